@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+/*
+ * Reading and writing files: the one place where varve writes bytes. Every
+ * call retries EINTR and short transfers. Messages name the operation; the
+ * caller adds the path. Safe from any thread on different descriptors.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+/* openat() with O_CLOEXEC added. */
+int vrv_os_open(int dirfd, const char *path, int flags, mode_t mode,
+    int *ret_fd, struct varve_err *err) VRV_MUST;
+
+/* Close and report what close reports: for descriptors written to. */
+int vrv_os_close(int fd, struct varve_err *err) VRV_MUST;
+
+/* Read until `n` bytes are there or the file ends: *ret_n < n means its end. */
+int vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err) VRV_MUST;
+int vrv_os_pread(int fd, uint64_t offset, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err) VRV_MUST;
+
+/* Write all `n` bytes. */
+int vrv_os_write(int fd, const void *bytes, size_t n,
+    struct varve_err *err) VRV_MUST;
+int vrv_os_pwrite(int fd, uint64_t offset, const void *bytes, size_t n,
+    struct varve_err *err) VRV_MUST;
+
+/* Flush to stable storage. After a failure the file must be thrown away: a
+ * second fsync may succeed although the data is gone (fsyncgate, 2018). Works
+ * for directories. */
+int vrv_os_fsync(int fd, struct varve_err *err) VRV_MUST;
+
+/* Ask the kernel to start writing [offset, offset + n) now; a hint only. */
+void vrv_os_start_writeback(int fd, uint64_t offset, uint64_t n);
+
+/* fsync of the directory `path`. */
+int vrv_os_sync_dir(int dirfd, const char *path,
+    struct varve_err *err) VRV_MUST;
+
+/* Append a whole file to `buf`; LIMIT if it is longer than `max`. */
+int vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
+    struct varve_err *err) VRV_MUST;
+
+/*
+ * A file that appears whole or not at all. vrv_newfile_open() makes a file of
+ * a unique temporary name in `dir` (borrowed; mode as given), the caller
+ * writes to `fd`, then exactly one of _link, _replace and _abort ends it; all
+ * of them release it, also on failure. _link and _replace fsync the file,
+ * check close and fsync the target directory before they return 0.
+ */
+struct vrv_newfile {
+	int dir, fd;
+	char name[64];
+};
+
+int vrv_newfile_open(int dir, mode_t mode, struct vrv_newfile *ret,
+    struct varve_err *err) VRV_MUST;
+/* Give it the name `path` below `to`; EXISTS if that is taken. */
+int vrv_newfile_link(struct vrv_newfile *, int to, const char *path,
+    struct varve_err *err) VRV_MUST;
+/* The same, replacing what has the name. */
+int vrv_newfile_replace(struct vrv_newfile *, int to, const char *path,
+    struct varve_err *err) VRV_MUST;
+void vrv_newfile_abort(struct vrv_newfile *);
+
+/* All of it for bytes in memory: the file `path` below `dir` (a temporary
+ * file appears beside it) holds the old content or the new, at any instant. */
+int vrv_os_replace_file(int dir, const char *path, mode_t mode,
+    const void *bytes, size_t n, struct varve_err *err) VRV_MUST;
+
+/* mkdir -p with mode 0700 for new folders, each made durable. */
+int vrv_os_mkdirs(const char *path, struct varve_err *err) VRV_MUST;
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef UTIL_ERR_H
+#define UTIL_ERR_H
+
+/*
+ * Setting and passing on errors. Within varve `err` is never NULL.
+ *
+ * The place that detects a failure calls vrv_fail() or vrv_fail_sys(); each
+ * level above that knows more puts its context in front with vrv_ctx(). All
+ * of them return the code, so that a failing path is one return statement.
+ */
+
+#include <varve/error.h>
+
+#define VRV_MUST __attribute__((warn_unused_result))
+#define VRV_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* Set the error to `code` and the formatted message. Returns `code`. */
+int vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
+    VRV_PRINTF(3, 4);
+
+/* Set the error from an errno value: the message is the formatted text, ": "
+ * and the system's word for it. The code is NOENT for ENOENT, EXISTS for
+ * EEXIST, NOMEM for ENOMEM and IO for everything else; a full disk and a
+ * missing permission get their exit statuses. Returns the code. */
+int vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
+    VRV_PRINTF(3, 4);
+
+/* Put the formatted text and ": " before the message. When it grows too long,
+ * the outermost context is cut, never the cause. Returns err->code. */
+int vrv_ctx(struct varve_err *err, const char *fmt, ...) VRV_PRINTF(2, 3);
+
+/* Give the error an exit status of its own. Returns err->code. */
+int vrv_exit(struct varve_err *err, enum varve_exit status);
+
+/* Make `err` hold no error. */
+void vrv_err_clear(struct varve_err *err);
+
+#endif
