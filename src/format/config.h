@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FORMAT_CONFIG_H
+#define FORMAT_CONFIG_H
+
+/* The records that open a repository: config generations and key slots. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/object.h"
+#include "format/record.h"
+#include "util/arena.h"
+
+/* --- config --- */
+
+/* Tags of the config's list; odd ones may be ignored. */
+enum vrv_config_tag {
+	VRV_C_READ_FEATURES = 2,  /* u64 bits a reader must know */
+	VRV_C_WRITE_FEATURES = 4, /* u64 bits a writer must know */
+	VRV_C_PAIR = 6,	  /* u16 domain, u32 epoch, b32 data, b32 meta; repeated */
+	VRV_C_ADMIN = 8,  /* b32 public key; repeated */
+	VRV_C_MEMBER = 10, /* b32 key, u8 rights, u8 0, vbytes sealed label; repeated */
+	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
+	VRV_C_POLICY = 13  /* v grace s, v minimum age of unreferenced packs s */
+};
+#define VRV_READ_FEATURES_KNOWN 0u
+#define VRV_WRITE_FEATURES_KNOWN 0u
+
+enum vrv_right {
+	VRV_RIGHT_WRITE = 1u << 0, /* packs, index, intents, archives */
+	VRV_RIGHT_ADMIN = 1u << 1  /* the rest */
+};
+
+struct vrv_config_pair {
+	uint16_t domain;
+	uint32_t epoch;
+	uint8_t data[32], meta[32];
+};
+struct vrv_member {
+	uint8_t key[32];
+	uint8_t rights;
+	struct vrv_text label; /* sealed; may be empty */
+};
+struct vrv_config {
+	uint32_t generation;
+	uint8_t previous[VRV_OBJECT_ID]; /* zero in generation 0 */
+	uint64_t read_features, write_features;
+	struct vrv_config_pair *pairs;
+	uint8_t (*admins)[32];
+	struct vrv_member *members;
+	uint32_t n_pairs, n_admins, n_members;
+	uint32_t chunk_min, chunk_average, chunk_max;
+	uint64_t grace, min_age; /* seconds */
+};
+/* The body of the object: u32 generation, b16 previous, u32 length of the
+ * list, the list. */
+void vrv_config_put(struct vrv_buf *, const struct vrv_config *);
+/* Arrays are in the arena. FORMAT for an unknown even tag, an unknown reader
+ * feature bit or chunker; exit status VRV_EXIT_FEATURE. */
+int vrv_config_get(struct vrv_rd *, struct vrv_arena *arena,
+    struct vrv_config *ret, struct varve_err *err) VRV_MUST;
+
+/* --- key slot --- */
+
+enum vrv_kdf {
+	VRV_KDF_FILE = 0,
+	VRV_KDF_ARGON2ID = 1
+};
+#define VRV_ARGON_MEMORY_MIN ((uint64_t)64 << 20)
+#define VRV_ARGON_MEMORY_MAX ((uint64_t)4 << 30)
+#define VRV_ARGON_PASSES_MIN 2
+#define VRV_ARGON_PASSES_MAX 64
+#define VRV_SLOT_LABEL_MAX 255
+
+struct vrv_slot {
+	uint8_t kdf;
+	uint32_t passes;
+	uint64_t memory;
+	uint8_t salt[16];
+	struct vrv_text label;
+	uint8_t commitment[32];
+};
+/* The clear part in front of the commitment, which covers it, then the
+ * commitment; the sealed keyring follows. */
+void vrv_slot_put_clear(struct vrv_buf *, const struct vrv_slot *);
+int vrv_slot_get(struct vrv_rd *, struct vrv_slot *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* --- keyring --- */
+
+#define VRV_KEYRING_MASTER 0 /* "what" of the master itself */
+#define VRV_KEYRING_HALF 64  /* added to "what": one half of a pair */
+#define VRV_KEYRING_MAX 4096
+
+struct vrv_ring_key {
+	uint8_t what;
+	uint16_t domain;
+	uint32_t epoch;
+	uint8_t key[32];
+};
+void vrv_keyring_put(struct vrv_buf *, const struct vrv_ring_key *, uint32_t n);
+/* Decode the head, v n; then each key. */
+int vrv_keyring_open(const uint8_t *bytes, size_t n, struct vrv_rd *ret_rd,
+    uint32_t *ret_n, struct varve_err *err) VRV_MUST;
+int vrv_keyring_get(struct vrv_rd *, struct vrv_ring_key *ret,
+    struct varve_err *err) VRV_MUST;
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FORMAT_TREE_H
+#define FORMAT_TREE_H
+
+/*
+ * Meta chunks: directory listings (prolly trees) and extent lists. The first
+ * byte of a meta chunk is its kind. Everything that is decoded points into
+ * the chunk it came from.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/arena.h"
+#include "util/buf.h"
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/rd.h"
+
+#define VRV_CHUNK_ID 32
+#define VRV_META_MAX ((size_t)1 << 20) /* a meta chunk's plaintext */
+#define VRV_ENTRY_NAME_MAX 4096
+#define VRV_INLINE_EXTENTS 32
+#define VRV_TREE_DEPTH_MAX 16
+
+enum vrv_meta_kind {
+	VRV_META_TREE_LEAF = 'T',
+	VRV_META_TREE_NODE = 'N',
+	VRV_META_LIST_LEAF = 'L',
+	VRV_META_LIST_NODE = 'M',
+	VRV_META_PATHS = 'P',
+	VRV_META_NAMES = 'U',
+	VRV_META_VALUE = 'X' /* the value of a long xattr follows */
+};
+
+/* A directory listing or an extent list: its topmost meta chunk and how many
+ * levels of nodes stand above the leaves. */
+struct vrv_ref {
+	uint8_t id[VRV_CHUNK_ID];
+	uint8_t depth;
+};
+void vrv_ref_put(struct vrv_buf *, const struct vrv_ref *);
+void vrv_ref_get(struct vrv_rd *, struct vrv_ref *ret);
+
+/* --- tree entries --- */
+
+enum vrv_entry_flag {
+	VRV_ENTRY_BTIME = 1u << 0,
+	VRV_ENTRY_XATTRS = 1u << 1,
+	VRV_ENTRY_IFLAGS = 1u << 2,
+	VRV_ENTRY_LINKED = 1u << 3,  /* nlink > 1 */
+	VRV_ENTRY_FSROOT = 1u << 4,  /* root of a filesystem */
+	VRV_ENTRY_CHANGED = 1u << 5, /* changed while it was read */
+	VRV_ENTRY_EXTENSIONS = 1u << 6,
+	VRV_ENTRY_ATIME = 1u << 7,
+	VRV_ENTRY_WAY = 1u << 8 /* directory: only on the way to a source */
+};
+#define VRV_ENTRY_FLAGS_KNOWN 0x1ffu
+
+enum vrv_extension {
+	VRV_EXT_PROJECT = 1,
+	VRV_EXT_REFLINK = 3
+};
+
+/*
+ * One entry. Variable parts are kept encoded, so that an unchanged file is
+ * carried over by copying: `content` is the whole part "by kind" of a file
+ * behind its size, `xattrs` the whole list (v n; ...), `extensions` likewise.
+ */
+struct vrv_entry {
+	uint8_t kind; /* enum vrv_kind of os/meta.h: 1 file ... 7 block */
+	uint32_t flags;
+	const uint8_t *name;
+	size_t name_n;
+	uint16_t mode;
+	uint32_t uid, gid;
+	uint64_t inode;
+	struct vrv_time mtime, ctime, btime, atime;
+	uint64_t size;		/* file */
+	const uint8_t *content; /* file: v extents, then a Ref or extents */
+	size_t content_n;
+	struct vrv_ref dir;	/* dir */
+	const uint8_t *target;	/* symlink */
+	size_t target_n;
+	uint32_t major, minor;	/* char, block */
+	const uint8_t *xattrs;
+	size_t xattrs_n;
+	uint32_t iflags;
+	const uint8_t *extensions;
+	size_t extensions_n;
+};
+
+void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
+
+/* Decode the next entry. CORRUPT for anything that must not be: a bad name, a
+ * kind or ns out of range, a content that does not parse, an unknown flag
+ * bit (FORMAT), extent lengths of an inline list that do not add up to size. */
+int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Less than, equal to or greater than 0 by bytes, shorter first. */
+int vrv_name_cmp(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n);
+/* A name that may stand in a tree. */
+bool vrv_name_ok(const uint8_t *name, size_t n);
+
+/* --- content: extents --- */
+
+struct vrv_extent {
+	uint64_t length;
+	bool hole;
+	uint8_t id[VRV_CHUNK_ID]; /* of a chunk */
+};
+
+void vrv_extent_put(struct vrv_buf *, const struct vrv_extent *);
+int vrv_extent_get(struct vrv_rd *, struct vrv_extent *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* `content` of an entry taken apart: either a Ref, or `n` extents that follow
+ * in *ret_rd (n may be 0 for an empty file). */
+int vrv_content_get(const uint8_t *content, size_t content_n, bool *ret_is_ref,
+    struct vrv_ref *ret_ref, uint32_t *ret_n, struct vrv_rd *ret_rd,
+    struct varve_err *err) VRV_MUST;
+void vrv_content_put_ref(struct vrv_buf *, const struct vrv_ref *);
+/* `extents` are `n` encoded extents, at most VRV_INLINE_EXTENTS. */
+void vrv_content_put_inline(struct vrv_buf *, uint32_t n,
+    const uint8_t *extents, size_t extents_n);
+
+/* --- xattr lists --- */
+
+struct vrv_entry_xattr {
+	const uint8_t *name;
+	size_t name_n;
+	const uint8_t *value; /* NULL: the value is the meta chunk `id` */
+	uint64_t size;
+	uint8_t id[VRV_CHUNK_ID];
+};
+#define VRV_XATTR_INLINE_MAX 4096
+#define VRV_XATTR_VALUE_MAX 65536
+
+void vrv_xattr_put(struct vrv_buf *, const struct vrv_entry_xattr *);
+/* The head of a list, v n, then n times vrv_xattr_get(). */
+int vrv_xattr_get(struct vrv_rd *, struct vrv_entry_xattr *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* --- chunks --- */
+
+/* Check the kind byte and read the count of a tree leaf or list leaf. */
+int vrv_leaf_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
+    struct vrv_rd *ret_rd, uint64_t *ret_count, struct varve_err *err) VRV_MUST;
+
+/* A node: its children in order. */
+struct vrv_tree_child {
+	const uint8_t *first; /* first name below it */
+	size_t first_n;
+	uint8_t id[VRV_CHUNK_ID];
+	uint64_t entries; /* leaf entries below it */
+};
+struct vrv_list_child {
+	uint8_t id[VRV_CHUNK_ID];
+	uint64_t bytes;
+};
+void vrv_tree_child_put(struct vrv_buf *, const struct vrv_tree_child *);
+int vrv_tree_child_get(struct vrv_rd *, struct vrv_tree_child *ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_list_child_put(struct vrv_buf *, const struct vrv_list_child *);
+int vrv_list_child_get(struct vrv_rd *, struct vrv_list_child *ret,
+    struct varve_err *err) VRV_MUST;
+/* Check the kind byte, that the stated depth is `depth` (>= 1), and read the
+ * count (>= 1) of a node. */
+int vrv_node_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
+    uint8_t depth, struct vrv_rd *ret_rd, uint64_t *ret_count,
+    struct varve_err *err) VRV_MUST;
+/* The head of a leaf: kind, v count; of a node: kind, u8 depth, v count. */
+void vrv_leaf_put(struct vrv_buf *, enum vrv_meta_kind kind, uint64_t count);
+void vrv_node_put(struct vrv_buf *, enum vrv_meta_kind kind, uint8_t depth,
+    uint64_t count);
+
+/* --- path lists and name tables --- */
+
+/* 'P': paths that a run left out and why. v reason, v len + path, to the end. */
+enum vrv_skip {
+	VRV_SKIP_VANISHED = 1,
+	VRV_SKIP_UNREADABLE = 2,
+	VRV_SKIP_CHANGED = 3,	 /* kept, but it changed while it was read */
+	VRV_SKIP_REPOSITORY = 4, /* the repository itself */
+	VRV_SKIP_OTHER = 5
+};
+void vrv_path_put(struct vrv_buf *, enum vrv_skip reason, const void *path,
+    size_t n);
+int vrv_path_get(struct vrv_rd *, enum vrv_skip *ret_reason,
+    const uint8_t **ret_path, size_t *ret_n, struct varve_err *err) VRV_MUST;
+
+/* 'U': u8 1 user or 2 group, v id, v len + name, to the end. */
+void vrv_owner_put(struct vrv_buf *, bool group, uint32_t id, const char *name);
+int vrv_owner_get(struct vrv_rd *, bool *ret_group, uint32_t *ret_id,
+    const uint8_t **ret_name, size_t *ret_n, struct varve_err *err) VRV_MUST;
+
+#endif
