@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "crypto/crypto.h"
+#include "format/record.h"
 #include "format/tree.h"
 #include "util/buf.h"
 

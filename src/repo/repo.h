@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <varve/key.h>
 #include <varve/repo.h>
 
 #include "chunk/chunk.h"
