@@ -45,8 +45,9 @@ def main():
     print('} chunk_vectors[] = {')
     for sizes in SETS:
         found = list(cuts(data, *sizes))
-        first = ', '.join(map(str, found[:10]))
-        print('    {%d, %d, %d, %d,\n\t{%s}},' % (*sizes, len(found), first))
+        rows = [', '.join(map(str, found[i:i + 5])) for i in (0, 5)]
+        print('    {%d, %d, %d, %d,' % (*sizes, len(found)))
+        print('\t{%s,\n\t    %s}},' % (rows[0], rows[1]))
     print('};')
 
 
