@@ -298,7 +298,8 @@ save_keys(struct vrv_buf *b)
 	    .chunk_max = 4 << 20, .grace = 86400, .min_age = 172800};
 	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID, .passes = 3,
 	    .memory = VRV_ARGON_MEMORY_MIN, .label = text("label")};
-	static const struct vrv_ring_key ring[2] = {{0, 0, 0, {1}}, {8, 0, 0, {2}}};
+	static const struct vrv_ring_key ring[2] = {
+	    {0, 0, 0, {1}}, {8, 0, 0, {2}}};
 
 	vrv_config_put(b, &config);
 	save(b, "config", 0);

@@ -45,6 +45,8 @@ get_config(const uint8_t *bytes, size_t n, struct varve_err *e)
 	struct vrv_config c;
 
 	int rc = vrv_config_get(&r, &arena, &c, e);
+	/* However many values a config says it has. */
+	assert_true(arena.used <= 4 * n + 100);
 	vrv_arena_fini(&arena);
 	return rc;
 }
@@ -204,7 +206,8 @@ slot_verdict(uint8_t kdf, uint32_t passes, uint64_t memory, size_t label)
 static void
 test_slots(void **state)
 {
-	const uint64_t least = VRV_ARGON_MEMORY_MIN, most = VRV_ARGON_MEMORY_MAX;
+	const uint64_t least = VRV_ARGON_MEMORY_MIN;
+	const uint64_t most = VRV_ARGON_MEMORY_MAX;
 
 	(void)state;
 	assert_int_equal(slot_verdict(VRV_KDF_ARGON2ID, 3, least, 5), 0);

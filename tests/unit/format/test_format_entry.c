@@ -233,7 +233,8 @@ static void
 test_names(void **state)
 {
 	static uint8_t longest[VRV_ENTRY_NAME_MAX + 1];
-	static const char *const good[] = {"a", "...", ".a", "..a", "a.", "\xff"};
+	static const char *const good[] = {
+	    "a", "...", ".a", "..a", "a.", "\xff"};
 	static const char *const bad[] = {"", ".", "..", "/", "a/b", "a/"};
 
 	(void)state;
