@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef VARVE_BACKUP_H
+#define VARVE_BACKUP_H
+
+/* Making an archive. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <varve/archive.h>
+#include <varve/error.h>
+#include <varve/event.h>
+#include <varve/repo.h>
+
+/* How an unchanged file is recognized; Borg's names. */
+enum varve_files_cache {
+	VARVE_CACHE_CTIME_SIZE_INODE, /* "ctime,size,inode" */
+	VARVE_CACHE_MTIME_SIZE_INODE, /* "mtime,size,inode" */
+	VARVE_CACHE_CTIME_SIZE,	      /* "ctime,size" */
+	VARVE_CACHE_MTIME_SIZE,	      /* "mtime,size" */
+	VARVE_CACHE_RECHUNK,	      /* "rechunk,ctime", "rechunk,mtime":
+					 read everything */
+	VARVE_CACHE_DISABLED	      /* "disabled": the same */
+};
+
+enum varve_compression {
+	VARVE_COMPRESS_ZSTD,
+	VARVE_COMPRESS_NONE,
+	VARVE_COMPRESS_AUTO /* zstd where a quick try says that it pays */
+};
+
+struct varve_backup_options {
+	size_t size;
+	const char *name; /* of the archive, placeholders expanded */
+	const char *comment, *series; /* NULL: none; made from the sources */
+	const char *host, *user;      /* recorded */
+	const char *const *args;      /* recorded */
+	size_t n_args;
+	struct varve_time timestamp; /* with has_timestamp: nominal time */
+	bool has_timestamp;
+
+	/* Sources: files and folders as the user gave them. "/./" in a path
+	 * cuts off what stands before it in the archive. */
+	const char *const *sources;
+	size_t n_sources;
+	/* Instead of walking `sources`: exactly these, nothing below them.
+	 * Returns 0 and a path (valid until the next call), NOENT at the end. */
+	int (*next_path)(void *arg, const char **ret, struct varve_err *err);
+	void *next_path_arg;
+	/* Also store what can be read from this descriptor as a file; -1 or
+	 * stdin_name NULL: none. `stdin_wait` (may be NULL) is called at its
+	 * end; an error of it forbids the archive. */
+	int stdin_fd;
+	const char *stdin_name;
+	uint32_t stdin_mode; /* 0: 0660 */
+	const char *stdin_user, *stdin_group; /* names; NULL: root */
+	int (*stdin_wait)(void *arg, struct varve_err *err);
+	void *stdin_wait_arg;
+
+	varve_match_fn *match;
+	void *match_arg;
+	bool exclude_caches, exclude_nodump, keep_exclude_tags;
+	const char *const *exclude_if_present;
+	size_t n_exclude_if_present;
+
+	bool dry_run, one_file_system, read_special;
+	bool numeric_ids, no_xattrs, no_acls, no_flags, atime;
+	enum varve_files_cache files_cache;
+	enum varve_compression compression;
+	int level;		      /* of zstd; 0 stands for 3 */
+	unsigned threads;	      /* 0: one per processor */
+	unsigned checkpoint_interval; /* seconds; 0: 300 */
+
+	varve_event_fn *event;
+	void *event_arg;
+	bool want_files; /* FILE events are wanted */
+};
+#define VARVE_BACKUP_OPTIONS_INIT                                              \
+	{.size = sizeof(struct varve_backup_options), .stdin_fd = -1}
+
+struct varve_backup_result {
+	char id[65]; /* logical id; empty for a dry run */
+	struct varve_time start, end;
+	uint64_t files, original, deduplicated, compressed, stored, chunks;
+	uint64_t warnings; /* paths left out or changed while read */
+};
+
+/* 0 also when source files were left out: result->warnings tells. EXISTS (30)
+ * if a live archive of that name exists. When it returns 0 the archive is
+ * durable. */
+VARVE_API int varve_backup(struct varve_repo *,
+    const struct varve_backup_options *, struct varve_backup_result *ret,
+    struct varve_err *err) VARVE_MUST;
+
+#endif

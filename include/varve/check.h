@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef VARVE_CHECK_H
+#define VARVE_CHECK_H
+
+/* Proving that a repository is whole. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <varve/archive.h>
+#include <varve/error.h>
+#include <varve/event.h>
+#include <varve/repo.h>
+
+struct varve_check_options {
+	size_t size;
+	bool objects;	  /* header, length, sum of every object: no key needed */
+	bool archives;	  /* signatures; every reference of every archive */
+	bool verify_data; /* every frame opens, every chunk matches its id */
+	/* Only these archives; NULL: all. */
+	const struct varve_archive *const *only;
+	size_t n_only;
+	unsigned threads;
+	varve_event_fn *event; /* PROGRESS, and a PROBLEM for each finding */
+	void *event_arg;
+};
+#define VARVE_CHECK_OPTIONS_INIT                                               \
+	{.size = sizeof(struct varve_check_options), .objects = true,          \
+	    .archives = true}
+
+struct varve_check_result {
+	uint64_t objects, object_bytes; /* looked at */
+	uint64_t archives, trees, files;
+	uint64_t frames, chunks; /* opened and verified */
+	uint64_t unknown;	 /* names that are no objects: left alone */
+	uint64_t unreferenced;	 /* packs that no index object names */
+	uint64_t problems;
+};
+
+/* 0 when the check ran to its end, whatever it found: result->problems. */
+VARVE_API int varve_check(struct varve_repo *,
+    const struct varve_check_options *, struct varve_check_result *ret,
+    struct varve_err *err) VARVE_MUST;
+
+#endif
