@@ -236,7 +236,7 @@ vrv_sealer_seal(struct vrv_sealer *sealer, enum vrv_frame_kind kind,
     uint32_t n, struct vrv_sealed **ret, struct varve_err *err)
 {
 	uint8_t aad[VRV_FRAME_AAD];
-	uint32_t total;
+	uint32_t total = 0;
 
 	int rc = plain_size(lengths, n, &total, err);
 	if (rc == 0)
