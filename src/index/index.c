@@ -158,7 +158,7 @@ vrv_index_merge(struct vrv_index *index, struct varve_err *err)
 {
 	struct vrv_run *run;
 
-	if (index->n_runs <= VRV_RUNS_MAX)
+	if (index->n_runs <= VRV_RUNS_MAX || !index->judged)
 		return 0;
 	size_t from = merge_from(index);
 	struct vrv_merge merge = {index->runs + from, index->n_runs - from};

@@ -54,8 +54,8 @@ void vrv_index_free(struct vrv_index *);
 /*
  * Bring it up to date with a listing of index/: tell it every index object
  * that exists, then fetch what it asks for, then finish. From then on lookups
- * answer from the objects that were listed, are not superseded by a listed
- * one and were given (now or to an earlier listing), from what is added, and
+ * answer from the objects that were listed, are not known to be superseded by
+ * a listed one and were given (now or to an earlier listing), from what is added, and
  * from nothing else. Before the first listing a fresh index answers from what
  * is added alone.
  */

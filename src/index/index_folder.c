@@ -31,6 +31,7 @@
 #define RUN_PREFIX "run-"
 #define RUN_NAME (sizeof(RUN_PREFIX) + 2 * VRV_RUN_ID)
 #define FILE_MODE 0600
+#define TEMPORARY ".varve-" /* how names of unfinished files begin */
 
 /* Files that `current` does not name may be about to be named by another
  * process; what is this old was left behind by one that died. */
@@ -244,8 +245,7 @@ is_ours(const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID],
 	    memcmp(file->name, RUN_PREFIX, prefix) == 0 &&
 	    vrv_unhex(ret_id, file->name + prefix, VRV_RUN_ID);
 	return *ret_run ||
-	    (file->len > 4 && file->name[0] == '.' &&
-		memcmp(file->name + file->len - 4, ".tmp", 4) == 0);
+	    strncmp(file->name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0;
 }
 
 static bool

@@ -112,6 +112,7 @@ struct vrv_run {
 	bool in_folder;	  /* has a file there */
 	bool published;	  /* `current` named it */
 	atomic_bool bad;  /* a block failed */
+	bool left_out;	  /* it was bad when the listing was resolved */
 	const uint8_t *map;
 	size_t size;
 	uint64_t start[VRV_SECTIONS]; /* first block */
@@ -208,9 +209,10 @@ struct vrv_index {
 	uint32_t serial;	 /* the last one given */
 
 	/* Confined to the thread that lists, adds and flushes. */
-	struct vrv_map *listed; /* object: struct listed */
+	struct vrv_map *listed; /* object: struct vrv_listed */
 	size_t want_at;
 	bool resolved;
+	bool judged; /* a listing ended: `live` of runs means something */
 	struct vrv_mem loading;
 	struct vrv_buf gone; /* ids of runs to remove from the folder */
 };

@@ -66,8 +66,10 @@ resolve(struct vrv_index *index)
 	if (index->resolved)
 		return;
 	for (size_t i = 0; i < index->n_runs; i++) {
-		if (!atomic_load(&index->runs[i]->bad))
-			resolve_run(index, index->runs[i]);
+		struct vrv_run *run = index->runs[i];
+		run->left_out = atomic_load(&run->bad);
+		if (!run->left_out)
+			resolve_run(index, run);
 	}
 	index->resolved = true;
 }
@@ -161,7 +163,9 @@ judge_all(struct vrv_index *index, bool *ret_changed)
 
 	for (size_t i = 0; i < index->n_runs; i++) {
 		struct vrv_run *run = index->runs[i];
-		if (!atomic_load(&run->bad) && judge(index, run)) {
+		/* One that turned bad since must stay: its objects were not
+		 * wanted, and without it their chunks would seem missing. */
+		if (!run->left_out && judge(index, run)) {
 			index->runs[kept++] = run;
 			*ret_changed |= run->in_folder && !run->published;
 		} else {
@@ -201,6 +205,7 @@ vrv_index_listing_end(struct vrv_index *index, struct varve_err *err)
 	vrv_mem_fini(&index->loading);
 	(void)pthread_rwlock_wrlock(&index->lock);
 	judge_all(index, &changed);
+	index->judged = true;
 	rc = gather_lost(index, err);
 	(void)pthread_rwlock_unlock(&index->lock);
 	if (rc == 0 && index->n_runs > VRV_RUNS_MAX) {

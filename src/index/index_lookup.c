@@ -68,7 +68,7 @@ add_record(struct lookup *l, struct vrv_view *view, uint64_t i,
 	const uint8_t *record = vrv_view_row(view, VRV_S_RECORDS, i);
 	struct vrv_frame_row frame;
 	struct vrv_pack_row pack;
-	bool counts;
+	bool counts = false;
 
 	if (record == NULL)
 		return vrv_index_damaged(err);
@@ -273,7 +273,7 @@ find_bases(struct vrv_index *index, const struct vrv_location *at,
 	}
 	for (size_t i = 0; rc == VARVE_NOENT && i <= index->n_runs; i++) {
 		struct vrv_view view = view_of(index, i);
-		uint64_t frame;
+		uint64_t frame = 0;
 
 		rc = frame_of_pack(&view, at, &frame, err);
 		if (rc == 0)
@@ -309,7 +309,7 @@ list_view(struct vrv_index *index, struct vrv_view *view,
 {
 	for (uint64_t p = 0; p < vrv_view_count(view, VRV_S_PACKS); p++) {
 		struct vrv_pack_row pack;
-		bool counts, is_new;
+		bool counts = false, is_new = false;
 
 		const uint8_t *row = vrv_view_row(view, VRV_S_PACKS, p);
 		if (row == NULL)

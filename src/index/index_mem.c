@@ -420,7 +420,8 @@ compare(const void *a, const void *b, void *arg)
 static size_t
 bucket_of(const struct vrv_mem *mem, size_t record)
 {
-	const uint8_t *prefix = vrv_mem_row(mem, VRV_S_RECORDS, record);
+	const uint8_t *prefix = mem->t[VRV_S_RECORDS].rows +
+	    record * vrv_row_size(VRV_S_RECORDS);
 
 	return (size_t)prefix[0] << 8 | prefix[1];
 }

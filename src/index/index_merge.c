@@ -282,7 +282,7 @@ static int
 next_record(struct part *part, struct varve_err *err)
 {
 	while (part->next < part->run->count[VRV_S_RECORDS]) {
-		uint32_t frame;
+		uint32_t frame = OUT;
 		const uint8_t *row = vrv_view_row(&part->view, VRV_S_RECORDS,
 		    part->next++);
 		if (row == NULL)
