@@ -10,6 +10,22 @@
 #include "index/index_listing.h"
 #include "util/mem.h"
 
+/* Adding must not starve beside threads that look up all the time. */
+static void
+init_lock(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+
+	int rc = pthread_rwlockattr_init(&attr);
+	if (rc == 0)
+		rc = pthread_rwlockattr_setkind_np(&attr,
+		    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	if (rc == 0)
+		rc = pthread_rwlock_init(lock, &attr);
+	assert(rc == 0);
+	(void)pthread_rwlockattr_destroy(&attr);
+}
+
 static struct vrv_index *
 index_new(const uint8_t repository[VRV_REPO_ID])
 {
@@ -21,8 +37,7 @@ index_new(const uint8_t repository[VRV_REPO_ID])
 	index->folder = -1;
 	index->added.lookups = true;
 	index->added_serial = ++index->serial;
-	int rc = pthread_rwlock_init(&index->lock, NULL);
-	assert(rc == 0);
+	init_lock(&index->lock);
 	index->dropped = vrv_map_new(VRV_OBJECT_ID, 0);
 	index->lost = vrv_map_new(VRV_PREFIX_SIZE, 0);
 	index->listed = vrv_map_new(VRV_OBJECT_ID, sizeof(struct vrv_listed));
