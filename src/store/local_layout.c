@@ -95,7 +95,8 @@ check_vacant(int root, const char *path, struct varve_err *err)
 }
 
 /* What a killed run may have left of an empty layout counts as empty. Files in
- * tmp/ are no objects: such a run was writing one. */
+ * tmp/ are no objects: such a run was writing one. Key slots beside an empty
+ * config/ are a killed init's: it stores them first. */
 static int
 check_empty(int root, struct varve_err *err)
 {
@@ -104,11 +105,13 @@ check_empty(int root, struct varve_err *err)
 	size_t n;
 
 	int rc = check_vacant(root, "config", err);
+	bool laid_out = rc == 0;
 	if (rc == 0 || rc == VARVE_NOENT)
 		rc = list_folder(root, ".", &arena, &e, &n, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (strcmp(e[i].name, VRV_LOCAL_TMP) == 0 ||
-		    strcmp(e[i].name, VRV_LOCAL_RESERVE) == 0)
+		    strcmp(e[i].name, VRV_LOCAL_RESERVE) == 0 ||
+		    (laid_out && strcmp(e[i].name, "keys") == 0))
 			continue;
 		if (vrv_local_is_kind(e[i].name) ||
 		    vrv_local_is_private(e[i].name))
