@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "index/index_internal.h"
-#include "index/index_listing.h"
 #include "util/mem.h"
 
 /* Adding must not starve beside threads that look up all the time. */
@@ -175,6 +174,11 @@ vrv_index_merge(struct vrv_index *index, struct varve_err *err)
 
 	if (index->n_runs <= VRV_RUNS_MAX || !index->judged)
 		return 0;
+	/* Nothing is merged while a run waits to be dropped. */
+	for (size_t i = 0; i < index->n_runs; i++) {
+		if (atomic_load(&index->runs[i]->bad))
+			return 0;
+	}
 	size_t from = merge_from(index);
 	struct vrv_merge merge = {index->runs + from, index->n_runs - from};
 	int rc =

@@ -194,6 +194,13 @@ vrv_run_fill_merge(void *arg, struct vrv_run_writer *, struct varve_err *err);
 
 /* --- the index --- */
 
+/* What is known of an object that the store listed. */
+struct vrv_listed {
+	bool covered;	 /* its entries are in a run, or being loaded */
+	bool superseded; /* another listed object says so */
+	bool taken;	 /* a run whose entries count has it */
+};
+
 struct vrv_index {
 	uint8_t repository[VRV_REPO_ID];
 	int folder; /* -1: nothing is kept */

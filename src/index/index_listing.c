@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "index/index_listing.h"
+#include "index/index_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/index_internal.h"
 #include "util/mem.h"
 
 /* Records that are gathered before they become a run: bounds memory when a

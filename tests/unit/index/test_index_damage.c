@@ -137,7 +137,7 @@ test_flipped_bytes(void **state)
 	size_t current_n;
 
 	read_file(f->current, &current, &current_n);
-	for (size_t i = 0; i < f->n; i += i < 160 ? 7 : 331) {
+	for (size_t i = 0; i < f->n; i += i < 160 ? 7 : 613) {
 		f->bytes[i] ^= (uint8_t)(1u << i % 8);
 		write_file(f->run, f->bytes, f->n);
 		write_file(f->current, current, current_n);

@@ -239,7 +239,7 @@ test_padding(void **state)
 }
 
 static void
-test_empty_and_full(void **state)
+test_empty(void **state)
 {
 	struct fixture *f = *state;
 	struct vrv_packer *packer;
@@ -262,6 +262,35 @@ test_empty_and_full(void **state)
 	vrv_buf_fini(&entry);
 }
 
+/* As many frames as a pack may have, and one more. */
+static void
+test_full(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t byte = 1, id[VRV_PREFIX_SIZE] = {1};
+	struct vrv_sealed tiny = {
+	    VRV_FRAME_DATA, 1, 1, {&byte, 1, 1, false}, id};
+	struct vrv_packer *packer;
+	struct vrv_buf out = {0}, entry = {0};
+
+	assert_int_equal(vrv_packer_new(&f->keys, vrv_session_epk(f->session),
+			     &out, &packer, &f->err),
+	    0);
+	for (uint32_t i = 0; i < VRV_PACK_FRAMES_MAX; i++) {
+		int rc = vrv_packer_add(packer, &tiny, &f->err);
+		if (rc != 0)
+			fail();
+	}
+	uint64_t size = vrv_packer_size(packer);
+	assert_int_equal(vrv_packer_add(packer, &tiny, &f->err), VARVE_LIMIT);
+	assert_int_equal(vrv_packer_size(packer), size);
+	assert_int_equal(vrv_packer_frames(packer), VRV_PACK_FRAMES_MAX);
+	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->err), 0);
+	vrv_packer_free(packer);
+	vrv_buf_fini(&out);
+	vrv_buf_fini(&entry);
+}
+
 int
 test_packer(void)
 {
@@ -271,7 +300,8 @@ test_packer(void)
 	    T(test_directory),
 	    T(test_tails),
 	    T(test_damaged_directory),
-	    T(test_empty_and_full),
+	    T(test_empty),
+	    T(test_full),
 	    cmocka_unit_test(test_padding),
 	};
 #undef T
