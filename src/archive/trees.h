@@ -173,6 +173,10 @@ struct vrv_walk {
 	/* A directory of which something cannot be read: return 0 to go on
 	 * with the rest. NULL: the walk ends with that error. */
 	int (*damaged)(void *arg, const char *path, struct varve_err *err);
+	/* Each chunk of the directories themselves, before it is read; or
+	 * NULL. */
+	vrv_meta_seen_fn *seen;
+	void *seen_arg;
 };
 /* Walk depth first, names in order. The root itself is an item only if the
  * archive has an entry of it. Returns what `fn` returns if that is not 0.

@@ -101,6 +101,7 @@ enter(struct walk *k, const struct vrv_entry *entry, const struct vrv_ref *ref,
 	int rc = vrv_tree_iter_new(&k->w->source, ref, &iter, err);
 	if (rc != 0)
 		return damaged(k, k->path.len, rc, err);
+	vrv_tree_iter_on_meta(iter, k->w->seen, k->w->seen_arg);
 	k->steps[k->n++] = (struct step){
 	    .iter = iter,
 	    .entry = *entry,
