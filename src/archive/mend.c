@@ -84,7 +84,7 @@ on_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 {
 	struct mend *m = arg;
 	struct vrv_location at[LOCATIONS];
-	enum pack_state state;
+	enum pack_state state = PACK_UNKNOWN;
 	uint32_t n, dying = LOCATIONS;
 	bool is_new;
 
@@ -281,6 +281,8 @@ rescue_all(struct mend *m, struct varve_err *err)
 		return VRV_NOMEM(err, "a writer");
 	int rc = copy(m, group, err);
 	vrv_group_free(group);
+	if (rc == VARVE_NOENT)
+		return lost(err);
 	return rc == 0 ? 0
 		       : vrv_ctx(err, "copying data that a compaction deletes");
 }
