@@ -125,11 +125,7 @@ enter(struct diff *d, const struct vrv_ref *old, const struct vrv_ref *new,
 	if (vrv_room_for_one(&d->steps, d->n, &d->cap, sizeof(*d->steps)) != 0)
 		return VRV_NOMEM(err, "a comparison");
 	struct step *step = &d->steps[d->n++];
-	*step = (struct step){
-	    .old_taken = true,
-	    .new_taken = true,
-	    .path_n = d->path.len,
-	};
+	*step = (struct step){.path_n = d->path.len};
 	int rc = open_side(d, old, &step->old, err);
 	if (rc == 0)
 		rc = open_side(d, new, &step->new, err);
@@ -155,8 +151,7 @@ visit(struct diff *d, const struct vrv_entry *old, const struct vrv_entry *new,
 /* --- side by side --- */
 
 static int
-advance(
-    const struct diff *d, struct side *side, bool *taken, struct varve_err *err)
+advance(const struct diff *d, struct side *side, struct varve_err *err)
 {
 	if (!side->taken || side->iter == NULL)
 		return 0;
