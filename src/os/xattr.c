@@ -46,7 +46,11 @@ find_place(int dirfd, const char *name, struct place *ret,
 		    flags >= 0 && (flags & O_PATH) == 0 ? BY_FD : BY_FD_PATH;
 		return 0;
 	}
-	int n = snprintf(ret->path, sizeof(ret->path), "%s/%s", dir, name);
+	const char *slash = name[0] == '/' ? "" : "/";
+	if (name[0] == '/')
+		dir[0] = '\0'; /* as for openat() */
+	int n = snprintf(ret->path, sizeof(ret->path), "%s%s%s", dir, slash,
+	    name);
 	if ((size_t)n >= sizeof(ret->path))
 		return vrv_fail_sys(err, ENAMETOOLONG, "extended attributes");
 	return 0;

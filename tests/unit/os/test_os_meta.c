@@ -157,6 +157,10 @@ xattrs_by_name_and_descriptor(void **state)
 	check_xattrs(s->dir, "f");
 	check_xattrs(fd, "");
 	check_xattrs(path_fd, "");
+	char whole[80];
+	snprintf(whole, sizeof(whole), "%s/f", s->path);
+	check_xattrs(AT_FDCWD, whole);
+	check_xattrs(s->dir, whole);
 
 	assert_int_equal(vrv_os_remove_xattr(s->dir, "f", "user.a", &err), 0);
 	assert_int_equal(vrv_os_remove_xattr(fd, "", "user.b", &err), 0);
