@@ -164,14 +164,12 @@ decrypt(struct vrv_opener *opener, const uint8_t epk[VRV_KEY_SIZE],
 static int
 opened_room(struct vrv_opened *opened, uint32_t plain, struct varve_err *err)
 {
-	opened->n = 0;
 	if (opened->lengths == NULL)
 		opened->lengths = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
 		    sizeof(*opened->lengths));
 	if (opened->offsets == NULL)
 		opened->offsets = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
 		    sizeof(*opened->offsets));
-	vrv_buf_clear(&opened->plain);
 	if (opened->lengths == NULL || opened->offsets == NULL ||
 	    vrv_buf_extend(&opened->plain, vrv_max(plain, 1)) == NULL)
 		return VRV_NOMEM(err, "an opened frame");
@@ -225,6 +223,8 @@ vrv_opener_open(struct vrv_opener *opener, const uint8_t epk[VRV_KEY_SIZE],
 {
 	int rc = check_described(frame, n, err);
 
+	ret->n = 0;
+	vrv_buf_clear(&ret->plain);
 	/* Bases come first: fetching them may use this opener. */
 	if (rc == 0 && frame->m > 0)
 		rc = gather_bases(opener, frame, base, base_arg, err);

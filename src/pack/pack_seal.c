@@ -111,8 +111,11 @@ plain_size(const uint32_t *lengths, uint32_t n, uint32_t *ret,
 
 	if (n == 0 || n > VRV_FRAME_CHUNKS_MAX)
 		return vrv_fail(err, VARVE_USAGE, "%u chunks in a frame", n);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		if (lengths[i] == 0)
+			return vrv_fail(err, VARVE_USAGE, "an empty chunk");
 		total += lengths[i];
+	}
 	if (total > VRV_FRAME_PLAIN_MAX)
 		return vrv_fail(err, VARVE_USAGE,
 		    "a frame of %llu bytes", (unsigned long long)total);
@@ -233,7 +236,7 @@ vrv_sealer_seal(struct vrv_sealer *sealer, enum vrv_frame_kind kind,
     uint32_t n, struct vrv_sealed **ret, struct varve_err *err)
 {
 	uint8_t aad[VRV_FRAME_AAD];
-	uint32_t total;
+	uint32_t total = 0;
 
 	int rc = plain_size(lengths, n, &total, err);
 	if (rc == 0)
