@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "index/index_internal.h"
-#include "index/index_listing.h"
 #include "util/mem.h"
 
 /* Adding must not starve beside threads that look up all the time. */
@@ -18,8 +17,8 @@ init_lock(pthread_rwlock_t *lock)
 
 	int rc = pthread_rwlockattr_init(&attr);
 	if (rc == 0)
-		rc = pthread_rwlockattr_setkind_np(&attr,
-		    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+		rc = pthread_rwlockattr_setkind_np(
+		    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	if (rc == 0)
 		rc = pthread_rwlock_init(lock, &attr);
 	assert(rc == 0);
@@ -79,8 +78,8 @@ vrv_index_open(const char *path, const uint8_t repository[VRV_REPO_ID],
 	}
 	if (rc != 0) {
 		close_folder(index);
-		note = vrv_strf("the chunk index is not kept: %s",
-		    err->message);
+		note =
+		    vrv_strf("the chunk index is not kept: %s", err->message);
 		vrv_err_clear(err);
 	}
 	*ret = index;
@@ -108,12 +107,12 @@ vrv_index_free(struct vrv_index *index)
 /* --- runs --- */
 
 int
-vrv_index_take_run(struct vrv_index *index, struct vrv_run *run,
-    struct varve_err *err)
+vrv_index_take_run(
+    struct vrv_index *index, struct vrv_run *run, struct varve_err *err)
 {
 	(void)pthread_rwlock_wrlock(&index->lock);
-	int rc = vrv_room_for_one(&index->runs, index->n_runs,
-	    &index->cap_runs, sizeof(struct vrv_run *));
+	int rc = vrv_room_for_one(&index->runs, index->n_runs, &index->cap_runs,
+	    sizeof(struct vrv_run *));
 	if (rc == 0) {
 		run->serial = ++index->serial;
 		index->runs[index->n_runs++] = run;
@@ -175,10 +174,15 @@ vrv_index_merge(struct vrv_index *index, struct varve_err *err)
 
 	if (index->n_runs <= VRV_RUNS_MAX || !index->judged)
 		return 0;
+	/* Nothing is merged while a run waits to be dropped. */
+	for (size_t i = 0; i < index->n_runs; i++) {
+		if (atomic_load(&index->runs[i]->bad))
+			return 0;
+	}
 	size_t from = merge_from(index);
 	struct vrv_merge merge = {index->runs + from, index->n_runs - from};
-	int rc = vrv_folder_make_run(index, vrv_run_fill_merge, &merge, &run,
-	    err);
+	int rc =
+	    vrv_folder_make_run(index, vrv_run_fill_merge, &merge, &run, err);
 	if (rc == VARVE_NOMEM)
 		return rc;
 	/* A damaged run comes out at the next listing; a full disk empties;
@@ -236,8 +240,8 @@ vrv_index_flush(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 	index->added.t[VRV_S_OBJECTS].n = 0;
 	int rc = vrv_mem_put(&index->added, VRV_S_OBJECTS, object, err);
 	if (rc == 0)
-		rc = vrv_folder_make_run(index, vrv_run_fill_mem,
-		    &index->added, &run, err);
+		rc = vrv_folder_make_run(
+		    index, vrv_run_fill_mem, &index->added, &run, err);
 	if (rc != 0)
 		return rc;
 	memset(run->live, 1, (size_t)run->count[VRV_S_OBJECTS]);

@@ -55,9 +55,9 @@ void vrv_index_free(struct vrv_index *);
  * Bring it up to date with a listing of index/: tell it every index object
  * that exists, then fetch what it asks for, then finish. From then on lookups
  * answer from the objects that were listed, are not known to be superseded by
- * a listed one and were given (now or to an earlier listing), from what is added, and
- * from nothing else. Before the first listing a fresh index answers from what
- * is added alone.
+ * a listed one and were given (now or to an earlier listing), from what is
+ * added, and from nothing else. Before the first listing a fresh index answers
+ * from what is added alone.
  */
 void vrv_index_listing_begin(struct vrv_index *);
 int vrv_index_listing_add(struct vrv_index *,
@@ -92,8 +92,8 @@ int vrv_index_flush(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
 /* Is the chunk stored, in a frame of that kind? Any copy counts. CORRUPT only
  * if a run failed and no other has the chunk. */
 int vrv_index_has(struct vrv_index *, enum vrv_frame_kind kind,
-    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret,
-    struct varve_err *err) VRV_MUST;
+    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret, struct varve_err *err)
+    VRV_MUST;
 
 /* Up to `max` locations of a chunk, newest first, each once. NOENT when there
  * is none; CORRUPT as above. */
@@ -107,8 +107,8 @@ int vrv_index_bases(struct vrv_index *, const struct vrv_location *at,
     uint8_t (*ret)[VRV_PREFIX_SIZE], struct varve_err *err) VRV_MUST;
 
 /* Chunks that a collector declared lost. */
-bool vrv_index_is_lost(struct vrv_index *,
-    const uint8_t prefix[VRV_PREFIX_SIZE]);
+bool
+vrv_index_is_lost(struct vrv_index *, const uint8_t prefix[VRV_PREFIX_SIZE]);
 
 /* A pack leaves lookups, stats and _packs for the life of this handle: it is
  * condemned or gone. */

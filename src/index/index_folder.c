@@ -64,11 +64,10 @@ read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
 	size_t n = file.len - CURRENT_FIXED;
 	vrv_xxh(sum, file.data, file.len - VRV_XXH_SIZE);
 	if (n % VRV_RUN_ID != 0 ||
-	    memcmp(sum, file.data + file.len - VRV_XXH_SIZE,
-		VRV_XXH_SIZE) != 0 ||
+	    memcmp(sum, file.data + file.len - VRV_XXH_SIZE, VRV_XXH_SIZE) !=
+		0 ||
 	    memcmp(file.data, CURRENT_MAGIC, MAGIC_SIZE) != 0 ||
-	    memcmp(file.data + MAGIC_SIZE, index->repository,
-		VRV_REPO_ID) != 0)
+	    memcmp(file.data + MAGIC_SIZE, index->repository, VRV_REPO_ID) != 0)
 		return 0;
 	vrv_buf_bytes(ret_ids, file.data + MAGIC_SIZE + VRV_REPO_ID, n);
 	return vrv_buf_check(ret_ids, err);
@@ -92,8 +91,8 @@ write_current(const struct vrv_index *index, const struct vrv_buf *ids,
 	rc = vrv_buf_check(&file, err);
 	if (rc != 0)
 		return rc;
-	return vrv_os_replace_file(index->folder, CURRENT, FILE_MODE,
-	    file.data, file.len, err);
+	return vrv_os_replace_file(
+	    index->folder, CURRENT, FILE_MODE, file.data, file.len, err);
 }
 
 static bool
@@ -116,8 +115,8 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
 	vrv_auto_fd fd = -1;
 
 	run_name(id, name);
-	int rc = vrv_os_open(index->folder, name, O_RDONLY | O_NOFOLLOW, 0,
-	    &fd, err);
+	int rc = vrv_os_open(
+	    index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
 	if (rc == 0)
 		rc = vrv_run_open(fd, id, index->repository, ret, err);
 	if (rc == 0)
@@ -126,8 +125,8 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
 }
 
 int
-vrv_folder_open(struct vrv_index *index, const char *path,
-    struct varve_err *err)
+vrv_folder_open(
+    struct vrv_index *index, const char *path, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf ids = {0};
 
@@ -148,8 +147,7 @@ vrv_folder_open(struct vrv_index *index, const char *path,
 			rc = vrv_index_take_run(index, run, err);
 		} else if (rc != VARVE_NOMEM) {
 			/* Useless: its objects will be wanted again. */
-			vrv_buf_bytes(&index->gone, ids.data + at,
-			    VRV_RUN_ID);
+			vrv_buf_bytes(&index->gone, ids.data + at, VRV_RUN_ID);
 			rc = vrv_buf_check(&index->gone, err);
 		}
 	}
@@ -236,8 +234,8 @@ remove_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID])
 
 /* Is it a run's file, or a temporary one? */
 static bool
-is_ours(const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID],
-    bool *ret_run)
+is_ours(
+    const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID], bool *ret_run)
 {
 	size_t prefix = sizeof(RUN_PREFIX) - 1;
 
@@ -284,8 +282,7 @@ remove_orphans(struct vrv_index *index, const struct vrv_buf *keep, bool all,
 /* What `current` will name: runs of others that it names now, then ours, but
  * for those of ours that somebody else has taken out. */
 static int
-collect_ids(struct vrv_index *index, struct vrv_buf *ids,
-    struct varve_err *err)
+collect_ids(struct vrv_index *index, struct vrv_buf *ids, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf disk = {0}, ours = {0};
 

@@ -86,8 +86,8 @@ struct vrv_mem {
 void vrv_mem_fini(struct vrv_mem *);
 /* Forget all rows, keep the memory. */
 void vrv_mem_clear(struct vrv_mem *);
-const uint8_t *vrv_mem_row(const struct vrv_mem *, enum vrv_section,
-    uint64_t i);
+const uint8_t *
+vrv_mem_row(const struct vrv_mem *, enum vrv_section, uint64_t i);
 int vrv_mem_put(struct vrv_mem *, enum vrv_section, const void *row,
     struct varve_err *err) VRV_MUST;
 /* Append the pack entry at the cursor, as one of object row `object`. After a
@@ -101,18 +101,18 @@ int vrv_mem_object(struct vrv_mem *, const uint8_t object[VRV_OBJECT_ID],
 uint32_t vrv_mem_first(const struct vrv_mem *, const uint8_t *prefix);
 uint32_t vrv_mem_older(const struct vrv_mem *, uint32_t record);
 /* Record numbers sorted by prefix, then by number. Owned: free(). */
-int vrv_mem_sort(const struct vrv_mem *, uint32_t **ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_mem_sort(const struct vrv_mem *, uint32_t **ret, struct varve_err *err)
+    VRV_MUST;
 
 /* --- runs (index_run.c) --- */
 
 struct vrv_run {
 	uint8_t id[VRV_RUN_ID];
-	uint32_t serial;  /* unique in this process: for locations */
-	bool in_folder;	  /* has a file there */
-	bool published;	  /* `current` named it */
-	atomic_bool bad;  /* a block failed */
-	bool left_out;	  /* it was bad when the listing was resolved */
+	uint32_t serial; /* unique in this process: for locations */
+	bool in_folder;	 /* has a file there */
+	bool published;	 /* `current` named it */
+	atomic_bool bad; /* a block failed */
+	bool left_out;	 /* it was bad when the listing was resolved */
 	const uint8_t *map;
 	size_t size;
 	uint64_t start[VRV_SECTIONS]; /* first block */
@@ -136,13 +136,13 @@ struct vrv_run_at {
 };
 /* Row `i`, out of a verified block; NULL, and the run is bad, if there is no
  * such row or the block is damaged. */
-const uint8_t *vrv_run_row(struct vrv_run *, struct vrv_run_at *,
-    enum vrv_section, uint64_t i);
+const uint8_t *vrv_run_row(
+    struct vrv_run *, struct vrv_run_at *, enum vrv_section, uint64_t i);
 
 /* The records of a prefix are [*ret_first, *ret_end). CORRUPT if a block is
  * damaged. */
-int vrv_run_search(struct vrv_run *, const uint8_t *prefix,
-    uint64_t *ret_first, uint64_t *ret_end, struct varve_err *err) VRV_MUST;
+int vrv_run_search(struct vrv_run *, const uint8_t *prefix, uint64_t *ret_first,
+    uint64_t *ret_end, struct varve_err *err) VRV_MUST;
 
 /* Tables wherever they live. Zero but for one of the two pointers. */
 struct vrv_view {
@@ -168,32 +168,38 @@ struct vrv_run_writer {
 };
 /* Begin a run of a fresh random id in the empty file `fd`; then for each
  * section, in order, _section() and its rows; then _end(). _fini() always. */
-int vrv_run_writer_begin(struct vrv_run_writer *, int fd,
-    struct varve_err *err) VRV_MUST;
-int vrv_run_writer_section(struct vrv_run_writer *, enum vrv_section,
-    struct varve_err *err) VRV_MUST;
-int vrv_run_writer_put(struct vrv_run_writer *, const void *row,
-    struct varve_err *err) VRV_MUST;
+int vrv_run_writer_begin(struct vrv_run_writer *, int fd, struct varve_err *err)
+    VRV_MUST;
+int vrv_run_writer_section(
+    struct vrv_run_writer *, enum vrv_section, struct varve_err *err) VRV_MUST;
+int vrv_run_writer_put(
+    struct vrv_run_writer *, const void *row, struct varve_err *err) VRV_MUST;
 /* Writes the fence itself, and the header. */
 int vrv_run_writer_end(struct vrv_run_writer *,
     const uint8_t repository[VRV_REPO_ID], struct varve_err *err) VRV_MUST;
 void vrv_run_writer_fini(struct vrv_run_writer *);
 
 /* Give the writer all rows of a run, fence apart. */
-typedef int vrv_run_fill_fn(void *arg, struct vrv_run_writer *,
-    struct varve_err *err);
+typedef int
+vrv_run_fill_fn(void *arg, struct vrv_run_writer *, struct varve_err *err);
 /* A vrv_run_fill_fn: `arg` is a struct vrv_mem. */
-int vrv_run_fill_mem(void *arg, struct vrv_run_writer *,
-    struct varve_err *err);
+int vrv_run_fill_mem(void *arg, struct vrv_run_writer *, struct varve_err *err);
 /* A vrv_run_fill_fn: the live entries of several runs, oldest first. */
 struct vrv_merge {
 	struct vrv_run **runs;
 	size_t n;
 };
-int vrv_run_fill_merge(void *arg, struct vrv_run_writer *,
-    struct varve_err *err);
+int
+vrv_run_fill_merge(void *arg, struct vrv_run_writer *, struct varve_err *err);
 
 /* --- the index --- */
+
+/* What is known of an object that the store listed. */
+struct vrv_listed {
+	bool covered;	 /* its entries are in a run, or being loaded */
+	bool superseded; /* another listed object says so */
+	bool taken;	 /* a run whose entries count has it */
+};
 
 struct vrv_index {
 	uint8_t repository[VRV_REPO_ID];
@@ -220,8 +226,8 @@ struct vrv_index {
 /* --- the folder (index_folder.c) --- */
 
 /* Open the folder and the runs that `current` names. */
-int vrv_folder_open(struct vrv_index *, const char *path,
-    struct varve_err *err) VRV_MUST;
+int vrv_folder_open(struct vrv_index *, const char *path, struct varve_err *err)
+    VRV_MUST;
 /* Make a run: in the folder, or in memory where that fails. */
 int vrv_folder_make_run(struct vrv_index *, vrv_run_fill_fn *, void *arg,
     struct vrv_run **ret, struct varve_err *err) VRV_MUST;

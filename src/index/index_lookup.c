@@ -52,8 +52,7 @@ found_already(const struct lookup *l, const struct vrv_location *at)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct vrv_location *old = &l->found[i];
-		if (old->offset == at->offset &&
-		    old->ordinal == at->ordinal &&
+		if (old->offset == at->offset && old->ordinal == at->ordinal &&
 		    memcmp(old->pack, at->pack, VRV_OBJECT_ID) == 0)
 			return true;
 	}
@@ -62,8 +61,8 @@ found_already(const struct lookup *l, const struct vrv_location *at)
 
 /* Add what the record says to the findings, if it is looked for. */
 static int
-add_record(struct lookup *l, struct vrv_view *view, uint64_t i,
-    struct varve_err *err)
+add_record(
+    struct lookup *l, struct vrv_view *view, uint64_t i, struct varve_err *err)
 {
 	const uint8_t *record = vrv_view_row(view, VRV_S_RECORDS, i);
 	struct vrv_frame_row frame;
@@ -139,8 +138,8 @@ look(struct lookup *l, struct varve_err *err)
 	(void)pthread_rwlock_rdlock(&l->index->lock);
 	for (size_t i = 0; i <= l->index->n_runs && l->n < l->max; i++) {
 		struct vrv_view view = view_of(l->index, i);
-		int one = i == 0 ? look_in_mem(l, &view, err) :
-				   look_in_run(l, &view, err);
+		int one = i == 0 ? look_in_mem(l, &view, err)
+				 : look_in_run(l, &view, err);
 		if (one != 0)
 			rc = one;
 	}
@@ -187,8 +186,8 @@ vrv_index_find(struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE],
 }
 
 bool
-vrv_index_is_lost(struct vrv_index *index,
-    const uint8_t prefix[VRV_PREFIX_SIZE])
+vrv_index_is_lost(
+    struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE])
 {
 	(void)pthread_rwlock_rdlock(&index->lock);
 	bool lost = vrv_map_get(index->lost, prefix) != NULL;
@@ -248,8 +247,8 @@ copy_bases(struct vrv_view *view, uint64_t no, const struct vrv_location *at,
 	    frame.offset != at->offset || frame.m != at->m)
 		return VARVE_NOENT;
 	for (uint32_t i = 0; i < frame.m; i++) {
-		row = vrv_view_row(view, VRV_S_BASES,
-		    (uint64_t)frame.bases + i);
+		row =
+		    vrv_view_row(view, VRV_S_BASES, (uint64_t)frame.bases + i);
 		if (row == NULL)
 			return vrv_index_damaged(err);
 		memcpy(ret[i], row, VRV_PREFIX_SIZE);
@@ -268,8 +267,8 @@ find_bases(struct vrv_index *index, const struct vrv_location *at,
 	for (size_t i = 0; i <= index->n_runs; i++) {
 		struct vrv_view view = view_of(index, i);
 		if (serial_of(index, &view) == at->frame >> 32)
-			return copy_bases(&view, at->frame & UINT32_MAX, at,
-			    ret, err);
+			return copy_bases(
+			    &view, at->frame & UINT32_MAX, at, ret, err);
 	}
 	for (size_t i = 0; rc == VARVE_NOENT && i <= index->n_runs; i++) {
 		struct vrv_view view = view_of(index, i);
@@ -304,8 +303,8 @@ struct pack_list {
 
 /* Packs of the view that count and are not in `seen` yet. */
 static int
-list_view(struct vrv_index *index, struct vrv_view *view,
-    struct vrv_map *seen, struct pack_list *list, struct varve_err *err)
+list_view(struct vrv_index *index, struct vrv_view *view, struct vrv_map *seen,
+    struct pack_list *list, struct varve_err *err)
 {
 	for (uint64_t p = 0; p < vrv_view_count(view, VRV_S_PACKS); p++) {
 		struct vrv_pack_row pack;
@@ -332,8 +331,8 @@ list_view(struct vrv_index *index, struct vrv_view *view,
 
 /* What could be listed is there also after a failure. */
 static int
-list_packs(struct vrv_index *index, struct pack_list *list,
-    struct varve_err *err)
+list_packs(
+    struct vrv_index *index, struct pack_list *list, struct varve_err *err)
 {
 	vrv_auto_map seen = vrv_map_new(VRV_OBJECT_ID, 0);
 	int rc = 0;

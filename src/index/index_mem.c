@@ -123,8 +123,7 @@ slot_of(const struct vrv_mem *mem, const uint8_t *prefix)
 static void
 chain(struct vrv_mem *mem, uint32_t record)
 {
-	uint32_t *slot =
-	    slot_of(mem, vrv_mem_row(mem, VRV_S_RECORDS, record));
+	uint32_t *slot = slot_of(mem, vrv_mem_row(mem, VRV_S_RECORDS, record));
 
 	mem->next[record] = *slot;
 	*slot = record;
@@ -136,8 +135,8 @@ chain_room(struct vrv_mem *mem, struct varve_err *err)
 {
 	size_t n = mem->t[VRV_S_RECORDS].n;
 
-	if (vrv_room_for_one(&mem->next, n, &mem->next_cap,
-		sizeof(*mem->next)) != 0)
+	if (vrv_room_for_one(
+		&mem->next, n, &mem->next_cap, sizeof(*mem->next)) != 0)
 		return VRV_NOMEM(err, "the index");
 	if (n < mem->n_slots)
 		return 0;
@@ -420,8 +419,8 @@ compare(const void *a, const void *b, void *arg)
 static size_t
 bucket_of(const struct vrv_mem *mem, size_t record)
 {
-	const uint8_t *prefix = mem->t[VRV_S_RECORDS].rows +
-	    record * vrv_row_size(VRV_S_RECORDS);
+	const uint8_t *prefix =
+	    mem->t[VRV_S_RECORDS].rows + record * vrv_row_size(VRV_S_RECORDS);
 
 	return (size_t)prefix[0] << 8 | prefix[1];
 }

@@ -52,8 +52,8 @@ merger_fini(struct merger *m)
 }
 
 static int
-merger_init(struct merger *m, const struct vrv_merge *merge,
-    struct varve_err *err)
+merger_init(
+    struct merger *m, const struct vrv_merge *merge, struct varve_err *err)
 {
 	uint64_t keys = 0, bases = 0;
 
@@ -71,15 +71,15 @@ merger_init(struct merger *m, const struct vrv_merge *merge,
 		part->first_base = (uint32_t)bases;
 		part->objects = vrv_alloc_array(
 		    (size_t)run->count[VRV_S_OBJECTS], sizeof(uint32_t));
-		part->moves = vrv_alloc_array((size_t)run->count[VRV_S_PACKS],
-		    sizeof(*part->moves));
+		part->moves = vrv_alloc_array(
+		    (size_t)run->count[VRV_S_PACKS], sizeof(*part->moves));
 		if (part->objects == NULL || part->moves == NULL)
 			return VRV_NOMEM(err, "merging runs");
 		keys += run->count[VRV_S_KEYS];
 		bases += run->count[VRV_S_BASES];
 		if (keys >= OUT || bases >= OUT)
-			return vrv_fail(err, VARVE_LIMIT,
-			    "the index is too large");
+			return vrv_fail(
+			    err, VARVE_LIMIT, "the index is too large");
 	}
 	return 0;
 }
@@ -93,8 +93,7 @@ put_objects(struct merger *m, struct varve_err *err)
 	for (size_t i = 0; i < m->n; i++) {
 		struct part *part = &m->parts[i];
 
-		for (uint64_t o = 0; o < part->run->count[VRV_S_OBJECTS];
-		     o++) {
+		for (uint64_t o = 0; o < part->run->count[VRV_S_OBJECTS]; o++) {
 			part->objects[o] = part->run->live[o] ? no++ : OUT;
 			if (rc == 0 && part->objects[o] != OUT)
 				rc = vrv_run_writer_put(m->w,
@@ -113,9 +112,9 @@ put_said(struct merger *m, enum vrv_section section, struct varve_err *err)
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct part *part = &m->parts[i];
-		const uint8_t *rows = section == VRV_S_LOST ?
-		    part->run->lost :
-		    part->run->superseded;
+		const uint8_t *rows = section == VRV_S_LOST
+		    ? part->run->lost
+		    : part->run->superseded;
 
 		for (uint64_t j = 0; rc == 0 && j < part->run->count[section];
 		     j++) {
@@ -203,8 +202,8 @@ put_all(struct merger *m, enum vrv_section section, struct varve_err *err)
 		     j++) {
 			const uint8_t *row =
 			    vrv_view_row(&part->view, section, j);
-			rc = row == NULL ? vrv_index_damaged(err) :
-					   vrv_run_writer_put(m->w, row, err);
+			rc = row == NULL ? vrv_index_damaged(err)
+					 : vrv_run_writer_put(m->w, row, err);
 		}
 	}
 	return rc;
@@ -219,8 +218,8 @@ put_pack_frames(struct merger *m, struct part *part, const struct move *move,
 
 	for (uint32_t f = 0; rc == 0 && f < move->frames; f++) {
 		struct vrv_frame_row row;
-		const uint8_t *old = vrv_view_row(&part->view, VRV_S_FRAMES,
-		    (uint64_t)move->old_first + f);
+		const uint8_t *old = vrv_view_row(
+		    &part->view, VRV_S_FRAMES, (uint64_t)move->old_first + f);
 		if (old == NULL)
 			return vrv_index_damaged(err);
 		vrv_frame_row_get(old, &row);
@@ -243,8 +242,8 @@ put_frames(struct merger *m, struct varve_err *err)
 
 		for (size_t p = 0; rc == 0 && p < part->n_moves; p++) {
 			if (part->moves[p].pack != OUT)
-				rc = put_pack_frames(m, part,
-				    &part->moves[p], err);
+				rc = put_pack_frames(
+				    m, part, &part->moves[p], err);
 		}
 	}
 	return rc;
@@ -254,8 +253,8 @@ put_frames(struct merger *m, struct varve_err *err)
 
 /* The new number of an old frame, or OUT. */
 static int
-move_frame(const struct part *part, uint32_t old, uint32_t *ret,
-    struct varve_err *err)
+move_frame(
+    const struct part *part, uint32_t old, uint32_t *ret, struct varve_err *err)
 {
 	size_t lo = 0, hi = part->n_moves;
 
@@ -268,8 +267,8 @@ move_frame(const struct part *part, uint32_t old, uint32_t *ret,
 		else
 			hi = mid;
 	}
-	if (lo == 0 || old - part->moves[lo - 1].old_first >=
-		part->moves[lo - 1].frames)
+	if (lo == 0 ||
+	    old - part->moves[lo - 1].old_first >= part->moves[lo - 1].frames)
 		return vrv_index_damaged(err);
 	const struct move *move = &part->moves[lo - 1];
 	*ret = move->pack == OUT ? OUT : move->first + (old - move->old_first);
@@ -283,8 +282,8 @@ next_record(struct part *part, struct varve_err *err)
 {
 	while (part->next < part->run->count[VRV_S_RECORDS]) {
 		uint32_t frame = OUT;
-		const uint8_t *row = vrv_view_row(&part->view, VRV_S_RECORDS,
-		    part->next++);
+		const uint8_t *row =
+		    vrv_view_row(&part->view, VRV_S_RECORDS, part->next++);
 		if (row == NULL)
 			return vrv_index_damaged(err);
 		memcpy(part->record, row, sizeof(part->record));
@@ -303,8 +302,7 @@ next_record(struct part *part, struct varve_err *err)
 static bool
 less(const struct merger *m, size_t a, size_t b)
 {
-	int c = memcmp(m->parts[a].record, m->parts[b].record,
-	    VRV_PREFIX_SIZE);
+	int c = memcmp(m->parts[a].record, m->parts[b].record, VRV_PREFIX_SIZE);
 
 	return c != 0 ? c < 0 : a < b;
 }

@@ -91,8 +91,8 @@ read_header(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
 		return vrv_fail(err, VARVE_FORMAT, "no run of this version");
 	if (memcmp(id, run->id, VRV_RUN_ID) != 0 ||
 	    memcmp(of, repository, VRV_REPO_ID) != 0)
-		return vrv_fail(err, VARVE_CORRUPT,
-		    "a run of another repository");
+		return vrv_fail(
+		    err, VARVE_CORRUPT, "a run of another repository");
 	for (int s = 0; s < VRV_SECTIONS; s++) {
 		uint64_t per_block =
 		    VRV_RUN_PAYLOAD / vrv_row_size((enum vrv_section)s);
@@ -149,8 +149,7 @@ load(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
 	if (rc == 0)
 		rc = copy_section(run, VRV_S_OBJECTS, &run->objects, err);
 	if (rc == 0)
-		rc = copy_section(run, VRV_S_SUPERSEDED, &run->superseded,
-		    err);
+		rc = copy_section(run, VRV_S_SUPERSEDED, &run->superseded, err);
 	if (rc == 0)
 		rc = copy_section(run, VRV_S_LOST, &run->lost, err);
 	if (rc == 0)
@@ -236,8 +235,8 @@ before(struct search *s, enum vrv_section section, uint64_t i)
 
 /* The first row in [lo, hi) that is not before the prefix, or hi. */
 static uint64_t
-lower_bound(struct search *s, enum vrv_section section, uint64_t lo,
-    uint64_t hi)
+lower_bound(
+    struct search *s, enum vrv_section section, uint64_t lo, uint64_t hi)
 {
 	while (lo < hi && !s->failed) {
 		uint64_t mid = lo + (hi - lo) / 2;
@@ -277,8 +276,8 @@ find_block(struct search *s)
 }
 
 int
-vrv_run_search(struct vrv_run *run, const uint8_t *prefix,
-    uint64_t *ret_first, uint64_t *ret_end, struct varve_err *err)
+vrv_run_search(struct vrv_run *run, const uint8_t *prefix, uint64_t *ret_first,
+    uint64_t *ret_end, struct varve_err *err)
 {
 	const uint64_t per_block =
 	    VRV_RUN_PAYLOAD / vrv_row_size(VRV_S_RECORDS);
@@ -289,8 +288,8 @@ vrv_run_search(struct vrv_run *run, const uint8_t *prefix,
 	uint64_t block = find_block(&s);
 	uint64_t hi = block * per_block;
 	uint64_t lo = block == 0 ? 0 : hi - per_block;
-	uint64_t first = lower_bound(&s, VRV_S_RECORDS, lo,
-	    hi < count ? hi : count);
+	uint64_t first =
+	    lower_bound(&s, VRV_S_RECORDS, lo, hi < count ? hi : count);
 	uint64_t end = first;
 	while (!s.failed && end < count) {
 		const uint8_t *row =
@@ -314,14 +313,14 @@ vrv_run_search(struct vrv_run *run, const uint8_t *prefix,
 const uint8_t *
 vrv_view_row(struct vrv_view *view, enum vrv_section section, uint64_t i)
 {
-	return view->run != NULL ?
-	    vrv_run_row(view->run, &view->at[section], section, i) :
-	    vrv_mem_row(view->mem, section, i);
+	return view->run != NULL
+	    ? vrv_run_row(view->run, &view->at[section], section, i)
+	    : vrv_mem_row(view->mem, section, i);
 }
 
 uint64_t
 vrv_view_count(const struct vrv_view *view, enum vrv_section section)
 {
-	return view->run != NULL ? view->run->count[section] :
-				   view->mem->t[section].n;
+	return view->run != NULL ? view->run->count[section]
+				 : view->mem->t[section].n;
 }

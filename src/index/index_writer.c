@@ -62,8 +62,8 @@ end_block(struct vrv_run_writer *w, struct varve_err *err)
 }
 
 int
-vrv_run_writer_section(struct vrv_run_writer *w, enum vrv_section section,
-    struct varve_err *err)
+vrv_run_writer_section(
+    struct vrv_run_writer *w, enum vrv_section section, struct varve_err *err)
 {
 	int rc = end_block(w, err);
 
@@ -75,8 +75,8 @@ vrv_run_writer_section(struct vrv_run_writer *w, enum vrv_section section,
 }
 
 int
-vrv_run_writer_put(struct vrv_run_writer *w, const void *row,
-    struct varve_err *err)
+vrv_run_writer_put(
+    struct vrv_run_writer *w, const void *row, struct varve_err *err)
 {
 	size_t size = vrv_row_size(w->section);
 
@@ -100,8 +100,7 @@ write_fence(struct vrv_run_writer *w, struct varve_err *err)
 
 	if (rc == 0)
 		rc = vrv_run_writer_section(w, VRV_S_FENCE, err);
-	for (size_t at = 0; rc == 0 && at < w->fence.len;
-	     at += VRV_PREFIX_SIZE)
+	for (size_t at = 0; rc == 0 && at < w->fence.len; at += VRV_PREFIX_SIZE)
 		rc = vrv_run_writer_put(w, w->fence.data + at, err);
 	return rc;
 }
@@ -145,15 +144,15 @@ vrv_run_writer_end(struct vrv_run_writer *w,
 }
 
 static int
-put_sorted(const struct vrv_mem *mem, struct vrv_run_writer *w,
-    struct varve_err *err)
+put_sorted(
+    const struct vrv_mem *mem, struct vrv_run_writer *w, struct varve_err *err)
 {
 	vrv_auto_free uint32_t *order = NULL;
 
 	int rc = vrv_mem_sort(mem, &order, err);
 	for (size_t i = 0; rc == 0 && i < mem->t[VRV_S_RECORDS].n; i++)
-		rc = vrv_run_writer_put(w,
-		    vrv_mem_row(mem, VRV_S_RECORDS, order[i]), err);
+		rc = vrv_run_writer_put(
+		    w, vrv_mem_row(mem, VRV_S_RECORDS, order[i]), err);
 	return rc;
 }
 
@@ -166,8 +165,7 @@ vrv_run_fill_mem(void *arg, struct vrv_run_writer *w, struct varve_err *err)
 	for (enum vrv_section s = 0; rc == 0 && s < VRV_S_RECORDS; s++) {
 		rc = vrv_run_writer_section(w, s, err);
 		for (size_t i = 0; rc == 0 && i < mem->t[s].n; i++)
-			rc = vrv_run_writer_put(w, vrv_mem_row(mem, s, i),
-			    err);
+			rc = vrv_run_writer_put(w, vrv_mem_row(mem, s, i), err);
 	}
 	if (rc == 0)
 		rc = vrv_run_writer_section(w, VRV_S_RECORDS, err);

@@ -65,9 +65,10 @@ int vrv_sealer_new(const struct vrv_session *, const struct vrv_compression *,
 void vrv_sealer_free(struct vrv_sealer *);
 
 /* Compress and seal `n` chunks that lie back to back at `plain`; `ids` are
- * their full ids (n x VRV_ID_SIZE). USAGE beyond the limits of a frame. The sealed frame is opened again
- * (decrypted, decompressed, compared byte for byte) before it is returned:
- * CORRUPT names faulty memory or compressor. Owned: vrv_sealed_free(). */
+ * their full ids (n x VRV_ID_SIZE). USAGE beyond the limits of a frame. The
+ * sealed frame is opened again (decrypted, decompressed, compared byte for
+ * byte) before it is returned: CORRUPT names faulty memory or compressor.
+ * Owned: vrv_sealed_free(). */
 int vrv_sealer_seal(struct vrv_sealer *, enum vrv_frame_kind kind,
     const uint8_t *plain, const uint32_t *lengths, const uint8_t *ids,
     uint32_t n, struct vrv_sealed **ret, struct varve_err *err) VRV_MUST;
@@ -123,8 +124,8 @@ int vrv_opened_check(const struct vrv_pack_keys *,
 struct vrv_packer;
 /* Begins a pack of a fresh random id; appends the header. */
 int vrv_packer_new(const struct vrv_pack_keys *, const uint8_t *epk,
-    struct vrv_buf *out, struct vrv_packer **ret,
-    struct varve_err *err) VRV_MUST;
+    struct vrv_buf *out, struct vrv_packer **ret, struct varve_err *err)
+    VRV_MUST;
 const uint8_t *vrv_packer_id(const struct vrv_packer *);
 /* Bytes so far. */
 uint64_t vrv_packer_size(const struct vrv_packer *);

@@ -34,8 +34,8 @@ kem_for(const struct vrv_pack_keys *keys, enum vrv_kem_kind kind)
 	return (struct vrv_kem){
 	    .repository = keys->repository,
 	    .psk = &keys->psk,
-	    .recipient = kind == VRV_KEM_META ? &keys->meta_public :
-						&keys->data_public,
+	    .recipient =
+		kind == VRV_KEM_META ? &keys->meta_public : &keys->data_public,
 	    .kind = kind,
 	};
 }
@@ -67,10 +67,10 @@ vrv_frame_keys_receive(const struct vrv_pack_keys *keys,
 		return vrv_fail(err, VARVE_AUTH,
 		    "this key may write to the repository but not read it");
 	memcpy(ret->epk, epk, VRV_KEY_SIZE);
-	int rc = vrv_kem_receive(&ret->data, &data, &keys->data_secret, epk,
-	    err);
+	int rc =
+	    vrv_kem_receive(&ret->data, &data, &keys->data_secret, epk, err);
 	if (rc == 0)
-		rc = vrv_kem_receive(&ret->meta, &meta, &keys->meta_secret,
-		    epk, err);
+		rc = vrv_kem_receive(
+		    &ret->meta, &meta, &keys->meta_secret, epk, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "frame keys");
 }

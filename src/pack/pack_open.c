@@ -93,18 +93,18 @@ frame_keys(struct vrv_opener *opener, const uint8_t epk[VRV_KEY_SIZE],
 }
 
 static int
-check_described(const struct vrv_pack_frame *frame, size_t n,
-    struct varve_err *err)
+check_described(
+    const struct vrv_pack_frame *frame, size_t n, struct varve_err *err)
 {
 	if (frame->kind != VRV_FRAME_DATA && frame->kind != VRV_FRAME_META)
-		return vrv_fail(err, VARVE_FORMAT, "a frame of kind %u",
-		    frame->kind);
+		return vrv_fail(
+		    err, VARVE_FORMAT, "a frame of kind %u", frame->kind);
 	if (n != frame->stored || n < VRV_SEAL_COST ||
 	    n > VRV_FRAME_STORED_MAX || frame->plain > VRV_FRAME_PLAIN_MAX ||
 	    frame->n == 0 || frame->n > VRV_FRAME_CHUNKS_MAX ||
 	    frame->m > VRV_FRAME_BASES_MAX)
-		return vrv_fail(err, VARVE_CORRUPT,
-		    "a frame of impossible size");
+		return vrv_fail(
+		    err, VARVE_CORRUPT, "a frame of impossible size");
 	return 0;
 }
 
@@ -123,8 +123,7 @@ gather_bases(struct vrv_opener *opener, const struct vrv_pack_frame *frame,
 	opener->in_base = true;
 	int rc = 0;
 	for (uint32_t i = 0; i < frame->m && rc == 0; i++) {
-		rc = base(base_arg,
-		    frame->bases + (size_t)i * VRV_PREFIX_SIZE,
+		rc = base(base_arg, frame->bases + (size_t)i * VRV_PREFIX_SIZE,
 		    &opener->prefix, err);
 		if (rc == 0)
 			rc = vrv_buf_check(&opener->prefix, err);
@@ -165,11 +164,11 @@ static int
 opened_room(struct vrv_opened *opened, uint32_t plain, struct varve_err *err)
 {
 	if (opened->lengths == NULL)
-		opened->lengths = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
-		    sizeof(*opened->lengths));
+		opened->lengths = vrv_alloc_array(
+		    VRV_FRAME_CHUNKS_MAX, sizeof(*opened->lengths));
 	if (opened->offsets == NULL)
-		opened->offsets = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
-		    sizeof(*opened->offsets));
+		opened->offsets = vrv_alloc_array(
+		    VRV_FRAME_CHUNKS_MAX, sizeof(*opened->offsets));
 	if (opened->lengths == NULL || opened->offsets == NULL ||
 	    vrv_buf_extend(&opened->plain, vrv_max(plain, 1)) == NULL)
 		return VRV_NOMEM(err, "an opened frame");
@@ -194,10 +193,10 @@ unfold(struct vrv_opener *opener, const struct vrv_pack_frame *frame,
 	    ret->lengths, &total, &payload, &payload_n, err);
 	if (rc != 0)
 		return rc;
-	if (head.n != frame->n || total != frame->plain ||
-	    head.m != frame->m || (head.m > 0 &&
-	    memcmp(head.bases, frame->bases,
-		(size_t)head.m * VRV_PREFIX_SIZE) != 0))
+	if (head.n != frame->n || total != frame->plain || head.m != frame->m ||
+	    (head.m > 0 &&
+		memcmp(head.bases, frame->bases,
+		    (size_t)head.m * VRV_PREFIX_SIZE) != 0))
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "a frame is not the one its directory describes");
 	rc = vrv_decode(opener->decoder, head.codec, payload, payload_n,
@@ -246,8 +245,8 @@ vrv_opened_check(const struct vrv_pack_keys *keys,
 		return vrv_fail(err, VARVE_USAGE, "another frame was opened");
 	for (uint32_t i = 0; i < opened->n; i++) {
 		vrv_chunk_id(keys, frame->kind,
-		    opened->plain.data + opened->offsets[i],
-		    opened->lengths[i], id);
+		    opened->plain.data + opened->offsets[i], opened->lengths[i],
+		    id);
 		if (memcmp(id, frame->ids + (size_t)i * VRV_PREFIX_SIZE,
 			VRV_PREFIX_SIZE) == 0)
 			continue;

@@ -104,8 +104,8 @@ vrv_sealer_free(struct vrv_sealer *sealer)
 }
 
 static int
-plain_size(const uint32_t *lengths, uint32_t n, uint32_t *ret,
-    struct varve_err *err)
+plain_size(
+    const uint32_t *lengths, uint32_t n, uint32_t *ret, struct varve_err *err)
 {
 	uint64_t total = 0;
 
@@ -117,8 +117,8 @@ plain_size(const uint32_t *lengths, uint32_t n, uint32_t *ret,
 		total += lengths[i];
 	}
 	if (total > VRV_FRAME_PLAIN_MAX)
-		return vrv_fail(err, VARVE_USAGE,
-		    "a frame of %llu bytes", (unsigned long long)total);
+		return vrv_fail(err, VARVE_USAGE, "a frame of %llu bytes",
+		    (unsigned long long)total);
 	*ret = (uint32_t)total;
 	return 0;
 }
@@ -244,8 +244,8 @@ vrv_sealer_seal(struct vrv_sealer *sealer, enum vrv_frame_kind kind,
 	if (rc != 0)
 		return rc;
 
-	struct vrv_sealed *sealed = sealed_new(kind, total, ids, n,
-	    sealer->frame.len + VRV_SEAL_COST);
+	struct vrv_sealed *sealed =
+	    sealed_new(kind, total, ids, n, sealer->frame.len + VRV_SEAL_COST);
 	if (sealed == NULL)
 		return VRV_NOMEM(err, "a sealed frame");
 	make_nonce(sealer, kind, ids, n, sealed->bytes.data);
@@ -261,8 +261,9 @@ vrv_sealer_seal(struct vrv_sealer *sealer, enum vrv_frame_kind kind,
 	if (rc != 0) {
 		vrv_sealed_free(sealed);
 		err->code = VARVE_CORRUPT;
-		return vrv_ctx(err, "a frame just sealed does not open; "
-				    "memory or compressor is faulty");
+		return vrv_ctx(err,
+		    "a frame just sealed does not open; "
+		    "memory or compressor is faulty");
 	}
 	*ret = sealed;
 	return 0;

@@ -58,8 +58,8 @@ vrv_packer_new(const struct vrv_pack_keys *keys, const uint8_t *epk,
 		return VRV_NOMEM(err, "a packer");
 	packer->keys = keys;
 	packer->sum = vrv_xxh_new();
-	int rc = packer->sum == NULL ? VRV_NOMEM(err, "a packer") :
-				       begin(packer, epk, out, err);
+	int rc = packer->sum == NULL ? VRV_NOMEM(err, "a packer")
+				     : begin(packer, epk, out, err);
 	if (rc != 0) {
 		vrv_packer_free(packer);
 		return rc;
@@ -115,8 +115,10 @@ vrv_packer_add(struct vrv_packer *packer, const struct vrv_sealed *sealed,
 	/* Frames lie back to back: each begins where the last one ended. */
 	vrv_pack_frame_put(&packer->frames, &frame, packer->size);
 	int rc = vrv_buf_check(&packer->frames, err);
-	if (rc == 0 && packer->size + sealed->bytes.len +
-		vrv_padme(packer->frames.len) + END_MAX > VRV_MAX_PACK)
+	if (rc == 0 &&
+	    packer->size + sealed->bytes.len + vrv_padme(packer->frames.len) +
+		    END_MAX >
+		VRV_MAX_PACK)
 		rc = vrv_fail(err, VARVE_LIMIT, "a pack of too many bytes");
 	if (rc != 0) {
 		packer->frames.len = before;
@@ -130,11 +132,11 @@ vrv_packer_add(struct vrv_packer *packer, const struct vrv_sealed *sealed,
 }
 
 static void
-put_entry(const struct vrv_packer *packer, uint64_t length,
-    struct vrv_buf *entry)
+put_entry(
+    const struct vrv_packer *packer, uint64_t length, struct vrv_buf *entry)
 {
-	vrv_pack_entry_put(entry, packer->id, length, &packer->key, 1,
-	    packer->n_frames);
+	vrv_pack_entry_put(
+	    entry, packer->id, length, &packer->key, 1, packer->n_frames);
 	vrv_buf_bytes(entry, packer->frames.data, packer->frames.len);
 }
 
@@ -153,15 +155,15 @@ uint64_t
 vrv_pack_padded(uint64_t n)
 {
 	uint64_t padme = vrv_padme(n);
-	uint64_t step = (n + VRV_PACK_PAD_STEP - 1) / VRV_PACK_PAD_STEP *
-	    VRV_PACK_PAD_STEP;
+	uint64_t step =
+	    (n + VRV_PACK_PAD_STEP - 1) / VRV_PACK_PAD_STEP * VRV_PACK_PAD_STEP;
 
 	return padme < step ? padme : step;
 }
 
 static void
-put_footer(const struct vrv_packer *packer, uint32_t directory_n,
-    struct vrv_buf *out)
+put_footer(
+    const struct vrv_packer *packer, uint32_t directory_n, struct vrv_buf *out)
 {
 	uint8_t aad[VRV_FOOTER_AAD], plain[VRV_FOOTER_PLAIN];
 	uint8_t footer[VRV_SEAL_COST + VRV_FOOTER_PLAIN];
@@ -198,7 +200,8 @@ verify_directory(const struct vrv_packer *packer, const struct vrv_buf *entry,
 	int rc = vrv_pack_open_directory(packer->keys, packer->header,
 	    object->data + VRV_HEADER_SIZE, object->len - VRV_HEADER_SIZE,
 	    &again, err);
-	if (rc == 0 && (again.len != entry->len ||
+	if (rc == 0 &&
+	    (again.len != entry->len ||
 		memcmp(again.data, entry->data, entry->len) != 0))
 		rc = vrv_fail(err, VARVE_CORRUPT, "the bytes differ");
 	return rc == 0 ? 0 : vrv_ctx(err, "a directory just sealed");

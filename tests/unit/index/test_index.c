@@ -83,8 +83,8 @@ test_location(const struct test_pack *pack, uint32_t frame, uint32_t ordinal,
 
 	test_id('P', pack->no, at.pack);
 	/* Four packs a session; frames of every fifth pack have two keys. */
-	test_id('K', pack->no / 4 + (pack->no % 5 == 0 ? frame % 2 : 0),
-	    at.epk);
+	test_id(
+	    'K', pack->no / 4 + (pack->no % 5 == 0 ? frame % 2 : 0), at.epk);
 	if (ret_prefix != NULL)
 		*ret_prefix = (pack->first + frame * pack->chunks + ordinal) %
 		    pack->modulo;
@@ -123,8 +123,8 @@ test_pack_entry(const struct test_pack *pack, struct vrv_buf *b)
 		memcpy(keys[k].epk, at.epk, VRV_KEY_SIZE);
 	}
 	vrv_pack_entry_put(b, id,
-	    VRV_HEADER_SIZE + (uint64_t)pack->frames * 1100 + 500, keys,
-	    n_keys, pack->frames);
+	    VRV_HEADER_SIZE + (uint64_t)pack->frames * 1100 + 500, keys, n_keys,
+	    pack->frames);
 	for (uint32_t f = 0; f < pack->frames; f++) {
 		struct vrv_location at = test_location(pack, f, 0, NULL);
 		for (uint32_t i = 0; i < pack->chunks; i++) {
@@ -198,8 +198,8 @@ test_list(struct vrv_index *index, const struct test_pack *packs, uint32_t n)
 		}
 		assert_true(i < n);
 		test_body(&body, NULL, 0, &packs[i], 1, NULL, 0);
-		assert_int_equal(vrv_index_load(index, wanted, body.data,
-				     body.len, &err),
+		assert_int_equal(
+		    vrv_index_load(index, wanted, body.data, body.len, &err),
 		    0);
 		given++;
 	}

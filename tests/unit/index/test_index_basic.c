@@ -37,8 +37,8 @@ static const struct test_pack *
 some_packs(struct test_pack packs[PACKS])
 {
 	for (uint32_t i = 0; i < PACKS; i++)
-		packs[i] = (struct test_pack){i, FRAMES, CHUNKS,
-		    i * FRAMES * CHUNKS, 1u << 30};
+		packs[i] = (struct test_pack){
+		    i, FRAMES, CHUNKS, i * FRAMES * CHUNKS, 1u << 30};
 	return packs;
 }
 
@@ -62,18 +62,16 @@ check_pack(struct vrv_index *index, const struct test_pack *pack)
 			    vrv_index_find(index, id, got, 2, &n, &err), 0);
 			assert_int_equal(n, 1);
 			assert_true(test_same_location(&got[0], &want));
-			assert_int_equal(vrv_index_has(index, want.kind, id,
-					     &has, &err),
-			    0);
+			assert_int_equal(
+			    vrv_index_has(index, want.kind, id, &has, &err), 0);
 			assert_true(has);
 			assert_int_equal(
-			    vrv_index_has(index, 3 - want.kind, id, &has,
-				&err),
+			    vrv_index_has(index, 3 - want.kind, id, &has, &err),
 			    0);
 			assert_false(has);
 			/* Frames are told apart, in their order. */
-			assert_true(i > 0 ? got[0].frame == last :
-					    f == 0 || got[0].frame > last);
+			assert_true(i > 0 ? got[0].frame == last
+					  : f == 0 || got[0].frame > last);
 			last = got[0].frame;
 			if (i > 0)
 				continue;
@@ -217,8 +215,7 @@ test_bases_after_flush(void **state)
 	uint32_t prefix, n;
 
 	test_pack_entry(&pack, &entry);
-	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err),
-	    0);
+	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err), 0);
 	want = test_location(&pack, 8, 1, &prefix);
 	assert_int_equal(want.m, 2);
 	test_id('C', prefix, id);
@@ -231,8 +228,7 @@ test_bases_after_flush(void **state)
 		assert_memory_equal(bases[i], base, 16);
 	}
 	assert_int_equal(vrv_index_forget(index, &err), 0);
-	assert_int_equal(vrv_index_bases(index, &at, bases, &err),
-	    VARVE_NOENT);
+	assert_int_equal(vrv_index_bases(index, &at, bases, &err), VARVE_NOENT);
 	vrv_buf_fini(&entry);
 	vrv_index_free(index);
 }
@@ -258,14 +254,14 @@ test_many_copies(void **state)
 		assert_int_equal(n, 500);
 		for (uint32_t i = 1; i < n; i++)
 			assert_true(got[i].offset <= got[i - 1].offset);
-		assert_int_equal(vrv_index_find(index, id, got, 3, &n, &err),
-		    0);
+		assert_int_equal(
+		    vrv_index_find(index, id, got, 3, &n, &err), 0);
 		assert_int_equal(n, 3);
 		assert_int_equal(got[0].offset, 64 + 29 * 1100 + 7);
 	}
 	test_id('C', 3, id);
-	assert_int_equal(vrv_index_find(index, id, got, 3, &n, &err),
-	    VARVE_NOENT);
+	assert_int_equal(
+	    vrv_index_find(index, id, got, 3, &n, &err), VARVE_NOENT);
 	free(got);
 	vrv_buf_fini(&body);
 	vrv_index_free(index);
@@ -307,8 +303,8 @@ test_dropped_packs(void **state)
 	check_pack(index, &packs[3]);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 3);
-	assert_int_equal(vrv_index_packs(index, stop, NULL, &err),
-	    VARVE_CANCELLED);
+	assert_int_equal(
+	    vrv_index_packs(index, stop, NULL, &err), VARVE_CANCELLED);
 	assert_int_equal(vrv_index_packs(index, count_pack, index, &err), 0);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 0);
@@ -336,10 +332,8 @@ test_superseded_and_lost(void **state)
 	test_body(&body, ids[0], 3, &packs[1], 1, lost, 1);
 	for (int round = 0; round < 3; round++) {
 		vrv_index_listing_begin(index);
-		assert_int_equal(vrv_index_listing_add(index, ids[0], &err),
-		    0);
-		assert_int_equal(vrv_index_listing_add(index, ids[2], &err),
-		    0);
+		assert_int_equal(vrv_index_listing_add(index, ids[0], &err), 0);
+		assert_int_equal(vrv_index_listing_add(index, ids[2], &err), 0);
 		assert_int_equal(vrv_index_wants(index, id), round == 0);
 		if (round == 0)
 			assert_int_equal(vrv_index_load(index, ids[2],
@@ -386,8 +380,7 @@ test_bad_bodies(void **state)
 		assert_int_not_equal(
 		    vrv_index_load(index, id, body.data, n, &err), 0);
 	vrv_buf_u8(&body, 0);
-	assert_int_equal(
-	    vrv_index_load(index, id, body.data, body.len, &err),
+	assert_int_equal(vrv_index_load(index, id, body.data, body.len, &err),
 	    VARVE_CORRUPT);
 	test_body(&body, NULL, 0, packs, 1, NULL, 0);
 	assert_int_equal(
@@ -401,8 +394,8 @@ test_bad_bodies(void **state)
 		assert_int_not_equal(
 		    vrv_index_add(index, entry.data, n, &err), 0);
 	vrv_buf_u8(&entry, 0);
-	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err),
-	    VARVE_CORRUPT);
+	assert_int_equal(
+	    vrv_index_add(index, entry.data, entry.len, &err), VARVE_CORRUPT);
 	check_absent(index, 0, FRAMES * CHUNKS);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 0);
@@ -473,8 +466,7 @@ flush_pack(struct vrv_index *index, const struct test_pack *pack)
 
 	test_pack_entry(pack, &entry);
 	test_id('O', pack->no, id);
-	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err),
-	    0);
+	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err), 0);
 	assert_int_equal(vrv_index_flush(index, id, &err), 0);
 	vrv_buf_fini(&entry);
 }
@@ -482,7 +474,9 @@ flush_pack(struct vrv_index *index, const struct test_pack *pack)
 static void
 test_two_handles(void **state)
 {
-	enum { N = 40 };
+	enum {
+		N = 40
+	};
 	const struct test_folder *folder = *state;
 	struct test_pack packs[N];
 
@@ -534,8 +528,8 @@ read_on(void *arg)
 		uint32_t n = atomic_load(&r->added);
 		if (n == 0)
 			continue;
-		const struct test_pack pack = {test_random(&seed) % n, 2, 10,
-		    0, 1u << 30};
+		const struct test_pack pack = {
+		    test_random(&seed) % n, 2, 10, 0, 1u << 30};
 		struct vrv_location want, got;
 		struct varve_err err;
 		uint32_t prefix, found;
@@ -572,8 +566,7 @@ test_threads(void **state)
 		atomic_store(&r.added, i + 1);
 		test_id('O', i, id);
 		if (i % 5 == 4)
-			assert_int_equal(vrv_index_flush(r.index, id, &err),
-			    0);
+			assert_int_equal(vrv_index_flush(r.index, id, &err), 0);
 	}
 	atomic_store(&r.over, true);
 	for (int i = 0; i < 3; i++)

@@ -55,8 +55,8 @@ open_sealed(struct fixture *f, const struct vrv_sealed *sealed,
 }
 
 static void
-round_trip(struct fixture *f, enum vrv_frame_kind kind, uint32_t n,
-    uint32_t length)
+round_trip(
+    struct fixture *f, enum vrv_frame_kind kind, uint32_t n, uint32_t length)
 {
 	struct vrv_sealed *sealed =
 	    test_seal(&f->keys, f->sealer, kind, n, length, 7);
@@ -100,8 +100,8 @@ test_sealed_bytes(void **state)
 	assert_true(sealed->bytes.len < 12000);
 	assert_int_equal(sealed->bytes.len, sealed->bytes.cap);
 	assert_int_equal(sealed->plain, 16000);
-	assert_null(memmem(sealed->bytes.data, sealed->bytes.len,
-	    sealed->ids, VRV_PREFIX_SIZE));
+	assert_null(memmem(sealed->bytes.data, sealed->bytes.len, sealed->ids,
+	    VRV_PREFIX_SIZE));
 	vrv_sealed_free(sealed);
 }
 
@@ -125,8 +125,8 @@ test_nonces(void **state)
 	    test_seal(&f->keys, sealer, VRV_FRAME_DATA, 2, 100, 1),
 	};
 
-	assert_memory_equal(s[0]->bytes.data, s[1]->bytes.data,
-	    s[0]->bytes.len);
+	assert_memory_equal(
+	    s[0]->bytes.data, s[1]->bytes.data, s[0]->bytes.len);
 	for (size_t i = 2; i < 6; i++) {
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(s[i]->bytes.data,
@@ -244,7 +244,9 @@ test_other_keys(void **state)
 static void
 test_many_sessions(void **state)
 {
-	enum { N = 40 };
+	enum {
+		N = 40
+	};
 	struct fixture *f = *state;
 	struct vrv_session *sessions[N];
 	struct vrv_sealed *sealed[N];
@@ -267,8 +269,8 @@ test_many_sessions(void **state)
 			&frame, sealed[i]->bytes.data, sealed[i]->bytes.len,
 			NULL, NULL, &f->opened, &f->err),
 		    0);
-		assert_int_equal(vrv_opened_check(&f->keys, &frame,
-				     &f->opened, NULL, &f->err),
+		assert_int_equal(vrv_opened_check(&f->keys, &frame, &f->opened,
+				     NULL, &f->err),
 		    0);
 	}
 	for (unsigned i = 0; i < N; i++) {
@@ -304,8 +306,10 @@ seal_delta(struct fixture *f, const struct vrv_pair *pair,
     const uint8_t *prefix_id, const uint8_t *base, size_t base_n,
     const uint8_t *plain, uint32_t n, struct vrv_buf *out)
 {
-	struct vrv_frame_head head = {
-	    .codec = VRV_ZSTD, .n = 1, .m = 1, .lengths = &n,
+	struct vrv_frame_head head = {.codec = VRV_ZSTD,
+	    .n = 1,
+	    .m = 1,
+	    .lengths = &n,
 	    .bases = prefix_id};
 	struct vrv_kem kem = {f->keys.repository, &f->keys.psk,
 	    &f->keys.data_public, 0, 0, VRV_KEM_DATA};
@@ -345,18 +349,18 @@ struct base_arg {
 
 /* Reads the base with the very opener that asks for it. */
 static int
-give_base(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE],
-    struct vrv_buf *to, struct varve_err *err)
+give_base(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
+    struct varve_err *err)
 {
 	struct base_arg *base = arg;
 	struct vrv_opened opened = {0};
 
 	base->calls++;
 	memcpy(base->wanted, prefix, VRV_PREFIX_SIZE);
-	int rc = vrv_opener_open(base->f->opener,
-	    vrv_session_epk(base->f->session), &base->frame,
-	    base->sealed->bytes.data, base->sealed->bytes.len, give_base, arg,
-	    &opened, err);
+	int rc =
+	    vrv_opener_open(base->f->opener, vrv_session_epk(base->f->session),
+		&base->frame, base->sealed->bytes.data, base->sealed->bytes.len,
+		give_base, arg, &opened, err);
 	if (rc == 0)
 		vrv_buf_bytes(to, opened.plain.data, opened.plain.len);
 	vrv_opened_fini(&opened);

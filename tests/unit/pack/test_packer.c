@@ -31,8 +31,8 @@ set_up(void **state)
 	err = &f->err;
 	test_keys(&f->keys);
 	assert_int_equal(vrv_session_new(&f->keys, &f->session, err), 0);
-	assert_int_equal(vrv_sealer_new(f->session, &zstd3, &f->sealer, err),
-	    0);
+	assert_int_equal(
+	    vrv_sealer_new(f->session, &zstd3, &f->sealer, err), 0);
 	assert_int_equal(vrv_packer_new(&f->keys, vrv_session_epk(f->session),
 			     &f->pack, &packer, err),
 	    0);
@@ -47,8 +47,8 @@ set_up(void **state)
 	}
 	assert_int_equal(vrv_packer_frames(packer), FRAMES);
 	memcpy(f->id, vrv_packer_id(packer), VRV_OBJECT_ID);
-	assert_int_equal(vrv_packer_finish(packer, &f->pack, &f->entry, err),
-	    0);
+	assert_int_equal(
+	    vrv_packer_finish(packer, &f->pack, &f->entry, err), 0);
 	assert_int_equal(vrv_packer_size(packer), f->pack.len);
 	vrv_packer_free(packer);
 	*state = f;
@@ -81,12 +81,11 @@ test_envelope(void **state)
 	assert_int_equal(vrv_object_check(f->pack.data, f->pack.len, &name,
 			     &header, &f->err),
 	    0);
-	assert_memory_equal(header.repository, f->keys.repository,
-	    VRV_REPO_ID);
+	assert_memory_equal(header.repository, f->keys.repository, VRV_REPO_ID);
 	for (size_t i = 0; i < f->pack.len; i += 501) {
 		f->pack.data[i] ^= 4;
-		assert_int_not_equal(vrv_object_check(f->pack.data,
-					 f->pack.len, &name, &header, &f->err),
+		assert_int_not_equal(vrv_object_check(f->pack.data, f->pack.len,
+					 &name, &header, &f->err),
 		    0);
 		f->pack.data[i] ^= 4;
 	}
@@ -126,21 +125,19 @@ test_directory(void **state)
 	assert_int_equal(fixed.n_frames, FRAMES);
 	assert_int_equal(fixed.n_keys, 1);
 	vrv_pack_key_get(&fixed, 0, &key);
-	assert_memory_equal(key.epk, vrv_session_epk(f->session),
-	    VRV_KEY_SIZE);
+	assert_memory_equal(key.epk, vrv_session_epk(f->session), VRV_KEY_SIZE);
 	assert_int_equal(vrv_opener_new(&f->keys, &opener, &f->err), 0);
 	for (unsigned i = 0; i < FRAMES; i++) {
 		struct vrv_pack_frame frame;
-		assert_int_equal(vrv_pack_frame_get(&r, &fixed, &prev_end,
-				     &frame, &f->err),
+		assert_int_equal(
+		    vrv_pack_frame_get(&r, &fixed, &prev_end, &frame, &f->err),
 		    0);
 		assert_int_equal(vrv_opener_open(opener, key.epk, &frame,
-				     f->pack.data + frame.offset,
-				     frame.stored, NULL, NULL, &opened,
-				     &f->err),
+				     f->pack.data + frame.offset, frame.stored,
+				     NULL, NULL, &opened, &f->err),
 		    0);
-		assert_int_equal(vrv_opened_check(&f->keys, &frame, &opened,
-				     NULL, &f->err),
+		assert_int_equal(
+		    vrv_opened_check(&f->keys, &frame, &opened, NULL, &f->err),
 		    0);
 	}
 	assert_true(vrv_rd_done(&r));
@@ -168,10 +165,9 @@ test_tails(void **state)
 	    vrv_pack_find_directory(&f->keys, pack, pack + n - VRV_PACK_TAIL,
 		VRV_PACK_TAIL, n + 1, &offset, &len, &f->err),
 	    VARVE_CORRUPT);
-	assert_int_equal(
-	    vrv_pack_find_directory(&f->keys, pack,
-		pack + n - VRV_PACK_TAIL + 1, VRV_PACK_TAIL - 1, n, &offset,
-		&len, &f->err),
+	assert_int_equal(vrv_pack_find_directory(&f->keys, pack,
+			     pack + n - VRV_PACK_TAIL + 1, VRV_PACK_TAIL - 1, n,
+			     &offset, &len, &f->err),
 	    VARVE_CORRUPT);
 	assert_int_equal(
 	    vrv_pack_find_directory(&f->keys, pack, pack + n - VRV_PACK_TAIL,
@@ -207,17 +203,17 @@ test_damaged_directory(void **state)
 		    0);
 		at[i] ^= 0x80;
 	}
-	assert_int_not_equal(vrv_pack_open_directory(&f->keys, f->pack.data,
-				 at, n - 1, &entry, &f->err),
+	assert_int_not_equal(vrv_pack_open_directory(&f->keys, f->pack.data, at,
+				 n - 1, &entry, &f->err),
 	    0);
-	assert_int_not_equal(vrv_pack_open_directory(&f->keys, f->pack.data,
-				 at, n + 1, &entry, &f->err),
+	assert_int_not_equal(vrv_pack_open_directory(&f->keys, f->pack.data, at,
+				 n + 1, &entry, &f->err),
 	    0);
 	/* It belongs to this pack alone. */
 	memcpy(header, f->pack.data, sizeof(header));
 	header[VRV_HEADER_SIZE - 1] ^= 1;
-	assert_int_equal(vrv_pack_open_directory(&f->keys, header, at, n,
-			     &entry, &f->err),
+	assert_int_equal(
+	    vrv_pack_open_directory(&f->keys, header, at, n, &entry, &f->err),
 	    VARVE_AUTH);
 	vrv_buf_fini(&entry);
 }
@@ -236,14 +232,14 @@ test_padding(void **state)
 		assert_int_equal(vrv_pack_padded(padded), padded);
 	}
 	assert_int_equal(vrv_pack_padded(32u << 20), 32u << 20);
-	assert_int_equal(vrv_pack_padded((32u << 20) + 1),
-	    (32u << 20) + VRV_PACK_PAD_STEP);
+	assert_int_equal(
+	    vrv_pack_padded((32u << 20) + 1), (32u << 20) + VRV_PACK_PAD_STEP);
 	assert_int_equal(vrv_pack_padded((32u << 20) + VRV_PACK_PAD_STEP - 9),
 	    (32u << 20) + VRV_PACK_PAD_STEP);
 }
 
 static void
-test_empty_and_full(void **state)
+test_empty(void **state)
 {
 	struct fixture *f = *state;
 	struct vrv_packer *packer;
@@ -258,10 +254,39 @@ test_empty_and_full(void **state)
 	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->err), 0);
 	vrv_packer_free(packer);
 	assert_int_equal(out.len, vrv_pack_padded(out.len));
-	assert_int_equal(vrv_pack_find_directory(&f->keys, out.data,
-			     out.data, out.len, out.len, &offset, &n, &f->err),
+	assert_int_equal(vrv_pack_find_directory(&f->keys, out.data, out.data,
+			     out.len, out.len, &offset, &n, &f->err),
 	    0);
 	assert_int_equal(offset, VRV_HEADER_SIZE);
+	vrv_buf_fini(&out);
+	vrv_buf_fini(&entry);
+}
+
+/* As many frames as a pack may have, and one more. */
+static void
+test_full(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t byte = 1, id[VRV_PREFIX_SIZE] = {1};
+	struct vrv_sealed tiny = {
+	    VRV_FRAME_DATA, 1, 1, {&byte, 1, 1, false}, id};
+	struct vrv_packer *packer;
+	struct vrv_buf out = {0}, entry = {0};
+
+	assert_int_equal(vrv_packer_new(&f->keys, vrv_session_epk(f->session),
+			     &out, &packer, &f->err),
+	    0);
+	for (uint32_t i = 0; i < VRV_PACK_FRAMES_MAX; i++) {
+		int rc = vrv_packer_add(packer, &tiny, &f->err);
+		if (rc != 0)
+			fail();
+	}
+	uint64_t size = vrv_packer_size(packer);
+	assert_int_equal(vrv_packer_add(packer, &tiny, &f->err), VARVE_LIMIT);
+	assert_int_equal(vrv_packer_size(packer), size);
+	assert_int_equal(vrv_packer_frames(packer), VRV_PACK_FRAMES_MAX);
+	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->err), 0);
+	vrv_packer_free(packer);
 	vrv_buf_fini(&out);
 	vrv_buf_fini(&entry);
 }
@@ -275,7 +300,8 @@ test_packer(void)
 	    T(test_directory),
 	    T(test_tails),
 	    T(test_damaged_directory),
-	    T(test_empty_and_full),
+	    T(test_empty),
+	    T(test_full),
 	    cmocka_unit_test(test_padding),
 	};
 #undef T
