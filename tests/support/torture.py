@@ -39,7 +39,7 @@ SIZES = sorted({base + d for base in (4 * KIB, 64 * KIB, 128 * KIB, 256 * KIB,
                                       MIB, 2 * MIB) for d in (-1, 0, 1)}
                | {0, 1, 2, 100, 8 * MIB - 1, 8 * MIB + 1})
 
-NAMES = [b"newline\nin it", b"\n", b"tab\tand\x01control\x7f", b"escape\x1b[31mred",
+NAMES = [b"new\nline", b"\n", b"tab\tand\x01control\x7f", b"escape\x1b[31mred",
          b"invalid \xff\xfe utf-8 \xc3", b"\xed\xa0\x80 surrogate", b"caf\xc3\xa9",
          b"cafe\xcc\x81", b" ", b" leading and trailing ", b"-rf", b"--help", b"*",
          b"?[a-z]{x,y}", b"~", b"...", b"back\\slash", b"quote'\"`$(x)", b"::",
