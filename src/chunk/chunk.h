@@ -6,10 +6,19 @@
  * Content-defined cutting: bytes to boundaries, no I/O.
  *
  * A gear hash (Xia et al., "FastCDC", USENIX ATC 2016) with normalized
- * chunking: before the average size a cut needs more bits of the hash to be
- * zero than after it. The gear table is derived from the repository's chunker
- * key, so that cut points depend on a secret. A cut depends on the bytes since
- * the previous cut alone.
+ * chunking. All of this decides what deduplicates against what:
+ *
+ * - gear[i], for each byte i, is the first 8 bytes (little-endian) of
+ *   BLAKE2b-512(key chunker, "varve-gear", u8 i), so that cuts depend on a
+ *   secret.
+ * - The hash of a position is the sum, modulo 2^64, of gear[b] << d over the 64
+ *   bytes b before it, the last of them at d = 0. A cut therefore depends on
+ *   the bytes since the cut before it alone.
+ * - A chunk ends at the first length from `min` on whose hash starts with
+ *   enough zero bits: log2(average) + 2 below the length average * 7/8, and
+ *   log2(average) - 2 from there on; at `max` if there is none. With the switch
+ *   at 7/8 the mean over random bytes is within 10 % of `average` as long as
+ *   `min` is at most half of it.
  */
 
 #include <stdbool.h>
@@ -37,8 +46,10 @@ void vrv_chunker_free(struct vrv_chunker *);
 
 /* Length of the first chunk of the `n` bytes at `bytes`, which start at a cut.
  * `last` says that the file ends behind them: the rest is then a chunk too.
- * 0 when no cut is found and more bytes may follow (then n < max). */
-size_t vrv_chunker_cut(const struct vrv_chunker *, const uint8_t *bytes,
-    size_t n, bool last);
+ * 0 when no cut is found and more bytes may follow (then n < max), and for
+ * n = 0. The answer is the same for every larger `n`; a call looks at all
+ * bytes anew, so give it `max` bytes or the rest of the file where possible. */
+size_t vrv_chunker_cut(
+    const struct vrv_chunker *, const uint8_t *bytes, size_t n, bool last);
 
 #endif

@@ -6,8 +6,9 @@
  * Compression with zstd, one context per thread.
  *
  * A stored payload is one zstd frame with its content size, without checksum
- * and dictionary id, of a window of at most 16 MiB. A prefix is plaintext
- * that both sides know (ZSTD_CCtx_refPrefix): what repeats it costs nothing.
+ * and dictionary id, of a window of at most 16 MiB (RFC 8878). A prefix is
+ * plaintext that both sides know (ZSTD_CCtx_refPrefix): what repeats it costs
+ * nothing.
  */
 
 #include <stddef.h>
@@ -28,8 +29,9 @@ enum vrv_codec {
 
 struct vrv_compression {
 	enum vrv_codec codec;
-	int level;	  /* VRV_LEVEL_MIN to _MAX */
-	int try_first;	  /* "auto": a quick try decides if it is worth it */
+	int level;     /* VRV_LEVEL_MIN to _MAX */
+	int try_first; /* "auto": a quick try, at level 1, that saves less
+			  than 3 % decides to store; not with a prefix */
 };
 
 struct vrv_encoder; /* confined to one thread */
@@ -43,7 +45,9 @@ void vrv_encoder_free(struct vrv_encoder *);
 size_t vrv_encode_bound(size_t n);
 
 /* Compress `n` bytes to `out` (room for vrv_encode_bound(n)). What does not
- * shrink is copied and *ret_codec is VRV_STORED. `prefix` may be NULL. */
+ * shrink is copied and *ret_codec is VRV_STORED. `prefix` may be NULL; it does
+ * not overlap the input. USAGE for an unknown codec or level; LIMIT for input
+ * beyond 16 MiB. */
 int vrv_encode(struct vrv_encoder *, const struct vrv_compression *,
     const void *in, size_t n, const void *prefix, size_t prefix_n, void *out,
     size_t *ret_n, enum vrv_codec *ret_codec, struct varve_err *err) VRV_MUST;
@@ -51,9 +55,10 @@ int vrv_encode(struct vrv_encoder *, const struct vrv_compression *,
 struct vrv_decoder *vrv_decoder_new(void) VRV_MUST;
 void vrv_decoder_free(struct vrv_decoder *);
 
-/* Decompress to exactly `want` bytes at `out`. CORRUPT if the payload is not
- * one whole frame of that content size; FORMAT for an unknown codec; LIMIT
- * for too large a window. */
+/* Decompress to exactly `want` bytes at `out`, which may be overwritten on
+ * failure too. CORRUPT if the payload is not one whole frame of that content
+ * size as described above; FORMAT for an unknown codec; LIMIT for a window or
+ * a size beyond 16 MiB. */
 int vrv_decode(struct vrv_decoder *, uint8_t codec, const void *in, size_t n,
     const void *prefix, size_t prefix_n, void *out, size_t want,
     struct varve_err *err) VRV_MUST;

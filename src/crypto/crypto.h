@@ -25,12 +25,14 @@
 #define VRV_SIGN_PUBLIC 32
 #define VRV_SIGN_SECRET 64
 #define VRV_SIGNATURE 64
+#define VRV_SIGN_COST (VRV_SIGN_PUBLIC + VRV_SIGNATURE) /* in an object */
 
 /* Once per process before anything else here; safe to repeat. */
 int vrv_crypto_init(struct varve_err *err) VRV_MUST;
 
-/* Locked, guarded memory for `n` bytes, wiped when freed. NULL when memory ran
- * out. Costs several pages: one object for a whole set of keys. */
+/* Locked, guarded memory for `n` zeroed bytes, aligned for any type and wiped
+ * when freed. NULL when memory ran out. Costs several pages: one object for a
+ * whole set of keys. */
 void *vrv_secret_new(size_t n) VRV_MUST;
 void vrv_secret_free(void *);
 #define vrv_auto_secret __attribute__((cleanup(vrv_cleanup_secret)))
@@ -50,10 +52,10 @@ bool vrv_same(const void *a, const void *b, size_t n);
 
 /* --- hashes --- */
 
-/* BLAKE2b of `n` bytes to `size` bytes (16 to 64), keyed if key != NULL. */
+/* BLAKE2b of `n` bytes to `size` bytes (8 to 64), keyed if key != NULL. */
 void vrv_blake2b(uint8_t *out, size_t size, const struct vrv_key *key,
     const void *bytes, size_t n);
-/* The same over several parts: `parts` pairs of pointer and length. */
+/* The same over several parts, one behind the other. */
 struct vrv_part {
 	const void *bytes;
 	size_t n;
@@ -85,7 +87,9 @@ enum vrv_what {
 void vrv_derive(struct vrv_key *out, const struct vrv_key *master,
     enum vrv_what what, uint16_t domain, uint32_t epoch);
 
-/* Argon2id 1.3 to 64 bytes. NOMEM if `memory` bytes are not to be had. */
+/* Argon2id 1.3 with one lane to 64 bytes; `memory` in bytes, whole KiB. LIMIT
+ * outside of what libsodium computes (passes 1 to 2^32 - 1, 8 KiB to just below
+ * 4 TiB); NOMEM if `memory` bytes are not to be had. */
 int vrv_argon2id(uint8_t out[64], const void *passphrase, size_t n,
     const uint8_t salt[16], uint32_t passes, uint64_t memory,
     struct varve_err *err) VRV_MUST;
@@ -105,24 +109,27 @@ int vrv_aead_open(uint8_t *out, const void *sealed, size_t n, const void *aad,
     size_t aad_n, const uint8_t nonce[VRV_NONCE_SIZE],
     const struct vrv_key *key, struct varve_err *err) VRV_MUST;
 
-/* PADME (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
- * Communication with PURBs", 2019): the length `n` is rounded up to, at most
- * 12 % more. */
+/* The length to which `n` (at most 2^63) is padded, at most 12 % more: PADME of
+ * Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
+ * Communication with PURBs", 2019. */
 uint64_t vrv_padme(uint64_t n);
 
 /*
  * The sealed block of an object: u32 length of what follows it, nonce,
- * sealed(u32 true length, plaintext, zeros up to PADME). Its AAD is the first
- * `header_n` bytes of the object, u8 `number`, and all bytes of the object
- * between header and block.
+ * sealed(u32 true length, plaintext, zeros up to PADME of all that). Its AAD is
+ * the first `header_n` bytes of the object, u8 `number`, and all bytes of the
+ * object between header and block. Readers check that the padding is zeros and
+ * leave its length to the writer.
  */
-/* Append a block to the object that `object` holds so far. */
+/* Append a block to the object that `object` holds so far; `plain` lies
+ * elsewhere. LIMIT if its lengths do not fit their fields. */
 int vrv_block_seal(struct vrv_buf *object, size_t header_n, uint8_t number,
     const struct vrv_key *key, const void *plain, size_t n,
     struct varve_err *err) VRV_MUST;
 /* Open the block that starts at `at` in an object of `object_n` bytes. The
- * plaintext replaces the content of `ret`; *ret_end is the offset behind the
- * block. CORRUPT if it does not fit in, AUTH if it does not open. */
+ * plaintext replaces the content of `ret` (in memory of its own that the caller
+ * wipes if it must); *ret_end is the offset behind the block. CORRUPT if it
+ * does not fit in or is not laid out as above, AUTH if it does not open. */
 int vrv_block_open(const uint8_t *object, size_t object_n, size_t header_n,
     size_t at, uint8_t number, const struct vrv_key *key, struct vrv_buf *ret,
     size_t *ret_end, struct varve_err *err) VRV_MUST;
@@ -152,9 +159,9 @@ struct vrv_kem {
 	uint32_t epoch;
 	enum vrv_kem_kind kind;
 };
-/* s = X25519(esk, recipient), refused if all zero; out = BLAKE2b-256(key psk,
- * "varve-kem-v1", repository, u16 domain, u32 epoch, u8 kind, epk, recipient,
- * s). The writer gives the ephemeral secret ... */
+/* s = X25519(esk, recipient), AUTH if all zero (a key of low order); out =
+ * BLAKE2b-256(key psk, "varve-kem-v1", repository, u16 domain, u32 epoch, u8
+ * kind, epk, recipient, s). The writer gives the ephemeral pair ... */
 int vrv_kem_send(struct vrv_key *out, const struct vrv_kem *,
     const struct vrv_pair *ephemeral, struct varve_err *err) VRV_MUST;
 /* ... the reader the recipient's secret and the ephemeral public key. */
@@ -175,8 +182,9 @@ void vrv_signer_from_seed(struct vrv_signer *out, const struct vrv_key *seed);
  * 64 bytes of the signature. */
 int vrv_sign(struct vrv_buf *object, const struct vrv_signer *,
     struct varve_err *err) VRV_MUST;
-/* Check the signature part that ends at object + n. AUTH if it is wrong. The
- * caller decides whether `ret_signer` may sign such an object. */
+/* Check the signature part that ends at object + n. CORRUPT if there is no
+ * room for one, AUTH if it is wrong. The caller decides whether `ret_signer`
+ * may sign such an object. */
 int vrv_verify(const uint8_t *object, size_t n,
     uint8_t ret_signer[VRV_SIGN_PUBLIC], struct varve_err *err) VRV_MUST;
 

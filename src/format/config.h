@@ -13,18 +13,21 @@
 
 /* --- config --- */
 
-/* Tags of the config's list; odd ones may be ignored. */
+/* Tags of the config's list, which is one as record.h describes. All even ones
+ * but VRV_C_MEMBER must be there. */
 enum vrv_config_tag {
 	VRV_C_READ_FEATURES = 2,  /* u64 bits a reader must know */
 	VRV_C_WRITE_FEATURES = 4, /* u64 bits a writer must know */
 	VRV_C_PAIR = 6,	  /* u16 domain, u32 epoch, b32 data, b32 meta; repeated */
 	VRV_C_ADMIN = 8,  /* b32 public key; repeated */
-	VRV_C_MEMBER = 10, /* b32 key, u8 rights, u8 0, vbytes sealed label; repeated */
+	VRV_C_MEMBER = 10, /* b32 key, u8 rights, u8 0, v len + sealed label;
+			      repeated */
 	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
 	VRV_C_POLICY = 13  /* v grace s, v minimum age of unreferenced packs s */
 };
 #define VRV_READ_FEATURES_KNOWN 0u
 #define VRV_WRITE_FEATURES_KNOWN 0u
+#define VRV_CHUNKER_GEAR 1
 
 enum vrv_right {
 	VRV_RIGHT_WRITE = 1u << 0, /* packs, index, intents, archives */
@@ -50,13 +53,16 @@ struct vrv_config {
 	struct vrv_member *members;
 	uint32_t n_pairs, n_admins, n_members;
 	uint32_t chunk_min, chunk_average, chunk_max;
-	uint64_t grace, min_age; /* seconds */
+	uint64_t grace, min_age; /* seconds; 0 when there is no policy */
 };
 /* The body of the object: u32 generation, b16 previous, u32 length of the
  * list, the list. */
 void vrv_config_put(struct vrv_buf *, const struct vrv_config *);
-/* Arrays are in the arena. FORMAT for an unknown even tag, an unknown reader
- * feature bit or chunker; exit status VRV_EXIT_FEATURE. */
+/* The cursor covers the body and nothing else. Arrays are in the arena, labels
+ * point into the bytes. FORMAT for an unknown even tag, reader feature bit,
+ * right or chunker; unknown writer features are for who writes to refuse.
+ * CORRUPT for anything missing, out of order, malformed, and for chunk sizes
+ * that are 0, beyond VRV_FRAME_PLAIN_MAX or not min <= average <= max. */
 int vrv_config_get(struct vrv_rd *, struct vrv_arena *arena,
     struct vrv_config *ret, struct varve_err *err) VRV_MUST;
 
@@ -72,17 +78,23 @@ enum vrv_kdf {
 #define VRV_ARGON_PASSES_MAX 64
 #define VRV_SLOT_LABEL_MAX 255
 
+#define VRV_COMMITMENT_SIZE 32
+
 struct vrv_slot {
 	uint8_t kdf;
-	uint32_t passes;
-	uint64_t memory;
+	uint32_t passes; /* 0 without KDF, as is memory */
+	uint64_t memory; /* bytes */
 	uint8_t salt[16];
 	struct vrv_text label;
-	uint8_t commitment[32];
+	uint8_t commitment[VRV_COMMITMENT_SIZE];
 };
-/* The clear part in front of the commitment, which covers it, then the
- * commitment; the sealed keyring follows. */
+/* Append the clear part: the fields in their order. The commitment is its last
+ * VRV_COMMITMENT_SIZE bytes and covers, with the header, all before it; the
+ * sealed keyring follows. */
 void vrv_slot_put_clear(struct vrv_buf *, const struct vrv_slot *);
+/* Decode it; the cursor then stands at the sealed keyring, the label points
+ * into the bytes. FORMAT for an unknown kdf; LIMIT for passes or memory
+ * outside the bounds above, before anybody derives a key with them. */
 int vrv_slot_get(struct vrv_rd *, struct vrv_slot *ret,
     struct varve_err *err) VRV_MUST;
 
@@ -98,8 +110,11 @@ struct vrv_ring_key {
 	uint32_t epoch;
 	uint8_t key[32];
 };
+/* Makes room once for all of it: an empty buffer that vrv_buf_fini() would
+ * free with secrets in it is wiped whole by wiping its `len` bytes. */
 void vrv_keyring_put(struct vrv_buf *, const struct vrv_ring_key *, uint32_t n);
-/* Decode the head, v n; then each key. */
+/* Decode the head, v n (at most VRV_KEYRING_MAX), which n keys must fill to
+ * the end; then each key. Keys of an unknown `what` are given like others. */
 int vrv_keyring_open(const uint8_t *bytes, size_t n, struct vrv_rd *ret_rd,
     uint32_t *ret_n, struct varve_err *err) VRV_MUST;
 int vrv_keyring_get(struct vrv_rd *, struct vrv_ring_key *ret,

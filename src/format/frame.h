@@ -23,18 +23,26 @@ enum vrv_frame_kind {
 	VRV_FRAME_META = 2
 };
 
+enum vrv_frame_codec {
+	VRV_FRAME_STORED = 0,
+	VRV_FRAME_ZSTD = 1
+};
+
 /* Everything of a frame but the payload, which follows it. */
 struct vrv_frame_head {
-	uint8_t codec;
+	uint8_t codec;		/* enum vrv_frame_codec */
 	uint32_t n, m;		/* chunks (1 or more), bases */
 	const uint32_t *lengths; /* encode: n of them */
 	const uint8_t *bases;	/* m x VRV_PREFIX_SIZE */
 };
 void vrv_frame_head_put(struct vrv_buf *, const struct vrv_frame_head *);
 
-/* Decode a whole frame plaintext. `lengths` has room for
- * VRV_FRAME_CHUNKS_MAX. *ret_total is the sum of the lengths; the payload and
- * the bases point into `bytes`. CORRUPT beyond a limit or out of shape. */
+/* Decode a whole frame plaintext. `lengths` has room for VRV_FRAME_CHUNKS_MAX
+ * and is scratch memory when this fails; ret->lengths is set to it. *ret_total
+ * is the sum of the lengths; the payload and the bases point into `bytes`.
+ * CORRUPT beyond a limit or out of shape: an empty chunk, no payload, a stored
+ * payload with bases or of another size than the total. FORMAT for an unknown
+ * codec. */
 int vrv_frame_head_get(const uint8_t *bytes, size_t n,
     struct vrv_frame_head *ret, uint32_t *lengths, uint32_t *ret_total,
     const uint8_t **ret_payload, size_t *ret_payload_n,
@@ -73,13 +81,15 @@ void vrv_pack_entry_put(struct vrv_buf *, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, const struct vrv_pack_key *keys, uint32_t n_keys,
     uint32_t n_frames);
 /* Append the next frame of the entry; `prev_end` is where the previous frame
- * ended (VRV_HEADER_SIZE for the first). */
+ * ended (VRV_HEADER_SIZE for the first), so frames go by ascending offset. */
 void vrv_pack_frame_put(struct vrv_buf *, const struct vrv_pack_frame *,
     uint64_t prev_end);
 
 /* Decode an entry's fixed part, then each of its n_frames frames with
- * *prev_end starting at VRV_HEADER_SIZE. CORRUPT for anything out of limits;
- * a frame must lie inside the entry's length. */
+ * *prev_end starting at VRV_HEADER_SIZE. CORRUPT for anything out of limits
+ * (a frame must lie inside the entry's length and name a key that is there),
+ * FORMAT for an unknown kind. n_frames is never more than the bytes that
+ * follow can hold. The cursor is of no use after a failure. */
 int vrv_pack_entry_get(struct vrv_rd *, struct vrv_pack_entry *ret,
     struct varve_err *err) VRV_MUST;
 int vrv_pack_frame_get(struct vrv_rd *, const struct vrv_pack_entry *,
@@ -92,6 +102,9 @@ void vrv_pack_key_get(const struct vrv_pack_entry *, uint32_t i,
 
 #define VRV_FOOTER_PLAIN 16
 
+/* CORRUPT for an offset that no pack can have, FORMAT if the reserved field is
+ * not zero; whether the directory lies inside its pack is the caller's to
+ * check. */
 void vrv_footer_put(uint8_t out[VRV_FOOTER_PLAIN], uint64_t directory_offset,
     uint32_t directory_length);
 int vrv_footer_get(const uint8_t in[VRV_FOOTER_PLAIN], uint64_t *ret_offset,
@@ -104,7 +117,7 @@ int vrv_footer_get(const uint8_t in[VRV_FOOTER_PLAIN], uint64_t *ret_offset,
 struct vrv_index_body {
 	uint32_t n_superseded;
 	const uint8_t *superseded; /* n x VRV_OBJECT_ID */
-	uint32_t n_entries;	   /* entries follow in the cursor */
+	uint32_t n_entries; /* follow in the cursor, which can hold as many */
 };
 void vrv_index_head_put(struct vrv_buf *, const uint8_t *superseded,
     uint32_t n_superseded, uint32_t n_entries);

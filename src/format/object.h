@@ -43,10 +43,13 @@ enum vrv_type {
 #define VRV_MAX_RECORD ((size_t)1 << 20) /* intent, archive, tombstone, condemn */
 #define VRV_MAX_PACK ((uint64_t)4 << 30)
 
-/* "config" of a type, "pack" of another: for messages. */
+/* "config" of a type, "pack" of another: for messages. Like the next two only
+ * for types of the enum. */
 const char *vrv_type_name(enum vrv_type);
 /* "config/" and so on: the prefix its objects are listed under. */
 const char *vrv_type_prefix(enum vrv_type);
+/* Its VRV_MAX_*. */
+uint64_t vrv_type_max(enum vrv_type);
 
 /* --- names --- */
 
@@ -62,7 +65,8 @@ struct vrv_name {
 };
 
 void vrv_name_print(const struct vrv_name *, char out[VRV_NAME_SIZE]);
-/* False for anything that is not exactly the name of an object. */
+/* False, with *ret untouched, for anything that is not exactly the name of an
+ * object. Fields that the type has not are zero. */
 bool vrv_name_parse(const char *text, struct vrv_name *ret);
 
 /* --- envelope --- */
@@ -77,7 +81,8 @@ struct vrv_header {
 
 void vrv_header_put(struct vrv_buf *, const struct vrv_header *);
 /* FORMAT for another version, an unknown type, a domain or epoch other than
- * 0; CORRUPT for anything that is no header. */
+ * 0; CORRUPT for anything that is no header. Every FORMAT of this module has
+ * the exit status VARVE_EXIT_FEATURE. */
 int vrv_header_get(const uint8_t *bytes, size_t n, struct vrv_header *ret,
     struct varve_err *err) VRV_MUST;
 
@@ -88,8 +93,10 @@ void vrv_trailer_put(struct vrv_buf *object);
 void vrv_trailer_write(uint8_t out[VRV_TRAILER_SIZE], uint64_t length,
     const uint8_t sum[16]);
 
-/* Header, length and sum of a whole object, and that its type and id are
- * those of `name`. CORRUPT or FORMAT says what is wrong. */
+/* Length and sum of a whole object, its header, and that its type and id are
+ * those of `name`. The sum is checked before the version is believed (every
+ * version keeps magic and trailer), so FORMAT means a whole object. The
+ * repository is the caller's to compare. */
 int vrv_object_check(const uint8_t *object, size_t n,
     const struct vrv_name *name, struct vrv_header *ret,
     struct varve_err *err) VRV_MUST;

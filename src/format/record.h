@@ -6,6 +6,10 @@
  * The records of the commit protocol: archive, intent, tombstone, condemn.
  * The clear and the sealed part are encoded apart; who seals and signs them
  * is the repository.
+ *
+ * A list of tagged values is (v tag, v length, value) by ascending tag; values
+ * of a tag that may stand more than once follow each other. An odd tag may be
+ * ignored by who does not know it, an unknown even one is FORMAT.
  */
 
 #include <stdbool.h>
@@ -32,6 +36,7 @@ struct vrv_archive_clear {
 	uint8_t n_previous;
 	uint8_t previous[VRV_PREVIOUS_MAX][VRV_LOGICAL_ID];
 };
+/* FORMAT for an unknown flag. */
 void vrv_archive_clear_put(struct vrv_buf *, const struct vrv_archive_clear *);
 int vrv_archive_clear_get(struct vrv_rd *, struct vrv_archive_clear *ret,
     struct varve_err *err) VRV_MUST;
@@ -42,7 +47,7 @@ struct vrv_text {
 	size_t n;
 };
 
-/* Tags of the sealed list; odd ones may be ignored by who does not know them. */
+/* Tags of the sealed list. Values without a note are texts. */
 enum vrv_archive_tag {
 	VRV_A_NAME = 2,
 	VRV_A_COMMENT = 3,
@@ -53,8 +58,8 @@ enum vrv_archive_tag {
 	VRV_A_ARG = 9, /* repeated: argv */
 	VRV_A_CWD = 11,
 	VRV_A_NOMINAL = 8, /* i64 s, u32 ns */
-	VRV_A_START = 10,
-	VRV_A_END = 12,
+	VRV_A_START = 10,  /* likewise */
+	VRV_A_END = 12,	   /* likewise */
 	VRV_A_UTC_OFFSET = 13, /* i32 s east of UTC */
 	VRV_A_ROOT = 14,       /* Ref */
 	VRV_A_ROOT_ENTRY = 15, /* a directory entry named ".": see below */
@@ -64,11 +69,11 @@ enum vrv_archive_tag {
 	VRV_A_NEW_BYTES = 19,  /* v */
 	VRV_A_SKIPPED = 20,    /* Ref of a list of path lists */
 	VRV_A_OWNERS = 22,     /* Ref of a list of name tables */
-	VRV_A_PARENT = 23,     /* logical id */
+	VRV_A_PARENT = 23,     /* b32 logical id */
 	VRV_A_CHUNKER = 25,    /* v min, v average, v max */
-	VRV_A_OPTIONS = 27,    /* text */
-	VRV_A_SOFTWARE = 29,   /* text */
-	VRV_A_ORIGIN = 31      /* repository id, logical id: of a copy */
+	VRV_A_OPTIONS = 27,
+	VRV_A_SOFTWARE = 29,
+	VRV_A_ORIGIN = 31      /* b32 repository, b32 logical id: of a copy */
 };
 
 struct vrv_archive_sealed {
@@ -84,17 +89,20 @@ struct vrv_archive_sealed {
 	struct vrv_text root_entry;
 	uint64_t files, bytes, chunks, new_bytes;
 	bool has_skipped, has_owners, has_parent, has_origin;
-	/* Extent lists whose chunks are 'P' or 'U' meta chunks' bodies. */
+	/* Extent lists whose chunks are 'P' or 'U' meta chunks. */
 	struct vrv_ref skipped, owners;
 	uint8_t parent[VRV_LOGICAL_ID];
 	uint32_t chunk_min, chunk_average, chunk_max;
 	uint8_t origin_repository[VRV_REPO_ID], origin[VRV_LOGICAL_ID];
 };
+/* Leaves out empty texts that need not be there, and what a has_* denies;
+ * single tags and arguments may be empty. */
 void vrv_archive_sealed_put(struct vrv_buf *,
     const struct vrv_archive_sealed *);
 /* Texts point into `bytes`, the arrays into the arena. CORRUPT when a tag that
- * must be there (name, series, host, nominal, start, end, root) is missing,
- * stands twice or is malformed; FORMAT for an unknown even tag. */
+ * must be there (name, series, host, nominal, start, end, root) is missing, or
+ * any is malformed, out of order or stands twice; FORMAT for an unknown even
+ * tag. What is not there is zero. */
 int vrv_archive_sealed_get(const uint8_t *bytes, size_t n,
     struct vrv_arena *arena, struct vrv_archive_sealed *ret,
     struct varve_err *err) VRV_MUST;
@@ -127,7 +135,8 @@ struct vrv_buried {
 };
 void vrv_tombstone_put(struct vrv_buf *, int64_t time,
     const struct vrv_buried *, uint32_t n);
-/* `ret` is in the arena. */
+/* The cursor covers the body and nothing else, here and below: CORRUPT if
+ * anything follows. `ret` is in the arena. */
 int vrv_tombstone_get(struct vrv_rd *, struct vrv_arena *arena,
     int64_t *ret_time, struct vrv_buried **ret, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;
@@ -154,6 +163,8 @@ struct vrv_condemn {
 	const struct vrv_condemned *objects; /* sorted by type and id */
 	const uint8_t *successors; /* n_successors x VRV_OBJECT_ID */
 };
+/* CORRUPT if the objects are not sorted or stand twice, FORMAT for an unknown
+ * reason or type. `objects` are in the arena, `successors` in place. */
 void vrv_condemn_put(struct vrv_buf *, const struct vrv_condemn *);
 int vrv_condemn_get(struct vrv_rd *, struct vrv_arena *arena,
     struct vrv_condemn *ret, struct varve_err *err) VRV_MUST;

@@ -20,6 +20,8 @@
 #define VRV_CHUNK_ID 32
 #define VRV_META_MAX ((size_t)1 << 20) /* a meta chunk's plaintext */
 #define VRV_ENTRY_NAME_MAX 4096
+#define VRV_ENTRY_TARGET_MAX 65535 /* of a symbolic link */
+#define VRV_ENTRY_SIZE_MAX ((uint64_t)INT64_MAX)
 #define VRV_INLINE_EXTENTS 32
 #define VRV_TREE_DEPTH_MAX 16
 
@@ -40,10 +42,13 @@ struct vrv_ref {
 	uint8_t depth;
 };
 void vrv_ref_put(struct vrv_buf *, const struct vrv_ref *);
+/* A depth above VRV_TREE_DEPTH_MAX makes the cursor fail. */
 void vrv_ref_get(struct vrv_rd *, struct vrv_ref *ret);
 
 /* --- tree entries --- */
 
+/* An unknown bit is FORMAT. LINKED is never set for a directory, FSROOT and WAY
+ * for nothing else. */
 enum vrv_entry_flag {
 	VRV_ENTRY_BTIME = 1u << 0,
 	VRV_ENTRY_XATTRS = 1u << 1,
@@ -57,6 +62,7 @@ enum vrv_entry_flag {
 };
 #define VRV_ENTRY_FLAGS_KNOWN 0x1ffu
 
+/* Values are one v each. */
 enum vrv_extension {
 	VRV_EXT_PROJECT = 1,
 	VRV_EXT_REFLINK = 3
@@ -66,6 +72,9 @@ enum vrv_extension {
  * One entry. Variable parts are kept encoded, so that an unchanged file is
  * carried over by copying: `content` is the whole part "by kind" of a file
  * behind its size, `xattrs` the whole list (v n; ...), `extensions` likewise.
+ * Parts whose kind or flag is not set are ignored by the encoder and zero
+ * after decoding. An entry has one encoding: what decodes encodes to the same
+ * bytes.
  */
 struct vrv_entry {
 	uint8_t kind; /* enum vrv_kind of os/meta.h: 1 file ... 7 block */
@@ -90,12 +99,22 @@ struct vrv_entry {
 	size_t extensions_n;
 };
 
+/* The caller sees to it that the entry is one that decodes; a file has a
+ * content, a set flag its list. */
 void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
 
 /* Decode the next entry. CORRUPT for anything that must not be: a bad name, a
- * kind or ns out of range, a content that does not parse, an unknown flag
- * bit (FORMAT), extent lengths of an inline list that do not add up to size. */
+ * kind or ns out of range, a content or list that does not parse, an empty or
+ * unsorted list, extent lengths of an inline list that do not add up to size,
+ * parts that do not fill exactly the stated size. FORMAT for an unknown flag
+ * bit. When only the entry is bad the cursor stands behind it, so that a
+ * reader may go on with the next. That names ascend is the caller's to check. */
 int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Decode the root directory's own entry, whose name is ".", a name that no
+ * entry in a tree may have; it must fill the bytes. */
+int vrv_root_entry_get(const uint8_t *bytes, size_t n, struct vrv_entry *ret,
     struct varve_err *err) VRV_MUST;
 
 /* Less than, equal to or greater than 0 by bytes, shorter first. */
@@ -112,11 +131,13 @@ struct vrv_extent {
 };
 
 void vrv_extent_put(struct vrv_buf *, const struct vrv_extent *);
+/* CORRUPT for an empty extent or a chunk longer than VRV_FRAME_PLAIN_MAX. */
 int vrv_extent_get(struct vrv_rd *, struct vrv_extent *ret,
     struct varve_err *err) VRV_MUST;
 
 /* `content` of an entry taken apart: either a Ref, or `n` extents that follow
- * in *ret_rd (n may be 0 for an empty file). */
+ * in *ret_rd (n may be 0 for an empty file). *ret_ref is set for a Ref, *ret_n
+ * and *ret_rd for extents. */
 int vrv_content_get(const uint8_t *content, size_t content_n, bool *ret_is_ref,
     struct vrv_ref *ret_ref, uint32_t *ret_n, struct vrv_rd *ret_rd,
     struct varve_err *err) VRV_MUST;
@@ -134,17 +155,37 @@ struct vrv_entry_xattr {
 	uint64_t size;
 	uint8_t id[VRV_CHUNK_ID];
 };
+#define VRV_XATTR_NAME_MAX 255
 #define VRV_XATTR_INLINE_MAX 4096
 #define VRV_XATTR_VALUE_MAX 65536
 
 void vrv_xattr_put(struct vrv_buf *, const struct vrv_entry_xattr *);
-/* The head of a list, v n, then n times vrv_xattr_get(). */
+/* The head of a list is v n (1 or more), then n times vrv_xattr_get(). Names
+ * ascend by vrv_name_cmp(). A value is inline up to VRV_XATTR_INLINE_MAX and
+ * a chunk above: CORRUPT if it is the other. */
 int vrv_xattr_get(struct vrv_rd *, struct vrv_entry_xattr *ret,
     struct varve_err *err) VRV_MUST;
 
+/* --- extension lists --- */
+
+/* The same for `extensions`: v n (1 or more), then n of these, tags from 1
+ * ascending. Bytes of any tag decode; an unknown even one calls for a warning
+ * when the entry is restored. */
+void vrv_extension_put(struct vrv_buf *, uint64_t tag, const void *bytes,
+    size_t n);
+int vrv_extension_get(struct vrv_rd *, uint64_t *ret_tag,
+    const uint8_t **ret_bytes, size_t *ret_n, struct varve_err *err) VRV_MUST;
+
 /* --- chunks --- */
 
-/* Check the kind byte and read the count of a tree leaf or list leaf. */
+/* Check size and kind byte of any meta chunk: its body. For 'P' and 'U', whose
+ * records go to the end, and for 'X'. */
+int vrv_meta_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
+    struct vrv_rd *ret_rd, struct varve_err *err) VRV_MUST;
+
+/* Check the kind byte and read the count of a tree leaf or list leaf, which is
+ * never more than the chunk can hold. The caller checks vrv_rd_done() behind
+ * the last entry. */
 int vrv_leaf_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
     struct vrv_rd *ret_rd, uint64_t *ret_count, struct varve_err *err) VRV_MUST;
 
@@ -153,11 +194,11 @@ struct vrv_tree_child {
 	const uint8_t *first; /* first name below it */
 	size_t first_n;
 	uint8_t id[VRV_CHUNK_ID];
-	uint64_t entries; /* leaf entries below it */
+	uint64_t entries; /* leaf entries below it, 1 or more */
 };
 struct vrv_list_child {
 	uint8_t id[VRV_CHUNK_ID];
-	uint64_t bytes;
+	uint64_t bytes; /* covered, 1 or more */
 };
 void vrv_tree_child_put(struct vrv_buf *, const struct vrv_tree_child *);
 int vrv_tree_child_get(struct vrv_rd *, struct vrv_tree_child *ret,
@@ -177,7 +218,8 @@ void vrv_node_put(struct vrv_buf *, enum vrv_meta_kind kind, uint8_t depth,
 
 /* --- path lists and name tables --- */
 
-/* 'P': paths that a run left out and why. v reason, v len + path, to the end. */
+/* 'P': paths that a run left out and why. v reason, v len + path, to the end.
+ * A reason of a later version reads as VRV_SKIP_OTHER. */
 enum vrv_skip {
 	VRV_SKIP_VANISHED = 1,
 	VRV_SKIP_UNREADABLE = 2,

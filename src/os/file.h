@@ -19,7 +19,8 @@
 int vrv_os_open(int dirfd, const char *path, int flags, mode_t mode,
     int *ret_fd, struct varve_err *err) VRV_MUST;
 
-/* Close and report what close reports: for descriptors written to. */
+/* Close and report what close reports: for descriptors written to. It is
+ * closed also on failure. */
 int vrv_os_close(int fd, struct varve_err *err) VRV_MUST;
 
 /* Read until `n` bytes are there or the file ends: *ret_n < n means its end. */
@@ -45,17 +46,23 @@ void vrv_os_start_writeback(int fd, uint64_t offset, uint64_t n);
 /* fsync of the directory `path`. */
 int vrv_os_sync_dir(int dirfd, const char *path,
     struct varve_err *err) VRV_MUST;
+/* fsync of the directory that holds `path`, which must not end in "/". */
+int vrv_os_sync_parent(int dirfd, const char *path,
+    struct varve_err *err) VRV_MUST;
 
-/* Append a whole file to `buf`; LIMIT if it is longer than `max`. */
+/* Append a whole file to `buf`; LIMIT if it is longer than `max`. On failure
+ * `buf` holds what it held. */
 int vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
     struct varve_err *err) VRV_MUST;
 
 /*
  * A file that appears whole or not at all. vrv_newfile_open() makes a file of
- * a unique temporary name in `dir` (borrowed; mode as given), the caller
- * writes to `fd`, then exactly one of _link, _replace and _abort ends it; all
- * of them release it, also on failure. _link and _replace fsync the file,
- * check close and fsync the target directory before they return 0.
+ * a unique temporary name in `dir` (borrowed; the umask applies to the mode),
+ * the caller writes to `fd`, then exactly one of _link, _replace and _abort
+ * ends it; all of them release it, also on failure. _link and _replace fsync
+ * the file, check close and fsync the target directory before they return 0.
+ * When the last of these fails, _link takes the name away again; after
+ * _replace it may lead to the old content or the new.
  */
 struct vrv_newfile {
 	int dir, fd;

@@ -56,8 +56,8 @@ struct vrv_xattr {
 
 /* All extended attributes, sorted by name bytes, in the arena; *ret_n is 0
  * where the file system has none. One that vanishes meanwhile is left out.
- * When one cannot be read (EACCES, EPERM), the others are still given, *ret_lost
- * counts it and `err` is not set. */
+ * When one cannot be read (EACCES, EPERM, EOPNOTSUPP), the others are still
+ * given, *ret_lost counts it and `err` is not set. */
 int vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
     struct varve_err *err) VRV_MUST;
@@ -67,12 +67,14 @@ int vrv_os_set_xattr(int dirfd, const char *name, const struct vrv_xattr *,
 int vrv_os_remove_xattr(int dirfd, const char *name, const char *attr,
     struct varve_err *err) VRV_MUST;
 
-/* Inode flags as FS_IOC_GETFLAGS gives them; 0 where there are none. */
+/* Inode flags as FS_IOC_GETFLAGS gives them; 0 where there are none. Not for
+ * O_PATH descriptors. */
 int vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err) VRV_MUST;
 int vrv_os_set_flags(int fd, uint32_t flags, struct varve_err *err) VRV_MUST;
 
 /* The next run of data at or after `from`: [*ret_from, *ret_to). At the end
- * both are `size`. Where the file system knows no holes it is all data. */
+ * both are `size`. Where the file system knows no holes it is all data.
+ * Moves the descriptor's position. */
 int vrv_os_next_data(int fd, uint64_t from, uint64_t size, uint64_t *ret_from,
     uint64_t *ret_to, struct varve_err *err) VRV_MUST;
 

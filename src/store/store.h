@@ -7,8 +7,9 @@
  *
  * An object is immutable: it appears whole under its name, is never changed,
  * and may be deleted. Names are "kind/name" or "kind/xx/name" of at most
- * VRV_STORE_NAME_MAX bytes in [a-z0-9./-]; the store checks nothing else about
- * them. Every function may be called from several threads at once on the same
+ * VRV_STORE_NAME_MAX bytes in [a-z0-9./-], no part empty or starting with a
+ * dot: anything else is USAGE. The store checks nothing else about them. Every
+ * function may be called from several threads at once on the same
  * store; one put belongs to one thread at a time.
  *
  * Messages name the object; the store's location is added by the store.
@@ -29,18 +30,20 @@ struct vrv_put;
 struct vrv_store_item {
 	const char *name; /* whole name, "archives/..."; valid in the call */
 	uint64_t size;
-	int64_t time; /* seconds since 1970 by the store's clock */
+	int64_t time; /* since when it is there: seconds, the store's clock */
 };
 
 /* Returns 0 to go on, or a code that ends the listing with it. */
 typedef int vrv_store_item_fn(void *arg, const struct vrv_store_item *,
     struct varve_err *err);
 
-/* Call `fn` for every object below `prefix` ("index/", "packs/", or "" for
- * all), in no particular order. Sizes and times cost a call per object on some
- * stores: say whether they are wanted. An object that vanishes meanwhile may
- * be left out; nothing else may: an error half way is an error. A prefix that
- * does not exist lists nothing. Temporary files are not objects. */
+/* Call `fn` for every object whose name starts with `prefix` ("index/",
+ * "archives/0123", or "" for all), in no particular order. `fn` may use the
+ * store. With "" also what is unknown at the top is shown, not what is in it.
+ * Sizes and times cost a call per object on some stores: say whether they are
+ * wanted. An object that vanishes meanwhile may be left out; nothing else may:
+ * an error half way is an error. A prefix that does not exist lists nothing.
+ * Temporary files are not objects. */
 int vrv_store_list(struct vrv_store *, const char *prefix, bool with_stat,
     vrv_store_item_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 
@@ -59,8 +62,9 @@ int vrv_store_get_all(struct vrv_store *, const char *name, size_t max,
     uint8_t **ret, size_t *ret_n, struct varve_err *err) VRV_MUST;
 
 /* Write an object in parts. After vrv_put_commit() returned 0 it is durable
- * and listed; before, nobody sees it. EXISTS if the name is taken. Commit and
- * abort both end and free the put; a failed write leaves it to be aborted. */
+ * and listed; before, nobody sees it. EXISTS if the name is taken, at the
+ * latest from commit. Commit and abort both end and free the put; a failed
+ * write leaves it to be aborted. The store must outlive the put. */
 int vrv_put_begin(struct vrv_store *, const char *name, struct vrv_put **ret,
     struct varve_err *err) VRV_MUST;
 int vrv_put_write(struct vrv_put *, const void *bytes, size_t n,
@@ -72,12 +76,14 @@ void vrv_put_abort(struct vrv_put *take_put);
 int vrv_store_put(struct vrv_store *, const char *name, const void *bytes,
     size_t n, struct varve_err *err) VRV_MUST;
 
-/* Delete an object; one that is not there is fine. */
+/* Delete an object; one that is not there is fine. It is gone for good after
+ * the next vrv_store_sync(); before, a power cut may bring it back. */
 int vrv_store_delete(struct vrv_store *, const char *name,
     struct varve_err *err) VRV_MUST;
 
 /* Make everything that a listing of `prefix` shows durable, whoever wrote it:
- * another process may have linked an object and not yet synced its folder. */
+ * another process may have linked an object and not yet synced its folder.
+ * What it does not show any more is gone for good. */
 int vrv_store_sync(struct vrv_store *, const char *prefix,
     struct varve_err *err) VRV_MUST;
 
@@ -98,7 +104,8 @@ void vrv_store_free(struct vrv_store *); /* NULL is fine */
  * it is empty): config/ keys/ packs/00..ff/ index/ intents/ archives/
  * tombstones/ condemned/ rolls/ tmp/ quarantine/ reserve; all 0700, files
  * 0400. EXISTS (exit status 10) if there is a repository already or the
- * folder is not empty; NOENT (13) if there is none when opening, FORMAT (15)
+ * folder is not empty (a part of the empty layout, which a killed run left, is
+ * finished); NOENT (13) if there is none when opening, FORMAT (15)
  * if the folder is something else.
  *
  * A put goes to tmp/, is fsynced, linked without overwrite into place, its

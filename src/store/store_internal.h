@@ -2,7 +2,11 @@
 #ifndef STORE_STORE_INTERNAL_H
 #define STORE_STORE_INTERNAL_H
 
-/* What a kind of store implements; the contracts are those of store.h. */
+/*
+ * What a kind of store implements; the contracts are those of store.h. Names
+ * have been checked. A kind puts its location and the object's name before
+ * the message of an error that is its own; a decorator adds nothing.
+ */
 
 #include "store/store.h"
 
@@ -34,9 +38,10 @@ struct vrv_store {
 	char *location; /* owned by the kind */
 };
 
-/* First member of every kind of put. */
+/* First member of every kind of put; put_begin sets `store`. */
 struct vrv_put {
 	struct vrv_store *store;
+	bool failed; /* a write failed: vrv_put_commit() refuses */
 };
 
 #endif

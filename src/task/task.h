@@ -20,24 +20,26 @@ struct vrv_group;
 struct vrv_queue;
 
 /* What a thread runs. Returns 0 or a code with `err` (its own) filled;
- * CANCELLED is never reported as the group's error. */
+ * CANCELLED needs no `err` and is never reported as a thread's error. */
 typedef int vrv_task_fn(void *arg, struct varve_err *err);
 
 /* NULL when memory ran out. */
 struct vrv_group *vrv_group_new(void) VRV_MUST;
 
-/* Start a thread named `name` (at most 15 bytes show in ps). `arg` is borrowed
- * until the group is joined. */
+/* Start a thread named `name` (at most 15 bytes show in ps), also from another
+ * thread of the group. `arg` is borrowed until the group is joined. */
 int vrv_group_start(struct vrv_group *, const char *name, vrv_task_fn *fn,
     void *arg, struct varve_err *err) VRV_MUST;
 
-/* Cancel from outside with `why`, or without a reason (NULL). Any thread. */
+/* Cancel from outside with `why`, or without a reason (NULL). Any thread; only
+ * the first time counts, errors of threads included. */
 void vrv_group_cancel(struct vrv_group *, const struct varve_err *why);
 /* For long work between two queue calls. Any thread; never blocks. */
 bool vrv_group_cancelled(const struct vrv_group *);
 
-/* Wait for every thread. Returns the first error; CANCELLED if it was
- * cancelled without a reason. May be called again: the same answer. */
+/* Wait for every thread. Returns the first error; CANCELLED (with the exit
+ * status of that name) if it was cancelled without a reason. May be called
+ * again, by one thread at a time outside of the group: the same answer. */
 int vrv_group_join(struct vrv_group *, struct varve_err *err) VRV_MUST;
 
 /* Cancels and joins what still runs; frees the group and its queues, not the
@@ -47,7 +49,7 @@ void vrv_group_free(struct vrv_group *);
 /* A queue of the group that holds at most `max_items` items and `max_bytes`
  * bytes (one item is always let in). It ends when each of `producers` has
  * called vrv_queue_done(). Any thread may push and pop. Freed with the group.
- * NULL when memory ran out. */
+ * max_items > 0; memory for so many is taken at once, NULL when it ran out. */
 struct vrv_queue *vrv_queue_new(struct vrv_group *, size_t max_items,
     size_t max_bytes, unsigned producers) VRV_MUST;
 

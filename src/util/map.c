@@ -150,6 +150,29 @@ vrv_map_put(struct vrv_map *map, const void *key, bool *ret_new)
 	return slot_value(map, i);
 }
 
+bool
+vrv_map_remove(struct vrv_map *map, const void *key)
+{
+	size_t mask = map->slots - 1;
+	size_t hole = find(map, key);
+
+	if (!map->taken[hole])
+		return false;
+	map->count--;
+	/* Move back what probed past the hole, so that no search stops short. */
+	for (size_t i = (hole + 1) & mask; map->taken[i]; i = (i + 1) & mask) {
+		size_t home = vrv_hash64(slot_key(map, i), map->key_size) & mask;
+
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		memcpy(slot_value(map, hole), slot_value(map, i),
+		    map->slot_size);
+		hole = i;
+	}
+	map->taken[hole] = 0;
+	return true;
+}
+
 size_t
 vrv_map_count(const struct vrv_map *map)
 {

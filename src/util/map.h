@@ -4,9 +4,9 @@
 
 /*
  * A hash map with keys and values of fixed sizes, kept inside its table. Open
- * addressing with linear probing; nothing is removed one by one. Confined to
- * one thread at a time. Keys and values are copied; a value's address holds
- * until the next insertion.
+ * addressing with linear probing. Confined to one thread at a time. Keys and
+ * values are copied; a value's address holds until the next insertion or
+ * removal.
  */
 
 #include <stdbool.h>
@@ -29,6 +29,9 @@ void *vrv_map_get(const struct vrv_map *, const void *key);
 /* The value of `key`, inserted zeroed if it was not there; *ret_new (may be
  * NULL) tells. NULL when memory ran out. */
 void *vrv_map_put(struct vrv_map *, const void *key, bool *ret_new) VRV_MUST;
+
+/* Remove `key`; false if it was not there. */
+bool vrv_map_remove(struct vrv_map *, const void *key);
 
 size_t vrv_map_count(const struct vrv_map *);
 /* Bytes of memory that the table takes. */

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "format/config.h"
+
+#include <string.h>
+
+#include "format/format_internal.h"
+#include "format/frame.h"
+#include "util/mem.h"
+
+#define PAIR_SIZE (2 + 4 + 32 + 32)
+#define ADMIN_SIZE 32
+#define MEMBER_MIN (32 + 1 + 1 + 1)
+
+#define REPEATED                                                               \
+	(VRV_TAG_BIT(VRV_C_PAIR) | VRV_TAG_BIT(VRV_C_ADMIN) |                  \
+	    VRV_TAG_BIT(VRV_C_MEMBER))
+#define REQUIRED                                                               \
+	(VRV_TAG_BIT(VRV_C_READ_FEATURES) |                                    \
+	    VRV_TAG_BIT(VRV_C_WRITE_FEATURES) | VRV_TAG_BIT(VRV_C_PAIR) |      \
+	    VRV_TAG_BIT(VRV_C_ADMIN) | VRV_TAG_BIT(VRV_C_CHUNKER))
+#define RIGHTS_KNOWN (VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN)
+
+/* --- encoding --- */
+
+static void
+put_features(struct vrv_buf *b, enum vrv_config_tag tag, uint64_t features)
+{
+	vrv_tlv_put_head(b, tag, 8);
+	vrv_buf_u64(b, features);
+}
+
+static void
+put_pair(struct vrv_buf *b, const struct vrv_config_pair *pair)
+{
+	vrv_tlv_put_head(b, VRV_C_PAIR, PAIR_SIZE);
+	vrv_buf_u16(b, pair->domain);
+	vrv_buf_u32(b, pair->epoch);
+	vrv_buf_bytes(b, pair->data, sizeof(pair->data));
+	vrv_buf_bytes(b, pair->meta, sizeof(pair->meta));
+}
+
+static void
+put_member(struct vrv_buf *b, const struct vrv_member *member)
+{
+	vrv_tlv_put_head(b, VRV_C_MEMBER,
+	    sizeof(member->key) + 2 + vrv_v_size(member->label.n) +
+		member->label.n);
+	vrv_buf_bytes(b, member->key, sizeof(member->key));
+	vrv_buf_u8(b, member->rights);
+	vrv_buf_u8(b, 0);
+	vrv_buf_vbytes(b, member->label.p, member->label.n);
+}
+
+static void
+put_chunker(struct vrv_buf *b, const struct vrv_config *c)
+{
+	vrv_tlv_put_head(b, VRV_C_CHUNKER,
+	    vrv_v_size(VRV_CHUNKER_GEAR) + vrv_v_size(c->chunk_min) +
+		vrv_v_size(c->chunk_average) + vrv_v_size(c->chunk_max));
+	vrv_buf_v(b, VRV_CHUNKER_GEAR);
+	vrv_buf_v(b, c->chunk_min);
+	vrv_buf_v(b, c->chunk_average);
+	vrv_buf_v(b, c->chunk_max);
+}
+
+static void
+put_policy(struct vrv_buf *b, const struct vrv_config *c)
+{
+	vrv_tlv_put_head(b, VRV_C_POLICY,
+	    vrv_v_size(c->grace) + vrv_v_size(c->min_age));
+	vrv_buf_v(b, c->grace);
+	vrv_buf_v(b, c->min_age);
+}
+
+void
+vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
+{
+	vrv_buf_u32(b, c->generation);
+	vrv_buf_bytes(b, c->previous, VRV_OBJECT_ID);
+	vrv_buf_u32(b, 0);
+	size_t start = b->len;
+
+	put_features(b, VRV_C_READ_FEATURES, c->read_features);
+	put_features(b, VRV_C_WRITE_FEATURES, c->write_features);
+	for (uint32_t i = 0; i < c->n_pairs; i++)
+		put_pair(b, &c->pairs[i]);
+	for (uint32_t i = 0; i < c->n_admins; i++)
+		vrv_tlv_put(b, VRV_C_ADMIN, c->admins[i], ADMIN_SIZE);
+	for (uint32_t i = 0; i < c->n_members; i++)
+		put_member(b, &c->members[i]);
+	put_chunker(b, c);
+	put_policy(b, c);
+
+	if (!b->failed)
+		vrv_put_u32(b->data + start - 4, (uint32_t)(b->len - start));
+}
+
+/* --- decoding --- */
+
+static void
+get_pair(struct vrv_rd *v, struct vrv_config_pair *pair)
+{
+	pair->domain = vrv_rd_u16(v);
+	pair->epoch = vrv_rd_u32(v);
+	vrv_rd_copy(v, pair->data, sizeof(pair->data));
+	vrv_rd_copy(v, pair->meta, sizeof(pair->meta));
+}
+
+static int
+get_member(struct vrv_rd *v, struct vrv_member *member, struct varve_err *err)
+{
+	vrv_rd_copy(v, member->key, sizeof(member->key));
+	member->rights = vrv_rd_u8(v);
+	uint8_t reserved = vrv_rd_u8(v);
+	member->label.p = vrv_rd_vbytes(v, &member->label.n);
+	if ((member->rights & ~RIGHTS_KNOWN) != 0 || reserved != 0)
+		return VRV_UNKNOWN(err, "config with unknown rights");
+	return 0;
+}
+
+static int
+get_chunker(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
+{
+	uint64_t algorithm = vrv_rd_v(v);
+
+	if (!vrv_rd_ok(v))
+		return VRV_CORRUPT(err, "config is cut short");
+	if (algorithm != VRV_CHUNKER_GEAR)
+		return VRV_UNKNOWN(err, "config with unknown chunker %llu",
+		    (unsigned long long)algorithm);
+	uint64_t min = vrv_rd_v(v);
+	uint64_t average = vrv_rd_v(v);
+	uint64_t max = vrv_rd_v(v);
+	if (min == 0 || min > average || average > max ||
+	    max > VRV_FRAME_PLAIN_MAX)
+		return VRV_CORRUPT(err, "config with bad chunk sizes");
+	c->chunk_min = (uint32_t)min;
+	c->chunk_average = (uint32_t)average;
+	c->chunk_max = (uint32_t)max;
+	return 0;
+}
+
+static int
+get_read_features(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
+{
+	c->read_features = vrv_rd_u64(v);
+	if ((c->read_features & ~(uint64_t)VRV_READ_FEATURES_KNOWN) != 0)
+		return VRV_UNKNOWN(err, "repository needs features %#llx",
+		    (unsigned long long)c->read_features);
+	return 0;
+}
+
+static int
+get_value(const struct vrv_tlv *at, struct vrv_config *c, struct varve_err *err)
+{
+	struct vrv_rd v = vrv_rd_over(at->p, at->n);
+	int rc = 0;
+
+	switch (at->tag) {
+	case VRV_C_READ_FEATURES:
+		rc = get_read_features(&v, c, err);
+		break;
+	case VRV_C_WRITE_FEATURES:
+		c->write_features = vrv_rd_u64(&v);
+		break;
+	case VRV_C_PAIR:
+		get_pair(&v, &c->pairs[c->n_pairs++]);
+		break;
+	case VRV_C_ADMIN:
+		vrv_rd_copy(&v, c->admins[c->n_admins++], ADMIN_SIZE);
+		break;
+	case VRV_C_MEMBER:
+		rc = get_member(&v, &c->members[c->n_members++], err);
+		break;
+	case VRV_C_CHUNKER:
+		rc = get_chunker(&v, c, err);
+		break;
+	case VRV_C_POLICY:
+		c->grace = vrv_rd_v(&v);
+		c->min_age = vrv_rd_v(&v);
+		break;
+	default:
+		return vrv_tlv_unknown(at->tag, err);
+	}
+	if (rc == 0 && !vrv_rd_done(&v))
+		return VRV_CORRUPT(err, "config with a malformed value %llu",
+		    (unsigned long long)at->tag);
+	return rc;
+}
+
+/* An array for every value of `tag`, each of `min` bytes or more, so that
+ * many short ones cannot make it larger than a config can be. */
+static int
+make_array(struct vrv_rd list, enum vrv_config_tag tag, size_t min, size_t size,
+    struct vrv_arena *arena, void *ret, struct varve_err *err)
+{
+	size_t n = vrv_tlv_count(list, tag);
+
+	if (n > vrv_rd_left(&list) / min)
+		return VRV_CORRUPT(err, "config with malformed values");
+	void *array = vrv_arena_alloc(arena, n * size);
+	if (array == NULL)
+		return VRV_NOMEM(err, "a config");
+	memcpy(ret, &array, sizeof(array));
+	return 0;
+}
+
+static int
+make_arrays(struct vrv_rd list, struct vrv_arena *arena, struct vrv_config *c,
+    struct varve_err *err)
+{
+	int rc = make_array(list, VRV_C_PAIR, PAIR_SIZE, sizeof(*c->pairs),
+	    arena, &c->pairs, err);
+
+	if (rc == 0)
+		rc = make_array(list, VRV_C_ADMIN, ADMIN_SIZE,
+		    sizeof(*c->admins), arena, &c->admins, err);
+	if (rc == 0)
+		rc = make_array(list, VRV_C_MEMBER, MEMBER_MIN,
+		    sizeof(*c->members), arena, &c->members, err);
+	return rc;
+}
+
+static int
+get_list(struct vrv_rd list, struct vrv_arena *arena, struct vrv_config *c,
+    struct varve_err *err)
+{
+	struct vrv_tlv at = {0};
+	uint64_t seen = 0;
+
+	int rc = make_arrays(list, arena, c, err);
+	while (rc == 0 && vrv_rd_left(&list) > 0) {
+		rc = vrv_tlv_get(&list, &at, REPEATED, err);
+		if (rc == 0)
+			rc = get_value(&at, c, err);
+		if (rc == 0 && at.tag < 64)
+			seen |= VRV_TAG_BIT(at.tag);
+	}
+	if (rc == 0 && (seen & REQUIRED) != REQUIRED)
+		return VRV_CORRUPT(err, "config lacks a value");
+	return rc;
+}
+
+int
+vrv_config_get(struct vrv_rd *r, struct vrv_arena *arena,
+    struct vrv_config *ret, struct varve_err *err)
+{
+	static const uint8_t none[VRV_OBJECT_ID];
+	struct vrv_config c = {0};
+
+	if (vrv_rd_left(r) > VRV_MAX_CONFIG)
+		return VRV_CORRUPT(err, "config beyond the limit");
+	c.generation = vrv_rd_u32(r);
+	vrv_rd_copy(r, c.previous, VRV_OBJECT_ID);
+	uint32_t n = vrv_rd_u32(r);
+	const uint8_t *list = vrv_rd_bytes(r, n);
+	if (!vrv_rd_done(r))
+		return VRV_CORRUPT(err, "config of another size");
+	if (c.generation == 0 && memcmp(c.previous, none, sizeof(none)) != 0)
+		return VRV_CORRUPT(err, "first config with a predecessor");
+
+	int rc = get_list(vrv_rd_over(list, n), arena, &c, err);
+	if (rc != 0)
+		return rc;
+	*ret = c;
+	return 0;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_REPO_H
+#define REPO_REPO_H
+
+/*
+ * A repository: a store, the keys that open it, and its signed objects.
+ *
+ * Opening finds a key slot, unlocks the keyring, believes the newest config
+ * that the admin key in the keyring has signed, and compares both with what
+ * this client saw last time. Everything after that works on objects that are
+ * sealed, signed and checked here.
+ *
+ * A handle is immutable after opening but for its index and its state file,
+ * which lock themselves: functions here may be called from any thread unless
+ * they say otherwise.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <varve/key.h>
+#include <varve/repo.h>
+
+#include "chunk/chunk.h"
+#include "format/config.h"
+#include "format/object.h"
+#include "index/index.h"
+#include "pack/pack.h"
+#include "store/store.h"
+
+struct vrv_repo;
+
+/* --- making and opening --- */
+
+/* Make a repository in an empty store. The store is consumed, also on
+ * failure. Order of objects: key slot, then config: a repository without
+ * config does not exist yet and can be made again. */
+int vrv_repo_init(struct vrv_store *take_store,
+    const struct varve_init_options *, const struct varve_open_options *,
+    struct varve_err *err) VRV_MUST;
+
+/* Open. The store is consumed, also on failure. `options` and what it points
+ * to are only used during the call, but for event, which is kept. */
+int vrv_repo_open(struct vrv_store *take_store,
+    const struct varve_open_options *, struct vrv_repo **ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_repo_close(struct vrv_repo *);
+
+struct vrv_store *vrv_repo_store(const struct vrv_repo *);
+const uint8_t *vrv_repo_id(const struct vrv_repo *); /* VRV_REPO_ID bytes */
+const struct vrv_config *vrv_repo_config(const struct vrv_repo *);
+const struct vrv_pack_keys *vrv_repo_keys(const struct vrv_repo *);
+enum varve_key_mode vrv_repo_key_mode(const struct vrv_repo *);
+const char *vrv_repo_key_file(const struct vrv_repo *);
+/* This client's folder for things that can be made anew; NULL: there is none
+ * that can be used. */
+const char *vrv_repo_cache(const struct vrv_repo *);
+const char *vrv_repo_state_path(const struct vrv_repo *);
+/* A cutter of this repository; any number of threads. */
+const struct vrv_chunker *vrv_repo_chunker(const struct vrv_repo *);
+/* The key that places the cuts of trees. */
+const struct vrv_key *vrv_repo_tree_key(const struct vrv_repo *);
+/* Series tag of host and label. */
+void vrv_repo_tag(const struct vrv_repo *, const char *host, const char *label,
+    uint8_t ret[VRV_TAG_SIZE]);
+
+/* Tell the caller's event function; does nothing if it gave none. */
+void vrv_repo_note(const struct vrv_repo *, enum varve_event_type,
+    const char *path, const char *fmt, ...) VRV_PRINTF(4, 5);
+
+/* --- key slots --- */
+
+int vrv_repo_slots(struct vrv_repo *, struct varve_slot_list **ret,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_add(struct vrv_repo *, const char *label,
+    const char *key_file, const struct varve_open_options *, char ret_id[33],
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_remove(struct vrv_repo *, const char *slot,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_change(struct vrv_repo *, const struct varve_open_options *,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_export(struct vrv_repo *, char **ret,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_import(struct vrv_store *take_store,
+    const struct varve_open_options *, const char *text, char ret_id[33],
+    struct varve_err *err) VRV_MUST;
+
+/* --- objects --- */
+
+/* A fetched object: whole, of this repository, and signed by a member of the
+ * roster with the right for its type. */
+struct vrv_object {
+	struct vrv_name name;
+	uint8_t *bytes; /* owned */
+	size_t n;
+	size_t body, end; /* body = [body, end) of bytes */
+	uint8_t signer[VRV_SIGN_PUBLIC];
+	bool by_admin;
+};
+void vrv_object_fini(struct vrv_object *);
+#define vrv_auto_object __attribute__((cleanup(vrv_object_fini)))
+
+/* Fetch and verify an object of a signed type. */
+int vrv_repo_fetch(struct vrv_repo *, const char *name, struct vrv_object *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Open the part sealed to the meta key that starts at offset `at`, of which
+ * nothing may follow in the body. */
+int vrv_object_open_meta(struct vrv_repo *, const struct vrv_object *,
+    size_t at, enum vrv_kem_kind kind, struct vrv_buf *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Make an object: begin (header, with a fresh random id unless name->id is
+ * set by `keep_id`), append the clear body, seal what is sealed, finish
+ * (signature and trailer), store. */
+int vrv_draft_begin(struct vrv_repo *, struct vrv_name *name, bool keep_id,
+    struct vrv_buf *object, struct varve_err *err) VRV_MUST;
+int vrv_draft_seal_meta(struct vrv_repo *, struct vrv_buf *object,
+    enum vrv_kem_kind kind, const struct vrv_buf *plain,
+    struct varve_err *err) VRV_MUST;
+int vrv_draft_seal_index(struct vrv_repo *, struct vrv_buf *object,
+    const struct vrv_buf *plain, struct varve_err *err) VRV_MUST;
+int vrv_draft_store(struct vrv_repo *, const struct vrv_name *name,
+    struct vrv_buf *object, bool as_admin, struct varve_err *err) VRV_MUST;
+
+/* --- chunk index --- */
+
+/* The index, brought up to date with the store once per handle: the first
+ * call lists index/ and fetches what is new. */
+int vrv_repo_index(struct vrv_repo *, struct vrv_index **ret,
+    struct varve_err *err) VRV_MUST;
+/* List index/ again; with `forget`, rebuild the local cache from nothing. */
+int vrv_repo_index_reload(struct vrv_repo *, bool forget,
+    struct varve_err *err) VRV_MUST;
+
+/* --- reading chunks --- */
+
+/* Confined to one thread. Keeps the last few opened frames, up to
+ * `cache_bytes` of plaintext. */
+struct vrv_reader;
+int vrv_reader_new(struct vrv_repo *, size_t cache_bytes,
+    struct vrv_reader **ret, struct varve_err *err) VRV_MUST;
+void vrv_reader_free(struct vrv_reader *);
+
+/* The plaintext of a chunk, whose full id has been checked; valid until the
+ * next call with this reader. Damaged copies are passed over while another
+ * exists. CORRUPT names pack and chunk if none can be read. */
+int vrv_reader_get(struct vrv_reader *, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], const uint8_t **ret, size_t *ret_n,
+    struct varve_err *err) VRV_MUST;
+
+/* Fetch and open the whole frame that `at` lies in, without its cache and
+ * without checking ids; `ret` is the caller's. */
+int vrv_reader_frame(struct vrv_reader *, const struct vrv_location *at,
+    struct vrv_opened *ret, struct varve_err *err) VRV_MUST;
+
+/* --- what this client remembers of the repository --- */
+
+/* Remember that the archive `object` of a series exists (it was committed or
+ * listed by us). Written to the state file by vrv_repo_state_save(). */
+int vrv_repo_state_pin(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
+    const uint8_t logical[32], uint32_t revision,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_state_save(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+/* The archive pinned for a series; false if there is none. */
+bool vrv_repo_state_get(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
+    uint8_t ret_logical[32], uint32_t *ret_revision);
+/* Every pinned archive. */
+typedef int vrv_pin_fn(void *arg, const uint8_t tag[VRV_TAG_SIZE],
+    const uint8_t logical[32], uint32_t revision, struct varve_err *err);
+int vrv_repo_state_each(struct vrv_repo *, vrv_pin_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
+
+#endif
