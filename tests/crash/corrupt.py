@@ -18,6 +18,7 @@ import sys
 from crashlib import Summary, Workers, Wrong, make_source, varve_binary
 
 ARCHIVE = "second"
+PARTS = ("flipped", "shortened", "lengthened", "exchanged", "removed")
 CUTS = 50
 # What nothing that is left can tell: whether a slot or an intent ever was.
 REMOVAL_UNSEEN = ("keys/", "intents/")
@@ -208,6 +209,7 @@ def main():
     p.add_argument("--sample", type=int, default=0, metavar="N")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("part", nargs="*", default=PARTS)
     args = p.parse_args()
     varve_binary()
     print(f"# seed {args.seed}")
@@ -220,8 +222,7 @@ def main():
     # Each sandbox has a repository of its own, with names of its own.
     plan = Plan(args.sample, args.seed)
     try:
-        for part in ("flipped", "shortened", "lengthened", "exchanged",
-                     "removed"):
+        for part in args.part:
             known, done = len(workers.problems), workers.done
             workers.share(lambda sb, part=part: plan.jobs(part, sb))
             summary.part(part, workers.done - done, workers.problems[known:])

@@ -409,8 +409,8 @@ class Harness:
                 jobs += [(f"{name}, short {n}", self.one_short, n)
                          for n in range(1, len(writes) + 1, args.every)]
             w.all(jobs)
-            summary.part(f"{name}, {len(points)} of {len(self.calls)} calls",
-                         w.done, w.problems)
+            summary.part(f"{name}, {len(self.calls)} calls, stopped at "
+                         f"{len(points)}", w.done, w.problems)
         finally:
             w.close()
 

@@ -197,6 +197,11 @@ def make_source(path, version, size=200_000, seed=1):
         os.unlink(path + "/sub/text-3")
         with open(path + "/sub/new", "wb") as f:
             f.write(random.Random(seed + 1).randbytes(size // 8))
+    settle_times(path)
+
+
+def settle_times(path):
+    """Times of long ago: a file changed just now must be read again."""
     for folder, dirs, names in os.walk(path):
         for n in names + dirs + ["."]:
             os.utime(os.path.join(folder, n), ns=(0, 1_500_000_000_000_000_123),

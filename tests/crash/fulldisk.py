@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from crashlib import (SKIP, Sandbox, Summary, Wrong, make_source,
-                      varve_binary, work_folder)
+                      settle_times, varve_binary, work_folder)
 
 SIZE = 64 << 20
 PART = 14 << 20
@@ -34,6 +34,7 @@ def noise_source(path, seed):
     for i in range(7):
         with open(f"{path}/large-{i}", "wb") as f:
             f.write(rng.randbytes(PART // 7))
+    settle_times(path)
 
 
 class FullDisk:
@@ -109,7 +110,7 @@ class FullDisk:
 
 def no_inodes(sb):
     """init on a disk that cannot hold the layout; again with room."""
-    mount(sb.repo, "remount,nr_inodes=40")
+    mount(sb.repo, "remount,nr_inodes=4")
     r = sb.run("init", "-e", "repokey", sb.repo)
     if r.rc != FULL or "No space left" not in r.err:
         raise Wrong(f"init on a full disk: {r}")

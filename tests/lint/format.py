@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The C sources are as clang-format 14 leaves them. --fix makes them so."""
+"""The C sources are as clang-format 14 leaves them, but for tables of test
+vectors. --fix makes them so."""
 
 import shutil
 import subprocess
@@ -33,6 +34,8 @@ class Format(Lint):
             skip(f"no clang-format {VERSION}: others format differently")
         paths = self.files(["src", "include", "tests"], (".c", ".h"))
         for path in paths:
+            if path.endswith("_vectors.h"):
+                continue
             p = subprocess.run([tool, "--style=file", path],
                                stdout=subprocess.PIPE, check=True)
             want = p.stdout.decode("utf-8", "surrogateescape")
