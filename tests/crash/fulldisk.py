@@ -8,6 +8,7 @@ with more room the same command succeeds. VARVE names the binary. Needs to
 mount a tmpfs; where that is not allowed, it is skipped (77). As TAP.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -42,6 +43,7 @@ class FullDisk:
         self.sb = sb
         self.acknowledged = []  # (archive, source)
         self.waiting = None
+        self.filler = -1
 
     def create(self, i):
         source = f"{self.sb.top}/src-{i}"
@@ -61,6 +63,9 @@ class FullDisk:
 
     def fills_up(self):
         self.sb.init()
+        # An unknown name is left alone; later no file could be made.
+        self.filler = os.open(self.sb.repo + "/filler",
+                              os.O_WRONLY | os.O_CREAT)
         for i in range(1, 20):
             r, source = self.create(i)
             if r.rc != 0:
@@ -84,13 +89,10 @@ class FullDisk:
 
     def without_one_byte(self):
         """Not even a small object fits; still nothing is lost."""
-        with open(self.sb.repo + "/filler", "wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * 4096)
-                    f.flush()
-            except OSError:
-                pass
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(self.filler, bytes(4096))
+        os.close(self.filler)
         r = self.sb.run("rename", self.sb.at("a1"), "b1")
         if r.rc != 0:
             self.full_message(r)
