@@ -18,12 +18,14 @@
 enum vrv_config_tag {
 	VRV_C_READ_FEATURES = 2,  /* u64 bits a reader must know */
 	VRV_C_WRITE_FEATURES = 4, /* u64 bits a writer must know */
-	VRV_C_PAIR = 6,	  /* u16 domain, u32 epoch, b32 data, b32 meta; repeated */
-	VRV_C_ADMIN = 8,  /* b32 public key; repeated */
+	VRV_C_PAIR = 6,	   /* u16 domain, u32 epoch, b32 data, b32 meta;
+			      repeated */
+	VRV_C_ADMIN = 8,   /* b32 public key; repeated */
 	VRV_C_MEMBER = 10, /* b32 key, u8 rights, u8 0, v len + sealed label;
 			      repeated */
 	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
-	VRV_C_POLICY = 13  /* v grace s, v minimum age of unreferenced packs s */
+	VRV_C_POLICY = 13  /* v grace, v minimum age of unreferenced packs, in
+			      seconds */
 };
 #define VRV_READ_FEATURES_KNOWN 0u
 #define VRV_WRITE_FEATURES_KNOWN 0u
@@ -110,8 +112,8 @@ struct vrv_ring_key {
 	uint32_t epoch;
 	uint8_t key[32];
 };
-/* Makes room once for all of it: an empty buffer that vrv_buf_fini() would
- * free with secrets in it is wiped whole by wiping its `len` bytes. */
+/* Makes room once for all of it, so that growing leaves no copies of keys in
+ * freed memory if the buffer was empty. Wiping it is the caller's. */
 void vrv_keyring_put(struct vrv_buf *, const struct vrv_ring_key *, uint32_t n);
 /* Decode the head, v n (at most VRV_KEYRING_MAX), which n keys must fill to
  * the end; then each key. Keys of an unknown `what` are given like others. */

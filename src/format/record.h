@@ -121,7 +121,7 @@ struct vrv_intent_sealed {
 	bool has_root;
 	struct vrv_ref root;
 	uint32_t n_index;
-	const uint8_t *index; /* n x VRV_OBJECT_ID: index objects it relies on */
+	const uint8_t *index; /* n x VRV_OBJECT_ID: objects it relies on */
 };
 void vrv_intent_sealed_put(struct vrv_buf *, const struct vrv_intent_sealed *);
 int vrv_intent_sealed_get(const uint8_t *bytes, size_t n,

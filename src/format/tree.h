@@ -108,7 +108,8 @@ void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
  * unsorted list, extent lengths of an inline list that do not add up to size,
  * parts that do not fill exactly the stated size. FORMAT for an unknown flag
  * bit. When only the entry is bad the cursor stands behind it, so that a
- * reader may go on with the next. That names ascend is the caller's to check. */
+ * reader may go on with the next. That names ascend is for the caller to
+ * check. */
 int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret,
     struct varve_err *err) VRV_MUST;
 

@@ -9,11 +9,16 @@
  * `folder` are sorted, memory-mapped runs made from them, which can be thrown
  * away at any time. Opening maps the runs and costs nothing per chunk; every
  * block of a run carries its own checksum, verified at each use, because a
- * cache that lies would lose data. A run that fails is dropped and made anew
- * from its objects.
+ * cache that lies would lose data. A lookup that needs a damaged block is
+ * CORRUPT. The caller recovers with a new listing, which drops the run and
+ * wants its objects again; or with vrv_index_forget() before it, which drops
+ * everything. A damaged block that nobody needs does no harm.
  *
- * Lookups may come from any number of threads; vrv_index_add() and
- * vrv_index_flush() from one at a time, also beside lookups.
+ * Several processes may use one folder: the file `current` names its runs and
+ * is replaced as a whole; who is overtaken by another loses work only.
+ *
+ * Lookups (_has, _find, _bases, _is_lost, _stats, _packs) may come from any
+ * number of threads; everything else from one at a time, also beside lookups.
  */
 
 #include <stdbool.h>
@@ -48,25 +53,35 @@ void vrv_index_free(struct vrv_index *);
 
 /*
  * Bring it up to date with a listing of index/: tell it every index object
- * that exists, then fetch what it asks for, then finish.
+ * that exists, then fetch what it asks for, then finish. From then on lookups
+ * answer from the objects that were listed, are not known to be superseded by
+ * a listed one and were given (now or to an earlier listing), from what is
+ * added, and from nothing else. Before the first listing a fresh index answers
+ * from what is added alone.
  */
 void vrv_index_listing_begin(struct vrv_index *);
 int vrv_index_listing_add(struct vrv_index *,
     const uint8_t object[VRV_OBJECT_ID], struct varve_err *err) VRV_MUST;
-/* The next listed object that no run covers; false when there is none. */
+/* The next listed object that no run covers; false when there is none. Each
+ * is named once, whether it is then given or not. */
 bool vrv_index_wants(struct vrv_index *, uint8_t ret[VRV_OBJECT_ID]);
-/* Give it: `body` is the opened sealed part of the object. */
+/* Give it: `body` is the opened sealed part of the object. All of it is
+ * decoded before any is used: CORRUPT or FORMAT leaves nothing behind. USAGE
+ * for an object that is not listed. */
 int vrv_index_load(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
     const uint8_t *body, size_t n, struct varve_err *err) VRV_MUST;
-/* Drops runs whose objects are gone (all of a run's objects must be listed,
- * or superseded by listed ones), writes new runs, merges when there are many.
- * An error only when memory ran out; a cache that cannot be written works
- * from memory. */
+/* Drops runs of which no object counts anymore, writes new runs, merges when
+ * there are many. An error only when memory ran out or the index exceeds its
+ * limits; a cache that cannot be written works from memory. */
 int vrv_index_listing_end(struct vrv_index *, struct varve_err *err) VRV_MUST;
 
-/* Add entries of packs that this process has just stored. The `entry` is what
- * vrv_packer_finish() gave; `object` the index object that will hold it. They
- * are visible to lookups at once. */
+/* Drop all runs, here and in the folder, so that the next listing makes them
+ * anew. What was added and not flushed stays. An error leaves files behind;
+ * the runs are out of this index all the same. */
+int vrv_index_forget(struct vrv_index *, struct varve_err *err) VRV_MUST;
+
+/* Add the entry of a pack that this process has just stored: what
+ * vrv_packer_finish() gave. It is visible to lookups at once. */
 int vrv_index_add(struct vrv_index *, const uint8_t *entry, size_t n,
     struct varve_err *err) VRV_MUST;
 /* The entries added since the last flush are now in the stored object
@@ -74,26 +89,29 @@ int vrv_index_add(struct vrv_index *, const uint8_t *entry, size_t n,
 int vrv_index_flush(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
     struct varve_err *err) VRV_MUST;
 
-/* Is the chunk stored? Any copy counts. CORRUPT only if a run failed and
- * could not be replaced. */
+/* Is the chunk stored, in a frame of that kind? Any copy counts. CORRUPT only
+ * if a run failed and no other has the chunk. */
 int vrv_index_has(struct vrv_index *, enum vrv_frame_kind kind,
-    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret,
-    struct varve_err *err) VRV_MUST;
+    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret, struct varve_err *err)
+    VRV_MUST;
 
-/* Up to `max` locations of a chunk, newest first. NOENT when there is none. */
+/* Up to `max` locations of a chunk, newest first, each once. NOENT when there
+ * is none; CORRUPT as above. */
 int vrv_index_find(struct vrv_index *, const uint8_t prefix[VRV_PREFIX_SIZE],
     struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;
 
-/* The base prefixes of the frame of `at` (m of them). */
+/* The base prefixes of the frame of `at` (m of them). NOENT if its pack left
+ * the index since. */
 int vrv_index_bases(struct vrv_index *, const struct vrv_location *at,
     uint8_t (*ret)[VRV_PREFIX_SIZE], struct varve_err *err) VRV_MUST;
 
 /* Chunks that a collector declared lost. */
-bool vrv_index_is_lost(struct vrv_index *,
-    const uint8_t prefix[VRV_PREFIX_SIZE]);
+bool
+vrv_index_is_lost(struct vrv_index *, const uint8_t prefix[VRV_PREFIX_SIZE]);
 
-/* Packs leave lookups: they are condemned or gone. */
+/* A pack leaves lookups, stats and _packs for the life of this handle: it is
+ * condemned or gone. */
 int vrv_index_drop_pack(struct vrv_index *, const uint8_t pack[VRV_OBJECT_ID],
     struct varve_err *err) VRV_MUST;
 
@@ -101,10 +119,12 @@ struct vrv_index_stats {
 	uint64_t packs, frames, chunks; /* chunks: copies count */
 	uint64_t stored;		/* bytes of all packs */
 };
+/* Of all packs that lookups see, each counted once; damaged blocks are left
+ * out. Takes time by the number of packs. */
 void vrv_index_stats(struct vrv_index *, struct vrv_index_stats *ret);
 
-/* Every pack, in no particular order; its whole entry as in an index object.
- * Returns what `fn` returns if that is not 0. */
+/* Every pack once, in no particular order. Returns what `fn`, which may use the
+ * index, returns if that is not 0. */
 typedef int vrv_index_pack_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, struct varve_err *err);
 int vrv_index_packs(struct vrv_index *, vrv_index_pack_fn *fn, void *arg,

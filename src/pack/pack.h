@@ -65,9 +65,10 @@ int vrv_sealer_new(const struct vrv_session *, const struct vrv_compression *,
 void vrv_sealer_free(struct vrv_sealer *);
 
 /* Compress and seal `n` chunks that lie back to back at `plain`; `ids` are
- * their full ids (n x VRV_ID_SIZE). The sealed frame is opened again
- * (decrypted, decompressed, compared byte for byte) before it is returned:
- * CORRUPT names faulty memory or compressor. Owned: vrv_sealed_free(). */
+ * their full ids (n x VRV_ID_SIZE). USAGE beyond the limits of a frame. The
+ * sealed frame is opened again (decrypted, decompressed, compared byte for
+ * byte) before it is returned: CORRUPT names faulty memory or compressor.
+ * Owned: vrv_sealed_free(). */
 int vrv_sealer_seal(struct vrv_sealer *, enum vrv_frame_kind kind,
     const uint8_t *plain, const uint32_t *lengths, const uint8_t *ids,
     uint32_t n, struct vrv_sealed **ret, struct varve_err *err) VRV_MUST;
@@ -94,11 +95,17 @@ struct vrv_opened {
 };
 void vrv_opened_fini(struct vrv_opened *);
 
+/* All bases of a frame together: more would lie outside zstd's window. */
+#define VRV_BASES_PLAIN_MAX ((size_t)1 << VRV_WINDOW_LOG_MAX)
+
 /* Open a frame of `n` stored bytes, which `frame` (from a directory or index)
  * describes, sealed with `epk`. Lengths, count and bases must be those of
- * `frame`. Chunk ids are NOT checked here: vrv_opened_check() or the caller,
- * who knows which full id is wanted. `base` may be NULL: a frame with bases is
- * then NOTSUP. */
+ * `frame` (CORRUPT). Chunk ids are NOT checked here: vrv_opened_check() or the
+ * caller, who knows which full id is wanted. AUTH if it does not open or the
+ * keys may not read; LIMIT for bases of more than VRV_BASES_PLAIN_MAX bytes.
+ * `base` may be NULL: a frame with bases is then NOTSUP. `base` may itself use
+ * this opener for frames that have no bases; a base that has one is CORRUPT.
+ * After a failure `ret` holds nothing. */
 int vrv_opener_open(struct vrv_opener *, const uint8_t epk[VRV_KEY_SIZE],
     const struct vrv_pack_frame *frame, const uint8_t *stored, size_t n,
     vrv_base_fn *base, void *base_arg, struct vrv_opened *ret,
@@ -117,17 +124,27 @@ int vrv_opened_check(const struct vrv_pack_keys *,
 struct vrv_packer;
 /* Begins a pack of a fresh random id; appends the header. */
 int vrv_packer_new(const struct vrv_pack_keys *, const uint8_t *epk,
-    struct vrv_buf *out, struct vrv_packer **ret,
-    struct varve_err *err) VRV_MUST;
+    struct vrv_buf *out, struct vrv_packer **ret, struct varve_err *err)
+    VRV_MUST;
 const uint8_t *vrv_packer_id(const struct vrv_packer *);
 /* Bytes so far. */
 uint64_t vrv_packer_size(const struct vrv_packer *);
 uint32_t vrv_packer_frames(const struct vrv_packer *);
-/* Note a frame whose bytes the caller writes next, unchanged. */
+/* Note a frame whose bytes the caller writes next, unchanged. LIMIT when the
+ * pack is full: nothing is noted then. */
 int vrv_packer_add(struct vrv_packer *, const struct vrv_sealed *,
     struct varve_err *err) VRV_MUST;
+/*
+ * What hides the size of the payload: the whole pack of `n` bytes is rounded
+ * up by PADME, but to a multiple of VRV_PACK_PAD_STEP where PADME's step is
+ * longer. Padding is random and shorter than the step.
+ */
+#define VRV_PACK_PAD_STEP ((uint64_t)64 << 10)
+uint64_t vrv_pack_padded(uint64_t n);
+
 /* Append directory, padding, footer and trailer to `out`, and the pack's entry
- * for an index object to `entry`. The packer is then only to be freed. */
+ * for an index object to `entry`. The directory was opened again and compared.
+ * The packer is then only to be freed. */
 int vrv_packer_finish(struct vrv_packer *, struct vrv_buf *out,
     struct vrv_buf *entry, struct varve_err *err) VRV_MUST;
 void vrv_packer_free(struct vrv_packer *);
@@ -140,7 +157,8 @@ int vrv_pack_find_directory(const struct vrv_pack_keys *,
     const uint8_t header[VRV_HEADER_SIZE], const uint8_t *tail, size_t tail_n,
     uint64_t length, uint64_t *ret_offset, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;
-/* Open the directory of `n` bytes at `sealed`: the pack's entry in `ret`. */
+/* Open the directory of `n` bytes at `sealed`: the pack's entry in `ret`. It
+ * is whole and names the pack of `header`, or CORRUPT. */
 int vrv_pack_open_directory(const struct vrv_pack_keys *,
     const uint8_t header[VRV_HEADER_SIZE], const uint8_t *sealed, size_t n,
     struct vrv_buf *ret, struct varve_err *err) VRV_MUST;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CREATE_BUILD_H
+#define CREATE_BUILD_H
+
+/* The builder: items in the order of the walk become trees. One thread. */
+
+#include <stdio.h>
+
+#include "create/pipeline.h"
+#include "create/records.h"
+
+/* A directory that is being built. */
+struct vrv_level {
+	struct vrv_tree_builder *builder;
+	struct vrv_buf name;
+	struct vrv_buf raw; /* inherited: the whole entry; else its xattrs */
+	bool inherited;
+	unsigned flags;
+	uint32_t iflags;
+	struct vrv_stat st;
+	size_t path_n; /* length of the path above it */
+};
+
+/* Content of a file with several links, until all of them were met. */
+struct vrv_link {
+	uint8_t *content;
+	size_t n;
+	uint64_t size, left;
+	bool failed;
+};
+
+struct vrv_build {
+	struct vrv_pipeline *p;
+	struct vrv_meta_sink sink;
+	struct vrv_list_builder *list;
+	struct vrv_records records;
+	struct vrv_level *levels;
+	size_t depth, levels_cap, levels_made;
+	struct vrv_buf path, last_path; /* NUL-terminated: last_path */
+	struct vrv_buf entry, content, xattrs, value;
+	struct vrv_map *links; /* {dev, inode} -> struct vrv_link */
+	uint64_t told; /* when progress was told last */
+};
+
+int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,
+    struct varve_err *err) VRV_MUST;
+void vrv_build_fini(struct vrv_build *);
+/* After the last item: records, the last frame. */
+int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
+
+/* Everything of an entry but what depends on its kind. Its name and xattrs
+ * point into `item` and the builder. */
+int vrv_entry_begin(struct vrv_build *, const struct vrv_item *item,
+    const struct vrv_stat *st, const struct vrv_source_meta *,
+    struct vrv_entry *ret, struct varve_err *err) VRV_MUST;
+/* Append the encoded list of attributes, nothing if there is none. */
+int vrv_entry_xattrs(struct vrv_build *, const struct vrv_source_meta *,
+    struct vrv_buf *to, struct varve_err *err) VRV_MUST;
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CREATE_PIPELINE_H
+#define CREATE_PIPELINE_H
+
+/*
+ * The stages of a run and what passes between them:
+ *
+ *	walk --items (in order)--------------------------------> build
+ *	  |                                                        ^
+ *	  +--batches--> read --pieces--> hash --extents of a file--+
+ *	                                   |
+ *	                                   +--sealed frames--> store (repo)
+ *
+ * The walk decides what is unchanged. What has to be read becomes a struct
+ * vrv_job, which goes two ways at once: to the readers in a batch, and to the
+ * builder in its place among the items. The builder takes everything in the
+ * order of the walk and waits for a job's extents when it meets it, so that
+ * trees do not depend on how many threads there are.
+ *
+ * Memory: PIECES(threads) buffers of PIECE_SIZE, the queues' bounds below,
+ * lanes (repo/writer.h), one tree builder per level of depth.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <varve/backup.h>
+
+#include "archive/trees.h"
+#include "create/parent.h"
+#include "create/roots.h"
+#include "create/source.h"
+#include "repo/writer.h"
+#include "task/task.h"
+#include "util/map.h"
+
+/* A piece is handed on when this much of it is cut. */
+#define VRV_PIECE_TARGET ((size_t)1 << 20)
+
+/* A batch of small files is read by one reader, so that neighbors in the tree
+ * become neighbors in a frame. It keeps few directories open. */
+#define VRV_BATCH_JOBS 256
+#define VRV_BATCH_BYTES ((uint64_t)1 << 20)
+#define VRV_BATCH_DIRS 32
+#define VRV_BATCHES 8
+
+/* Items travel in groups, so that a queue is touched once per group. */
+#define VRV_GROUP_ITEMS 256
+#define VRV_GROUPS 64
+
+/* Extents of a file in the order of the file. A segment is complete when
+ * `pending` is 0: the reader holds one until it goes on to the next segment,
+ * and each chunk that is not hashed yet holds one. */
+struct vrv_segment {
+	struct vrv_segment *next; /* set before the reader lets go */
+	atomic_uint pending;
+	uint32_t n, cap;
+	struct vrv_extent extents[];
+};
+
+/* A file to be read. Made by the walk, filled by a reader, freed by the
+ * builder; everything but the segments' extents is set before the last
+ * segment is complete. */
+struct vrv_job {
+	struct vrv_source_dir *dir; /* NULL: `fd` is the file */
+	char *name;
+	int fd;
+	struct vrv_stat st;	/* from the walk; then from the descriptor */
+	bool failed, changed;
+	bool nodump; /* not wanted after all: --exclude-nodump */
+	struct vrv_source_err error; /* with failed */
+	struct vrv_arena arena;	     /* of meta */
+	struct vrv_source_meta meta;
+	uint64_t size; /* bytes read, holes included */
+	struct vrv_segment *first;
+};
+void vrv_job_free(struct vrv_job *);
+
+struct vrv_batch {
+	struct vrv_job *jobs[VRV_BATCH_JOBS];
+	uint32_t n, dirs;
+	uint64_t bytes;
+};
+
+/* Bytes of one or more files, cut into chunks. */
+struct vrv_piece_chunk {
+	struct vrv_segment *segment;
+	uint32_t extent; /* its number in the segment */
+	uint32_t offset, length;
+};
+struct vrv_piece {
+	uint8_t *bytes;
+	size_t size, used;
+	struct vrv_piece_chunk *chunks;
+	size_t n, cap;
+};
+
+enum vrv_item_type {
+	VRV_ITEM_ENTER, /* a directory; what it holds follows, then LEAVE */
+	VRV_ITEM_LEAVE,
+	VRV_ITEM_ENTRY,	  /* anything else */
+	VRV_ITEM_EXCLUDED, /* only to be told */
+	VRV_ITEM_PROBLEM   /* left out: `error`, or a `reason` of its own */
+};
+
+/* Names and blobs live in the group's arena. */
+struct vrv_item {
+	enum vrv_item_type type;
+	const char *name;
+	size_t name_n;
+	bool inherited;	       /* `raw` is the whole entry, as the parent has it */
+	bool known;	       /* the parent has an entry of that name */
+	bool linked;	       /* content is that of an earlier link's job */
+	struct vrv_text raw;   /* the parent's entry */
+	struct vrv_stat st;
+	const char *target;    /* of a symbolic link */
+	struct vrv_source_meta meta;
+	unsigned flags;	       /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
+	struct vrv_job *job;   /* a file to be read */
+	struct vrv_text inherit_content; /* metadata anew, content the parent's */
+	struct vrv_source_err error;
+	const char *reason;
+	const uint8_t *forget; /* LEAVE: tree chunks of the parent's directory */
+	size_t forget_n;
+};
+struct vrv_items {
+	struct vrv_arena arena;
+	struct vrv_item items[VRV_GROUP_ITEMS];
+	uint32_t n;
+};
+void vrv_items_free(struct vrv_items *);
+
+struct vrv_pipeline {
+	struct vrv_repo *repo; /* NULL only for a dry run */
+	const struct varve_backup_options *options;
+	struct vrv_source_want want;
+	struct vrv_roots *roots;
+	struct vrv_parent *parent;
+	struct vrv_treecache *cache;
+	uint64_t store_dev, store_inode; /* of a local repository, else 0 */
+
+	struct vrv_group *group;
+	struct vrv_queue *items, *batches, *pieces, *spare;
+	unsigned readers, hashers;
+	struct vrv_piece *all_pieces;
+	size_t n_pieces;
+	struct vrv_writer *writer;
+	struct vrv_lane *meta_lane, **lanes;
+	atomic_uint next_lane;
+
+	pthread_mutex_t done_lock; /* with done: a segment is complete */
+	pthread_cond_t done;
+
+	/* What a stage was at when it failed; freed after the join, as
+	 * readers may still work on jobs in it. */
+	struct vrv_items *filling, *building;
+	struct vrv_batch *batch;
+
+	/* What the builder found. */
+	struct vrv_ref root;
+	struct vrv_buf root_entry;
+	bool has_skipped, has_owners;
+	struct vrv_ref skipped, owners;
+	uint64_t files, bytes, chunks, warnings;
+	atomic_uint_fast64_t read_bytes;
+};
+
+/* The stages' thread functions; `arg` is the pipeline. */
+int vrv_stage_walk(void *arg, struct varve_err *err);
+int vrv_stage_read(void *arg, struct varve_err *err);
+int vrv_stage_hash(void *arg, struct varve_err *err);
+int vrv_stage_build(void *arg, struct varve_err *err);
+
+/* Wake the builder, which may be waiting for a segment. */
+void vrv_pipeline_wake(struct vrv_pipeline *);
+
+/* Size of a piece's buffer: the longest chunk may hang over the target. */
+size_t vrv_piece_size(const struct vrv_repo *);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "create/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/mem.h"
+
+#define SEGMENT_MAX 256 /* extents */
+
+/* One reader thread. Source errors end a file, repository errors the run: the
+ * functions that can meet both return the code and set job->failed. */
+struct reader {
+	struct vrv_pipeline *p;
+	const struct vrv_chunker *chunker;
+	uint32_t chunk_min, chunk_max;
+	struct vrv_piece *piece; /* being filled, or NULL */
+	struct vrv_job *job;
+	struct vrv_segment *last; /* of the job, still held */
+};
+
+void
+vrv_job_free(struct vrv_job *job)
+{
+	if (job == NULL)
+		return;
+	while (job->first != NULL) {
+		struct vrv_segment *next = job->first->next;
+
+		free(job->first);
+		job->first = next;
+	}
+	vrv_source_dir_unref(job->dir);
+	vrv_arena_fini(&job->arena);
+	free(job->name);
+	free(job);
+}
+
+size_t
+vrv_piece_size(const struct vrv_repo *repo)
+{
+	return VRV_PIECE_TARGET + vrv_repo_config(repo)->chunk_max;
+}
+
+void
+vrv_pipeline_wake(struct vrv_pipeline *p)
+{
+	pthread_mutex_lock(&p->done_lock);
+	pthread_cond_broadcast(&p->done);
+	pthread_mutex_unlock(&p->done_lock);
+}
+
+/* --- segments --- */
+
+static void
+let_go(struct vrv_pipeline *p, struct vrv_segment *segment)
+{
+	if (atomic_fetch_sub(&segment->pending, 1) == 1)
+		vrv_pipeline_wake(p);
+}
+
+static struct vrv_segment *
+new_segment(uint32_t cap)
+{
+	struct vrv_segment *s =
+	    malloc(sizeof(*s) + cap * sizeof(s->extents[0]));
+
+	if (s == NULL)
+		return NULL;
+	s->next = NULL;
+	s->n = 0;
+	s->cap = cap;
+	atomic_init(&s->pending, 1);
+	return s;
+}
+
+/* Room for one more extent in the job's last segment. */
+static int
+add_extent(struct reader *r, uint64_t length, bool hole,
+    struct vrv_segment **ret, uint32_t *ret_at, struct varve_err *err)
+{
+	struct vrv_segment *s = r->last;
+
+	if (s->n == s->cap) {
+		struct vrv_segment *next = new_segment(SEGMENT_MAX);
+
+		if (next == NULL)
+			return VRV_NOMEM(err, "a file's extents");
+		s->next = next;
+		let_go(r->p, s);
+		r->last = s = next;
+	}
+	s->extents[s->n] = (struct vrv_extent){.length = length, .hole = hole};
+	*ret = s;
+	*ret_at = s->n++;
+	return 0;
+}
+
+static int
+add_hole(struct reader *r, uint64_t length, struct varve_err *err)
+{
+	struct vrv_segment *s;
+	uint32_t at;
+
+	r->job->size += length;
+	return length == 0 ? 0 : add_extent(r, length, true, &s, &at, err);
+}
+
+/* --- pieces --- */
+
+static int
+need_piece(struct reader *r, struct varve_err *err)
+{
+	void *spare;
+
+	if (r->piece != NULL)
+		return 0;
+	int rc = vrv_queue_pop(r->p->spare, &spare);
+	if (rc != 0)
+		return vrv_fail(err, VARVE_CANCELLED, "cancelled");
+	r->piece = spare;
+	r->piece->used = 0;
+	r->piece->n = 0;
+	return 0;
+}
+
+static int
+send_piece(struct reader *r, struct varve_err *err)
+{
+	struct vrv_piece *piece = vrv_steal(&r->piece);
+
+	if (piece == NULL)
+		return 0;
+	if (vrv_queue_push(r->p->pieces, piece, 0) != 0)
+		return vrv_fail(err, VARVE_CANCELLED, "cancelled");
+	return 0;
+}
+
+/* Send the piece but for its last `tail` bytes, which begin the next one. */
+static int
+carry_on(struct reader *r, size_t tail, struct varve_err *err)
+{
+	struct vrv_piece *old = vrv_steal(&r->piece);
+
+	int rc = need_piece(r, err);
+	if (rc != 0) {
+		r->piece = old;
+		return rc;
+	}
+	old->used -= tail;
+	memcpy(r->piece->bytes, old->bytes + old->used, tail);
+	r->piece->used = tail;
+	if (vrv_queue_push(r->p->pieces, old, 0) != 0)
+		return vrv_fail(err, VARVE_CANCELLED, "cancelled");
+	return 0;
+}
+
+static int
+add_chunk(struct reader *r, size_t offset, size_t length,
+    struct varve_err *err)
+{
+	struct vrv_piece *piece = r->piece;
+	struct vrv_piece_chunk *c;
+
+	if (vrv_room_for_one(&piece->chunks, piece->n, &piece->cap,
+		sizeof(*c)) != 0)
+		return VRV_NOMEM(err, "a piece");
+	c = &piece->chunks[piece->n];
+	c->offset = (uint32_t)offset;
+	c->length = (uint32_t)length;
+	int rc = add_extent(r, length, false, &c->segment, &c->extent, err);
+	if (rc != 0)
+		return rc;
+	atomic_fetch_add(&c->segment->pending, 1);
+	piece->n++;
+	return 0;
+}
+
+/* Cut what stands between *start and the end of the piece, as far as that is
+ * certain; all of it if `last`. */
+static int
+cut(struct reader *r, size_t *start, bool last, struct varve_err *err)
+{
+	struct vrv_piece *piece = r->piece;
+	int rc = 0;
+
+	while (rc == 0 && *start < piece->used &&
+	    (last || piece->used - *start >= r->chunk_max)) {
+		size_t n = vrv_chunker_cut(r->chunker, piece->bytes + *start,
+		    piece->used - *start, last);
+
+		rc = add_chunk(r, *start, n, err);
+		*start += n;
+	}
+	return rc;
+}
+
+/* --- one file --- */
+
+/* Where the bytes of a run of data come from. */
+static bool
+read_some(struct reader *r, int fd, bool seek, uint64_t at, void *to, size_t n,
+    size_t *ret_n)
+{
+	struct vrv_job *job = r->job;
+
+	return seek ? vrv_source_pread(fd, at, to, n, ret_n, &job->error) :
+		      vrv_source_read(fd, to, n, ret_n, &job->error);
+}
+
+/* How much to ask for: not more than the file should still have and one byte
+ * that tells whether it ends there. */
+static size_t
+ask_for(uint64_t left, size_t room)
+{
+	return left < room ? (size_t)left : room;
+}
+
+/* Read [from, to) and cut it; a file that ends before is fine. `to` beyond the
+ * expected end reads to the end of the file, wherever that is. */
+static int
+read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
+    struct varve_err *err)
+{
+	uint64_t at = from;
+	bool end = false;
+
+	int rc = need_piece(r, err);
+	/* A chunk must fit in behind what the piece holds already. */
+	if (rc == 0 && r->piece->size - r->piece->used < r->chunk_max &&
+	    to - from > r->piece->size - r->piece->used)
+		rc = send_piece(r, err);
+	if (rc == 0)
+		rc = need_piece(r, err);
+	size_t start = rc == 0 ? r->piece->used : 0;
+	while (rc == 0 && !end) {
+		struct vrv_piece *piece = r->piece;
+		size_t n, want = ask_for(to - at, piece->size - piece->used);
+
+		if (!read_some(r, fd, seek, at, piece->bytes + piece->used,
+			want, &n)) {
+			r->job->failed = true;
+			piece->used = start;
+			return 0;
+		}
+		piece->used += n;
+		at += n;
+		end = n < want || at == to;
+		rc = cut(r, &start, end, err);
+		if (rc == 0 && !end)
+			rc = carry_on(r, piece->used - start, err);
+		if (!end)
+			start = 0;
+	}
+	r->job->size += at - from;
+	r->p->read_bytes += at - from;
+	if (rc == 0 && r->piece->used >= VRV_PIECE_TARGET)
+		rc = send_piece(r, err);
+	return rc;
+}
+
+static int
+read_sparse(struct reader *r, int fd, uint64_t size, struct varve_err *err)
+{
+	uint64_t at = 0;
+	int rc = 0;
+
+	while (rc == 0 && at < size && !r->job->failed) {
+		uint64_t from, to;
+
+		if (!vrv_source_next_data(fd, at, size, &from, &to,
+			&r->job->error)) {
+			r->job->failed = true;
+			break;
+		}
+		rc = add_hole(r, from - at, err);
+		if (rc == 0 && from < to)
+			rc = read_run(r, fd, true, from, to, err);
+		/* It shrank meanwhile: what is there is what there is. */
+		if (r->job->size < to)
+			break;
+		at = to;
+	}
+	return rc;
+}
+
+static bool
+same_file(const struct vrv_stat *a, const struct vrv_stat *b)
+{
+	return a->size == b->size &&
+	    vrv_time_cmp(a->mtime, b->mtime) == 0 &&
+	    vrv_time_cmp(a->ctime, b->ctime) == 0;
+}
+
+/* The open file must be the one that the walk saw, or at least of its kind:
+ * a name may have been given to something else meanwhile. */
+static bool
+look_again(struct reader *r, int fd)
+{
+	struct vrv_source_dir self = {.fd = fd};
+	struct vrv_stat now;
+	struct vrv_job *job = r->job;
+
+	if (!vrv_source_stat(&self, "", &now, &job->error))
+		return false;
+	if (now.kind != job->st.kind) {
+		job->error = (struct vrv_source_err){ESTALE, "open"};
+		return false;
+	}
+	job->st = now;
+	return true;
+}
+
+/* Read an open regular file and see whether it stood still. */
+static int
+read_file(struct reader *r, int fd, struct varve_err *err)
+{
+	struct vrv_source_dir self = {.fd = fd};
+	struct vrv_job *job = r->job;
+	struct vrv_stat after;
+	int rc = 0;
+
+	if (!look_again(r, fd) ||
+	    !vrv_source_meta(fd, "", VRV_FILE, &r->p->want, &job->arena,
+		&job->meta, &job->error)) {
+		job->failed = true;
+		return 0;
+	}
+	if (r->p->options->exclude_nodump &&
+	    (job->meta.iflags & VRV_NODUMP) != 0) {
+		job->nodump = true;
+		return 0;
+	}
+	uint64_t size = job->st.size;
+	if (job->st.blocks * 512 < size)
+		rc = read_sparse(r, fd, size, err);
+	else
+		rc = read_run(r, fd, false, 0, size + 1, err);
+	if (rc != 0 || job->failed)
+		return rc;
+	if (!vrv_source_stat(&self, "", &after, &job->error)) {
+		job->failed = true;
+		return 0;
+	}
+	job->changed = !same_file(&job->st, &after) || job->size != size;
+	return 0;
+}
+
+static int
+read_stream(struct reader *r, int fd, struct varve_err *err)
+{
+	return read_run(r, fd, false, 0, UINT64_MAX, err);
+}
+
+static int
+read_job(struct reader *r, struct vrv_job *job, struct varve_err *err)
+{
+	uint64_t guess = job->st.size / r->chunk_min + 1;
+	vrv_auto_fd fd = -1;
+
+	r->job = job;
+	job->first = r->last =
+	    new_segment(guess < SEGMENT_MAX ? (uint32_t)guess : SEGMENT_MAX);
+	if (r->last == NULL)
+		return VRV_NOMEM(err, "a file's extents");
+	int rc = 0;
+	if (job->dir == NULL)
+		rc = read_stream(r, job->fd, err);
+	else if (!vrv_source_open_file(job->dir, job->name, &job->st,
+		     &r->p->want, &fd, &job->error))
+		job->failed = true;
+	else if (job->st.kind != VRV_FILE)
+		rc = read_stream(r, fd, err);
+	else
+		rc = read_file(r, fd, err);
+	/* The directory need not stay open for the builder's sake. */
+	vrv_source_dir_unref(vrv_steal(&job->dir));
+	return rc;
+}
+
+static int
+read_batch(struct reader *r, struct vrv_batch *batch, struct varve_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < batch->n; i++) {
+		rc = read_job(r, batch->jobs[i], err);
+		/* After this the job may be gone. */
+		if (rc == 0)
+			let_go(r->p, r->last);
+	}
+	return rc == 0 ? send_piece(r, err) : rc;
+}
+
+int
+vrv_stage_read(void *arg, struct varve_err *err)
+{
+	struct vrv_pipeline *p = arg;
+	const struct vrv_config *config = vrv_repo_config(p->repo);
+	struct reader r = {.p = p,
+	    .chunker = vrv_repo_chunker(p->repo),
+	    .chunk_min = config->chunk_min,
+	    .chunk_max = config->chunk_max};
+	void *item;
+	int rc;
+
+	while ((rc = vrv_queue_pop(p->batches, &item)) == 0) {
+		vrv_auto_free struct vrv_batch *batch = item;
+
+		rc = read_batch(&r, batch, err);
+		if (rc != 0)
+			break;
+	}
+	vrv_queue_done(p->pieces);
+	vrv_pipeline_wake(p);
+	if (rc == VARVE_NOENT)
+		return 0;
+	return rc == VARVE_CANCELLED ?
+	    vrv_fail(err, VARVE_CANCELLED, "cancelled") :
+	    rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CREATE_ROOTS_H
+#define CREATE_ROOTS_H
+
+/*
+ * The sources of a run as a tree of their paths in the archive: "/home/a" and
+ * "/home/b" become "home" with "a" and "b" below it. Directories that are only
+ * on the way to a source are recorded, but nothing else in them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/arena.h"
+#include "util/err.h"
+
+struct vrv_root {
+	const char *name; /* one component; "" for the top */
+	const char *path; /* where it is in the file system */
+	bool source;	  /* to be backed up, not only on the way */
+	bool recurse;	  /* with what is below it */
+	bool stdin_;	  /* the file that is read from a descriptor */
+	struct vrv_root **below; /* sorted by name once vrv_roots_sort() ran */
+	size_t n_below, cap_below;
+};
+
+struct vrv_roots {
+	struct vrv_arena arena;
+	struct vrv_root top;
+	size_t n; /* sources */
+};
+void vrv_roots_fini(struct vrv_roots *);
+
+/* Add a source as the user gave it. "/./" cuts off what stands before it;
+ * leading "/" and ".." are not part of the path in the archive. USAGE for an
+ * empty path, and for two sources of one path in the archive. */
+int vrv_roots_add(struct vrv_roots *, const char *source, bool recurse,
+    struct varve_err *err) VRV_MUST;
+int vrv_roots_add_stdin(struct vrv_roots *, const char *name,
+    struct varve_err *err) VRV_MUST;
+int vrv_roots_sort(struct vrv_roots *, struct varve_err *err) VRV_MUST;
+
+/* The paths of the sources in the archive, joined by blanks: the default
+ * label of the series. In the arena; NULL when memory ran out. */
+const char *vrv_roots_label(struct vrv_roots *);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "create/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "util/mem.h"
+
+static bool
+failed(struct vrv_source_err *ret, const struct varve_err *err,
+    const char *while_)
+{
+	ret->sys = err->sys != 0 ? err->sys : ENOMEM;
+	ret->while_ = while_;
+	return false;
+}
+
+static int
+fd_of(const struct vrv_source_dir *at)
+{
+	return at == NULL ? AT_FDCWD : at->fd;
+}
+
+struct vrv_source_dir *
+vrv_source_dir_ref(struct vrv_source_dir *dir)
+{
+	dir->refs++;
+	return dir;
+}
+
+void
+vrv_source_dir_unref(struct vrv_source_dir *dir)
+{
+	if (dir == NULL || atomic_fetch_sub(&dir->refs, 1) != 1)
+		return;
+	vrv_cleanup_fd(&dir->fd);
+	free(dir);
+}
+
+static bool
+new_dir(int fd, struct vrv_source_dir **ret, struct vrv_source_err *err)
+{
+	struct vrv_source_dir *dir = malloc(sizeof(*dir));
+
+	if (dir == NULL) {
+		vrv_cleanup_fd(&fd);
+		*err = (struct vrv_source_err){ENOMEM, "open"};
+		return false;
+	}
+	atomic_init(&dir->refs, 1);
+	dir->fd = fd;
+	*ret = dir;
+	return true;
+}
+
+bool
+vrv_source_open_dir(const struct vrv_source_dir *at, const char *name,
+    struct vrv_source_dir **ret, struct vrv_source_err *err)
+{
+	struct varve_err why;
+	int fd;
+
+	if (vrv_os_open_source_dir(fd_of(at), name, &fd, &why) != 0)
+		return failed(err, &why, "open");
+	return new_dir(fd, ret, err);
+}
+
+bool
+vrv_source_open_parent(const struct vrv_source_dir *child,
+    const struct vrv_stat *st, struct vrv_source_dir **ret,
+    struct vrv_source_err *err)
+{
+	struct vrv_stat now;
+	struct varve_err why;
+	int fd;
+
+	if (vrv_os_open(child->fd, "..", O_RDONLY | O_DIRECTORY, 0, &fd,
+		&why) != 0)
+		return failed(err, &why, "open of the parent");
+	if (vrv_os_stat(fd, "", &now, &why) != 0 || now.dev != st->dev ||
+	    now.inode != st->inode) {
+		vrv_cleanup_fd(&fd);
+		*err = (struct vrv_source_err){ESTALE, "return to the parent"};
+		return false;
+	}
+	return new_dir(fd, ret, err);
+}
+
+bool
+vrv_source_list(const struct vrv_source_dir *dir, struct vrv_arena *arena,
+    struct vrv_dirent **ret, size_t *ret_n, struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_list_dir(dir->fd, arena, ret, ret_n, &why) == 0 ||
+	    failed(err, &why, "listing");
+}
+
+bool
+vrv_source_stat(const struct vrv_source_dir *at, const char *name,
+    struct vrv_stat *ret, struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_stat(fd_of(at), name, ret, &why) == 0 ||
+	    failed(err, &why, "stat");
+}
+
+bool
+vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
+    struct vrv_arena *arena, const char **ret, struct vrv_source_err *err)
+{
+	struct varve_err why;
+	char *target;
+
+	if (vrv_os_readlink(fd_of(at), name, arena, &target, &why) != 0)
+		return failed(err, &why, "readlink");
+	*ret = target;
+	return true;
+}
+
+bool
+vrv_source_open_file(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, const struct vrv_source_want *want, int *ret_fd,
+    struct vrv_source_err *err)
+{
+	struct varve_err why;
+	int rc;
+
+	/* A FIFO that is to be read must wait for its writer. */
+	if (want->read_special && st->kind != VRV_FILE)
+		rc = vrv_os_open(fd_of(at), name,
+		    O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0, ret_fd, &why);
+	else
+		rc = vrv_os_open_source(fd_of(at), name, ret_fd, &why);
+	return rc == 0 || failed(err, &why, "open");
+}
+
+bool
+vrv_source_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_read(fd, to, n, ret_n, &why) == 0 ||
+	    failed(err, &why, "read");
+}
+
+bool
+vrv_source_pread(int fd, uint64_t at, void *to, size_t n, size_t *ret_n,
+    struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_pread(fd, at, to, n, ret_n, &why) == 0 ||
+	    failed(err, &why, "read");
+}
+
+bool
+vrv_source_next_data(int fd, uint64_t from, uint64_t size, uint64_t *ret_from,
+    uint64_t *ret_to, struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_next_data(fd, from, size, ret_from, ret_to, &why) == 0 ||
+	    failed(err, &why, "seek");
+}
+
+static bool
+is_acl(const char *name)
+{
+	return strcmp(name, "system.posix_acl_access") == 0 ||
+	    strcmp(name, "system.posix_acl_default") == 0 ||
+	    strcmp(name, "system.nfs4_acl") == 0;
+}
+
+/* A value beyond what the format holds cannot be kept; no Linux file system
+ * has one. */
+static size_t
+keep_wanted(struct vrv_xattr *xattrs, size_t n,
+    const struct vrv_source_want *want, size_t *lost)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_acl(xattrs[i].name) ? !want->acls : !want->xattrs)
+			continue;
+		if (xattrs[i].size > VRV_XATTR_VALUE_MAX)
+			++*lost;
+		else
+			xattrs[kept++] = xattrs[i];
+	}
+	return kept;
+}
+
+bool
+vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
+    const struct vrv_source_want *want, struct vrv_arena *arena,
+    struct vrv_source_meta *ret, struct vrv_source_err *err)
+{
+	struct vrv_source_meta meta = {0};
+	struct varve_err why;
+
+	if (want->xattrs || want->acls) {
+		if (vrv_os_xattrs(fd, name, arena, &meta.xattrs,
+			&meta.n_xattrs, &meta.lost, &why) != 0)
+			return failed(err, &why, "reading the attributes");
+		meta.n_xattrs = keep_wanted(meta.xattrs, meta.n_xattrs, want,
+		    &meta.lost);
+	}
+	if ((want->flags || want->nodump_check) && name[0] == '\0' &&
+	    (kind == VRV_FILE || kind == VRV_DIR) &&
+	    vrv_os_flags(fd, &meta.iflags, &why) != 0)
+		return failed(err, &why, "reading the flags");
+	*ret = meta;
+	return true;
+}
+
+bool
+vrv_source_is_cache(const struct vrv_source_dir *dir)
+{
+	static const char signature[] =
+	    "Signature: 8a477f597d28d172789f06886806bc55";
+	char have[sizeof(signature) - 1];
+	struct varve_err why;
+	vrv_auto_fd fd = -1;
+	size_t n;
+
+	return vrv_os_open_source(dir->fd, "CACHEDIR.TAG", &fd, &why) == 0 &&
+	    vrv_os_read(fd, have, sizeof(have), &n, &why) == 0 &&
+	    n == sizeof(have) && memcmp(have, signature, n) == 0;
+}
+
+bool
+vrv_source_holds(const struct vrv_source_dir *dir, const char *name)
+{
+	struct vrv_stat st;
+	struct varve_err why;
+
+	return vrv_os_stat(dir->fd, name, &st, &why) == 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CREATE_SOURCE_H
+#define CREATE_SOURCE_H
+
+/*
+ * Everything that create asks the source's file system, and the only place
+ * where it asks. A failure here is a struct vrv_source_err: a file that is
+ * left out and told. It is a type of its own so that it cannot be taken for a
+ * repository's error, which forbids the archive, nor the reverse.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/tree.h"
+#include "os/dir.h"
+#include "os/meta.h"
+
+struct vrv_source_err {
+	int sys;	   /* errno */
+	const char *while_; /* what failed: "open", "read"; a constant */
+};
+
+/* The inode flag that says "leave me out of backups" (FS_NODUMP_FL). */
+#define VRV_NODUMP 0x40u
+
+/* Which metadata are wanted. */
+struct vrv_source_want {
+	bool xattrs, acls, flags, atime, nodump_check, read_special;
+};
+
+/* An open directory, kept open as long as somebody needs it. */
+struct vrv_source_dir {
+	atomic_uint refs;
+	int fd;
+};
+struct vrv_source_dir *vrv_source_dir_ref(struct vrv_source_dir *);
+void vrv_source_dir_unref(struct vrv_source_dir *);
+
+/* Open the directory `name` below `at` (NULL: the path as it stands), never
+ * through a symbolic link. False on failure, here and below. */
+bool vrv_source_open_dir(const struct vrv_source_dir *at, const char *name,
+    struct vrv_source_dir **ret, struct vrv_source_err *err);
+/* Open the directory again from one of its children, which must still be in
+ * the directory that `st` describes. */
+bool vrv_source_open_parent(const struct vrv_source_dir *child,
+    const struct vrv_stat *st, struct vrv_source_dir **ret,
+    struct vrv_source_err *err);
+bool vrv_source_list(const struct vrv_source_dir *, struct vrv_arena *,
+    struct vrv_dirent **ret, size_t *ret_n, struct vrv_source_err *err);
+/* `name` "": the directory itself. `at` NULL: a path. */
+bool vrv_source_stat(const struct vrv_source_dir *at, const char *name,
+    struct vrv_stat *ret, struct vrv_source_err *err);
+bool vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
+    struct vrv_arena *, const char **ret, struct vrv_source_err *err);
+
+/* Open a file that `st` describes; EAGAIN-free for anything but special files
+ * with want->read_special. */
+bool vrv_source_open_file(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, const struct vrv_source_want *, int *ret_fd,
+    struct vrv_source_err *err);
+bool vrv_source_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct vrv_source_err *err);
+bool vrv_source_pread(int fd, uint64_t at, void *to, size_t n, size_t *ret_n,
+    struct vrv_source_err *err);
+bool vrv_source_next_data(int fd, uint64_t from, uint64_t size,
+    uint64_t *ret_from, uint64_t *ret_to, struct vrv_source_err *err);
+
+/* Extended attributes that are wanted, sorted, in the arena, and inode flags.
+ * `name` "" asks the descriptor `fd` itself. *ret_lost counts attributes that
+ * could not be read. */
+struct vrv_source_meta {
+	struct vrv_xattr *xattrs;
+	size_t n_xattrs, lost;
+	uint32_t iflags;
+};
+bool vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
+    const struct vrv_source_want *, struct vrv_arena *,
+    struct vrv_source_meta *ret, struct vrv_source_err *err);
+
+/* Does the directory hold a valid CACHEDIR.TAG (bford.info/cachedir)? */
+bool vrv_source_is_cache(const struct vrv_source_dir *);
+/* Does it hold something of that name? */
+bool vrv_source_holds(const struct vrv_source_dir *, const char *name);
+
+#endif

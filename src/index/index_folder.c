@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index/index_internal.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/dir.h"
+#include "os/file.h"
+#include "util/clock.h"
+#include "util/hex.h"
+#include "util/mem.h"
+
+/*
+ * `current`: b8 magic, b32 repository, ids of runs oldest first, XXH3-128 of
+ * all that. Processes that share the folder read it, change it and replace it
+ * without a lock: who is overtaken loses a run, that is, work.
+ */
+#define CURRENT "current"
+#define CURRENT_MAGIC "VRVCUR\n\1"
+#define MAGIC_SIZE 8
+#define CURRENT_FIXED (MAGIC_SIZE + VRV_REPO_ID + VRV_XXH_SIZE)
+#define CURRENT_MAX ((size_t)1 << 20)
+
+#define RUN_PREFIX "run-"
+#define RUN_NAME (sizeof(RUN_PREFIX) + 2 * VRV_RUN_ID)
+#define FILE_MODE 0600
+#define TEMPORARY ".varve-" /* how names of unfinished files begin */
+
+/* Files that `current` does not name may be about to be named by another
+ * process; what is this old was left behind by one that died. */
+#define ORPHAN_SECONDS 3600
+
+static void
+run_name(const uint8_t id[VRV_RUN_ID], char out[RUN_NAME])
+{
+	memcpy(out, RUN_PREFIX, sizeof(RUN_PREFIX) - 1);
+	vrv_hex(out + sizeof(RUN_PREFIX) - 1, id, VRV_RUN_ID);
+}
+
+/* --- current --- */
+
+/* The ids that `current` names; none if it is missing, damaged or another
+ * repository's. */
+static int
+read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf file = {0};
+	uint8_t sum[VRV_XXH_SIZE];
+
+	vrv_buf_clear(ret_ids);
+	int rc = vrv_os_load(index->folder, CURRENT, CURRENT_MAX, &file, err);
+	if (rc == VARVE_NOMEM)
+		return rc;
+	if (rc != 0 || file.len < CURRENT_FIXED)
+		return 0;
+	size_t n = file.len - CURRENT_FIXED;
+	vrv_xxh(sum, file.data, file.len - VRV_XXH_SIZE);
+	if (n % VRV_RUN_ID != 0 ||
+	    memcmp(sum, file.data + file.len - VRV_XXH_SIZE, VRV_XXH_SIZE) !=
+		0 ||
+	    memcmp(file.data, CURRENT_MAGIC, MAGIC_SIZE) != 0 ||
+	    memcmp(file.data + MAGIC_SIZE, index->repository, VRV_REPO_ID) != 0)
+		return 0;
+	vrv_buf_bytes(ret_ids, file.data + MAGIC_SIZE + VRV_REPO_ID, n);
+	return vrv_buf_check(ret_ids, err);
+}
+
+static int
+write_current(const struct vrv_index *index, const struct vrv_buf *ids,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf file = {0};
+	uint8_t sum[VRV_XXH_SIZE];
+
+	vrv_buf_bytes(&file, CURRENT_MAGIC, MAGIC_SIZE);
+	vrv_buf_bytes(&file, index->repository, VRV_REPO_ID);
+	vrv_buf_bytes(&file, ids->data, ids->len);
+	int rc = vrv_buf_check(&file, err);
+	if (rc != 0)
+		return rc;
+	vrv_xxh(sum, file.data, file.len);
+	vrv_buf_bytes(&file, sum, sizeof(sum));
+	rc = vrv_buf_check(&file, err);
+	if (rc != 0)
+		return rc;
+	return vrv_os_replace_file(
+	    index->folder, CURRENT, FILE_MODE, file.data, file.len, err);
+}
+
+static bool
+has_id(const struct vrv_buf *ids, const uint8_t id[VRV_RUN_ID])
+{
+	for (size_t at = 0; at < ids->len; at += VRV_RUN_ID) {
+		if (memcmp(ids->data + at, id, VRV_RUN_ID) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- opening --- */
+
+static int
+open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
+    struct vrv_run **ret, struct varve_err *err)
+{
+	char name[RUN_NAME];
+	vrv_auto_fd fd = -1;
+
+	run_name(id, name);
+	int rc = vrv_os_open(
+	    index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
+	if (rc == 0)
+		rc = vrv_run_open(fd, id, index->repository, ret, err);
+	if (rc == 0)
+		(*ret)->in_folder = true;
+	return rc;
+}
+
+int
+vrv_folder_open(
+    struct vrv_index *index, const char *path, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf ids = {0};
+
+	int rc = vrv_os_mkdirs(path, err);
+	if (rc == 0)
+		rc = vrv_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0,
+		    &index->folder, err);
+	if (rc == 0 && faccessat(index->folder, ".", W_OK, 0) != 0)
+		rc = vrv_fail_sys(err, errno, "write");
+	if (rc == 0)
+		rc = read_current(index, &ids, err);
+	for (size_t at = 0; rc == 0 && at < ids.len; at += VRV_RUN_ID) {
+		struct vrv_run *run;
+
+		rc = open_run(index, ids.data + at, &run, err);
+		if (rc == 0) {
+			run->published = true;
+			rc = vrv_index_take_run(index, run, err);
+		} else if (rc != VARVE_NOMEM) {
+			/* Useless: its objects will be wanted again. */
+			vrv_buf_bytes(&index->gone, ids.data + at, VRV_RUN_ID);
+			rc = vrv_buf_check(&index->gone, err);
+		}
+	}
+	return rc == 0 ? 0 : vrv_ctx(err, "cache folder '%s'", path);
+}
+
+/* --- making runs --- */
+
+static int
+fill_run(struct vrv_index *index, int fd, vrv_run_fill_fn *fill, void *arg,
+    uint8_t ret_id[VRV_RUN_ID], struct varve_err *err)
+{
+	struct vrv_run_writer w;
+
+	int rc = vrv_run_writer_begin(&w, fd, err);
+	if (rc == 0)
+		rc = fill(arg, &w, err);
+	if (rc == 0)
+		rc = vrv_run_writer_end(&w, index->repository, err);
+	if (rc == 0)
+		memcpy(ret_id, w.id, VRV_RUN_ID);
+	vrv_run_writer_fini(&w);
+	return rc;
+}
+
+static int
+make_in_folder(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
+    struct vrv_run **ret, struct varve_err *err)
+{
+	struct vrv_newfile file;
+	uint8_t id[VRV_RUN_ID];
+	char name[RUN_NAME];
+
+	int rc = vrv_newfile_open(index->folder, FILE_MODE, &file, err);
+	if (rc != 0)
+		return rc;
+	rc = fill_run(index, file.fd, fill, arg, id, err);
+	if (rc != 0) {
+		vrv_newfile_abort(&file);
+		return rc;
+	}
+	run_name(id, name);
+	rc = vrv_newfile_replace(&file, index->folder, name, err);
+	return rc == 0 ? open_run(index, id, ret, err) : rc;
+}
+
+static int
+make_in_memory(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
+    struct vrv_run **ret, struct varve_err *err)
+{
+	uint8_t id[VRV_RUN_ID];
+	vrv_auto_fd fd = memfd_create("varve-index", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return vrv_fail_sys(err, errno, "memory for the index");
+	int rc = fill_run(index, fd, fill, arg, id, err);
+	if (rc == 0)
+		rc = vrv_run_open(fd, id, index->repository, ret, err);
+	return rc;
+}
+
+int
+vrv_folder_make_run(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
+    struct vrv_run **ret, struct varve_err *err)
+{
+	if (index->folder >= 0) {
+		int rc = make_in_folder(index, fill, arg, ret, err);
+		if (rc == 0 || rc == VARVE_NOMEM || rc == VARVE_LIMIT)
+			return rc;
+	}
+	return make_in_memory(index, fill, arg, ret, err);
+}
+
+/* --- publishing --- */
+
+static void
+remove_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID])
+{
+	char name[RUN_NAME];
+
+	run_name(id, name);
+	(void)unlinkat(index->folder, name, 0);
+}
+
+/* Is it a run's file, or a temporary one? */
+static bool
+is_ours(
+    const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID], bool *ret_run)
+{
+	size_t prefix = sizeof(RUN_PREFIX) - 1;
+
+	*ret_run = file->len == RUN_NAME - 1 &&
+	    memcmp(file->name, RUN_PREFIX, prefix) == 0 &&
+	    vrv_unhex(ret_id, file->name + prefix, VRV_RUN_ID);
+	return *ret_run ||
+	    strncmp(file->name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0;
+}
+
+static bool
+is_old(const struct vrv_index *index, const char *name)
+{
+	struct stat st;
+
+	return fstatat(index->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_mtim.tv_sec < vrv_time_now().s - ORPHAN_SECONDS;
+}
+
+/* Remove the files of runs that `keep` does not name; only old ones unless
+ * `all`. */
+static int
+remove_orphans(struct vrv_index *index, const struct vrv_buf *keep, bool all,
+    struct varve_err *err)
+{
+	struct vrv_arena arena = {0};
+	vrv_auto_free struct vrv_dirent *files = NULL;
+	uint8_t id[VRV_RUN_ID];
+	size_t n = 0;
+	bool is_run;
+
+	int rc = vrv_os_list_dir(index->folder, &arena, &files, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (!is_ours(&files[i], id, &is_run) ||
+		    (is_run && has_id(keep, id)))
+			continue;
+		if ((is_run && all) || is_old(index, files[i].name))
+			(void)unlinkat(index->folder, files[i].name, 0);
+	}
+	vrv_arena_fini(&arena);
+	return rc;
+}
+
+/* What `current` will name: runs of others that it names now, then ours, but
+ * for those of ours that somebody else has taken out. */
+static int
+collect_ids(struct vrv_index *index, struct vrv_buf *ids, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf disk = {0}, ours = {0};
+
+	int rc = read_current(index, &disk, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < index->n_runs; i++) {
+		struct vrv_run *run = index->runs[i];
+		if (run->in_folder &&
+		    (!run->published || has_id(&disk, run->id)))
+			vrv_buf_bytes(&ours, run->id, VRV_RUN_ID);
+	}
+	rc = vrv_buf_check(&ours, err);
+	if (rc != 0)
+		return rc;
+	for (size_t at = 0; at < disk.len; at += VRV_RUN_ID) {
+		if (!has_id(&ours, disk.data + at) &&
+		    !has_id(&index->gone, disk.data + at))
+			vrv_buf_bytes(ids, disk.data + at, VRV_RUN_ID);
+	}
+	vrv_buf_bytes(ids, ours.data, ours.len);
+	return vrv_buf_check(ids, err);
+}
+
+void
+vrv_folder_publish(struct vrv_index *index)
+{
+	vrv_auto_buf struct vrv_buf ids = {0};
+	struct varve_err unheard;
+
+	if (index->folder < 0)
+		return;
+	if (collect_ids(index, &ids, &unheard) != 0 ||
+	    write_current(index, &ids, &unheard) != 0)
+		return;
+	for (size_t i = 0; i < index->n_runs; i++)
+		index->runs[i]->published = index->runs[i]->in_folder;
+	for (size_t at = 0; at < index->gone.len; at += VRV_RUN_ID)
+		remove_run(index, index->gone.data + at);
+	vrv_buf_clear(&index->gone);
+	/* Leftovers that cannot be removed now will be another time. */
+	(void)!remove_orphans(index, &ids, false, &unheard);
+}
+
+int
+vrv_folder_empty(struct vrv_index *index, struct varve_err *err)
+{
+	struct vrv_buf none = {0};
+
+	vrv_buf_clear(&index->gone);
+	if (index->folder < 0)
+		return 0;
+	int rc = write_current(index, &none, err);
+	return rc == 0 ? remove_orphans(index, &none, true, err) : rc;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/repo_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/mem.h"
+
+struct index_names {
+	struct vrv_repo *repo;
+	struct vrv_name *items;
+	size_t n, cap;
+};
+
+static int
+add_index_name(void *arg, const struct vrv_store_item *item,
+    struct varve_err *err)
+{
+	struct index_names *names = arg;
+	struct vrv_name name;
+
+	if (!vrv_name_parse(item->name, &name) || name.type != VRV_INDEX)
+		return 0;
+	if (vrv_room_for_one(&names->items, names->n, &names->cap,
+		sizeof(*names->items)) != 0)
+		return VRV_NOMEM(err, "the list of index objects");
+	names->items[names->n++] = name;
+	return vrv_index_listing_add(names->repo->index, name.id, err);
+}
+
+static const struct vrv_name *
+name_of(const struct index_names *names, const uint8_t id[VRV_OBJECT_ID])
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (memcmp(names->items[i].id, id, VRV_OBJECT_ID) == 0)
+			return &names->items[i];
+	}
+	return NULL;
+}
+
+static int
+load_one(struct vrv_repo *repo, const struct vrv_name *name,
+    struct varve_err *err)
+{
+	vrv_auto_object struct vrv_object object = {0};
+	vrv_auto_buf struct vrv_buf body = {0};
+	char text[VRV_NAME_SIZE];
+	size_t end;
+
+	vrv_name_print(name, text);
+	int rc = vrv_repo_fetch(repo, text, &object, err);
+	if (rc == 0)
+		rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE,
+		    object.body, 1, &repo->secrets->pack.index, &body, &end,
+		    err);
+	if (rc == 0 && end != object.end)
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "something follows its sealed part");
+	if (rc == 0)
+		rc = vrv_index_load(repo->index, name->id, body.data, body.len,
+		    err);
+	return rc == 0 ? 0 : vrv_ctx(err, "%s", text);
+}
+
+/*
+ * One listing, taken as a whole: an object that vanished since (a collector
+ * folded it into another) means that the listing is old. *ret_again then asks
+ * for a new one.
+ */
+static int
+load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
+{
+	struct index_names names = {.repo = repo};
+	uint8_t wanted[VRV_OBJECT_ID];
+
+	*ret_again = false;
+	vrv_index_listing_begin(repo->index);
+	int rc = vrv_store_list(repo->store, vrv_type_prefix(VRV_INDEX), false,
+	    add_index_name, &names, err);
+	while (rc == 0 && vrv_index_wants(repo->index, wanted)) {
+		const struct vrv_name *name = name_of(&names, wanted);
+
+		rc = name == NULL ?
+		    vrv_fail(err, VARVE_INTERNAL, "unlisted index object") :
+		    load_one(repo, name, err);
+		if (rc == VARVE_NOENT)
+			*ret_again = true;
+	}
+	if (rc == 0)
+		rc = vrv_index_listing_end(repo->index, err);
+	free(names.items);
+	return rc;
+}
+
+static int
+open_index(struct vrv_repo *repo, struct varve_err *err)
+{
+	vrv_auto_free char *path = NULL;
+	vrv_auto_free char *note = NULL;
+
+	if (repo->cache != NULL) {
+		path = vrv_strf("%s/index", repo->cache);
+		if (path == NULL)
+			return VRV_NOMEM(err, "a path");
+	}
+	int rc = vrv_index_open(path, repo->id, &repo->index, &note, err);
+	if (rc == 0 && note != NULL)
+		vrv_repo_note(repo, VARVE_EVENT_INFO, path, "%s", note);
+	return rc;
+}
+
+static int
+load(struct vrv_repo *repo, struct varve_err *err)
+{
+	bool again = true;
+	int rc = repo->index == NULL ? open_index(repo, err) : 0;
+
+	for (int tries = 0; again && tries < 5; tries++) {
+		if (rc != 0 && rc != VARVE_NOENT)
+			return rc;
+		rc = load_listing(repo, &again, err);
+	}
+	if (rc == 0)
+		repo->index_current = true;
+	return rc;
+}
+
+int
+vrv_repo_index(struct vrv_repo *repo, struct vrv_index **ret,
+    struct varve_err *err)
+{
+	pthread_mutex_lock(&repo->index_lock);
+	int rc = repo->index_current ? 0 : load(repo, err);
+	if (rc == 0)
+		*ret = repo->index;
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}
+
+int
+vrv_repo_index_reload(struct vrv_repo *repo, bool forget,
+    struct varve_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&repo->index_lock);
+	if (forget && repo->index != NULL)
+		rc = vrv_index_forget(repo->index, err);
+	if (rc == 0)
+		rc = load(repo, err);
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef REPO_REPO_INTERNAL_H
+#define REPO_REPO_INTERNAL_H
+
+#include <pthread.h>
+
+#include "repo/repo.h"
+#include "util/arena.h"
+
+/* Everything that the master gives, in one block of secret memory. */
+struct vrv_secrets {
+	struct vrv_pack_keys pack;
+	struct vrv_key master, tag, chunker, tree;
+	struct vrv_signer admin, writer;
+};
+
+struct vrv_pin {
+	uint8_t tag[VRV_TAG_SIZE];
+	uint8_t logical[VRV_LOGICAL_ID];
+	uint32_t revision;
+};
+
+/* What the client's state file says of one store address. */
+struct vrv_state {
+	char *path; /* of the file; NULL: none is kept */
+	bool known; /* the fields below were read or set */
+	bool changed;
+	uint8_t repository[VRV_REPO_ID];
+	uint8_t admin[VRV_SIGN_PUBLIC];
+	uint32_t generation;
+	uint8_t config[VRV_OBJECT_ID];
+	struct vrv_pin *pins;
+	size_t n_pins, cap_pins;
+};
+
+struct vrv_repo {
+	struct vrv_store *store;
+	struct vrv_secrets *secrets; /* NULL: opened without a key */
+	uint8_t id[VRV_REPO_ID];
+	struct vrv_arena arena; /* of the config */
+	struct vrv_config config;
+	uint8_t config_id[VRV_OBJECT_ID];
+	struct vrv_chunker *chunker;
+	enum varve_key_mode mode;
+	char *key_file;		     /* that the slot came from, or NULL */
+	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
+	char *keys_dir, *cache;
+	varve_event_fn *event;
+	void *event_arg;
+
+	pthread_mutex_t state_lock; /* protects state */
+	struct vrv_state state;
+
+	pthread_mutex_t index_lock; /* protects index, index_current */
+	struct vrv_index *index;
+	bool index_current;
+};
+
+/* --- keyring.c: what a slot object holds --- */
+
+/* A slot object taken apart as far as that goes without a passphrase. */
+struct vrv_slot_object {
+	struct vrv_name name;
+	struct vrv_header header;
+	struct vrv_slot slot;
+	uint8_t *bytes; /* owned; slot.label points into it */
+	size_t n, commitment, sealed; /* offsets */
+	char *path; /* key file it came from; NULL: the repository */
+};
+void vrv_slot_object_fini(struct vrv_slot_object *);
+
+/* Consumes `bytes`. */
+int vrv_slot_object_parse(uint8_t *take_bytes, size_t n,
+    const struct vrv_name *name, struct vrv_slot_object *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Open with a passphrase or the bytes of a key file, as its kdf says. AUTH
+ * (exit status 52) if it is not the one. */
+int vrv_slot_object_open(const struct vrv_slot_object *, const void *pass,
+    size_t pass_n, struct vrv_key *ret_master,
+    uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err) VRV_MUST;
+
+/* A new slot object around the master of a repository. `slot` gives kdf,
+ * passes, memory and label; id and salt are drawn here. */
+int vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
+    const struct vrv_key *master, struct vrv_slot *slot, const void *pass,
+    size_t pass_n, struct vrv_name *ret_name, struct vrv_buf *object,
+    struct varve_err *err) VRV_MUST;
+
+/* All keys of a repository from its master; owned: vrv_secret_free(). */
+int vrv_secrets_new(const struct vrv_key *master,
+    const uint8_t repository[VRV_REPO_ID], struct vrv_secrets **ret,
+    struct varve_err *err) VRV_MUST;
+
+/* --- slots.c --- */
+
+struct vrv_slot_objects {
+	struct vrv_slot_object *items;
+	size_t n, cap;
+};
+void vrv_slot_objects_fini(struct vrv_slot_objects *);
+
+/* Every slot that can be read: those in the repository, then this client's
+ * key files for it. A damaged one is skipped with a note. */
+int vrv_slots_load(struct vrv_store *, const uint8_t repository[VRV_REPO_ID],
+    const struct varve_open_options *, struct vrv_slot_objects *ret,
+    struct varve_err *err) VRV_MUST;
+
+/* Ask for a passphrase. `pass` has room for VARVE_PASSPHRASE_MAX. */
+int vrv_ask(const struct varve_open_options *, bool fresh,
+    const struct vrv_store *, char *pass, size_t *ret_n,
+    struct varve_err *err) VRV_MUST;
+
+/* Store a slot object: in the repository, or (keyfile) in `keys_dir`, whose
+ * path it then had is *ret_path: free(). */
+int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
+    const char *keys_dir, const struct vrv_name *name,
+    const struct vrv_buf *object, char **ret_path,
+    struct varve_err *err) VRV_MUST;
+
+/* --- state.c --- */
+
+/* Read the state file of a store address below `dir` (NULL: keep none). */
+int vrv_state_load(const char *dir, const char *location,
+    struct vrv_state *ret, struct varve_err *err) VRV_MUST;
+void vrv_state_fini(struct vrv_state *);
+int vrv_state_write(struct vrv_state *, const char *location,
+    struct varve_err *err) VRV_MUST;
+
+/* --- repo_config.c --- */
+
+/* Sign and store a config generation. */
+int vrv_config_store(struct vrv_store *, const struct vrv_signer *admin,
+    const uint8_t repository[VRV_REPO_ID], const struct vrv_config *,
+    struct varve_err *err) VRV_MUST;
+
+/* The names of config/ that are config objects, newest generation first. */
+struct vrv_config_names {
+	struct vrv_name *items;
+	size_t n, cap;
+};
+int vrv_config_list(struct vrv_store *, struct vrv_config_names *ret,
+    struct varve_err *err) VRV_MUST;
+/* The repository's id, from the header of its newest config: a claim that
+ * nothing has proven yet. */
+int vrv_config_peek(struct vrv_store *, const struct vrv_config_names *,
+    uint8_t ret_repository[VRV_REPO_ID], struct varve_err *err) VRV_MUST;
+/* Read the newest generation and believe it only if `admin` signed it (NULL:
+ * opened without a key, nothing is proven). */
+int vrv_config_load(struct vrv_store *, const struct vrv_config_names *,
+    const uint8_t repository[VRV_REPO_ID], const uint8_t *admin,
+    struct vrv_arena *arena, struct vrv_config *ret,
+    uint8_t ret_id[VRV_OBJECT_ID], struct varve_err *err) VRV_MUST;
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/repo_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "util/hex.h"
+#include "util/mem.h"
+
+/* Each costs a key derivation: a store must not make us pay for thousands. */
+#define PASSPHRASE_SLOTS_MAX 8
+
+static void
+set_slot(struct vrv_repo *repo, const struct vrv_slot_object *slot)
+{
+	memcpy(repo->slot, slot->name.id, VRV_OBJECT_ID);
+	repo->mode = slot->path != NULL ? VARVE_KEYFILE : VARVE_REPOKEY;
+	repo->key_file = slot->path == NULL ?
+	    NULL :
+	    vrv_dup(slot->path, strlen(slot->path));
+}
+
+/* Try the slots that raw key bytes open: no derivation, no question. */
+static int
+try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
+    const struct varve_open_options *options, struct vrv_key *master,
+    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf bytes = {0};
+
+	int rc = vrv_os_load(AT_FDCWD, options->key_file, VRV_MAX_KEY_SLOT,
+	    &bytes, err);
+	if (rc != 0) {
+		vrv_ctx(err, "key file '%s'", options->key_file);
+		return vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
+	}
+	rc = vrv_fail(err, VARVE_AUTH, "no key slot for key file '%s'",
+	    options->key_file);
+	vrv_exit(err, VARVE_EXIT_KEY_MISMATCH);
+	for (size_t i = 0; rc != 0 && i < slots->n; i++) {
+		const struct vrv_slot_object *slot = &slots->items[i];
+		struct varve_err why;
+
+		if (slot->slot.kdf != VRV_KDF_FILE)
+			continue;
+		rc = vrv_slot_object_open(slot, bytes.data, bytes.len, master,
+		    admin, &why);
+		if (rc == 0)
+			set_slot(repo, slot);
+	}
+	vrv_wipe(bytes.data, bytes.len);
+	return rc;
+}
+
+static int
+try_passphrase(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
+    const struct varve_open_options *options, struct vrv_key *master,
+    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
+	unsigned tried = 0;
+	size_t n;
+
+	if (pass == NULL)
+		return VRV_NOMEM(err, "a passphrase");
+	int rc = vrv_ask(options, false, repo->store, pass, &n, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < slots->n && tried < PASSPHRASE_SLOTS_MAX; i++) {
+		const struct vrv_slot_object *slot = &slots->items[i];
+
+		if (slot->slot.kdf != VRV_KDF_ARGON2ID)
+			continue;
+		tried++;
+		rc = vrv_slot_object_open(slot, pass, n, master, admin, err);
+		if (rc == 0) {
+			set_slot(repo, slot);
+			return 0;
+		}
+		if (err->exit != VARVE_EXIT_PASSPHRASE)
+			return rc;
+	}
+	vrv_fail(err, VARVE_AUTH, "wrong passphrase for '%s'",
+	    vrv_store_location(repo->store));
+	return vrv_exit(err, VARVE_EXIT_PASSPHRASE);
+}
+
+static int
+unlock(struct vrv_repo *repo, const struct varve_open_options *options,
+    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	__attribute__((cleanup(vrv_slot_objects_fini)))
+	struct vrv_slot_objects slots = {0};
+	bool by_file = false, by_passphrase = false;
+	vrv_auto_key master;
+
+	int rc = vrv_slots_load(repo->store, repo->id, options, &slots, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < slots.n; i++) {
+		if (slots.items[i].slot.kdf == VRV_KDF_FILE)
+			by_file = true;
+		else
+			by_passphrase = true;
+	}
+	if (slots.n == 0) {
+		vrv_fail(err, VARVE_NOENT,
+		    "no key for '%s': neither in it nor in '%s'",
+		    vrv_store_location(repo->store),
+		    options->keys_dir != NULL ? options->keys_dir :
+						"a key folder");
+		return vrv_exit(err, VARVE_EXIT_NO_KEY);
+	}
+	rc = VARVE_AUTH;
+	if (by_file && options->key_file != NULL)
+		rc = try_key_file(repo, &slots, options, &master, admin, err);
+	else if (!by_passphrase) {
+		vrv_fail(err, VARVE_AUTH,
+		    "'%s' is opened by a key file: name it in VARVE_KEY_FILE",
+		    vrv_store_location(repo->store));
+		vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
+	}
+	if (rc != 0 && by_passphrase)
+		rc = try_passphrase(repo, &slots, options, &master, admin,
+		    err);
+	if (rc == 0)
+		rc = vrv_secrets_new(&master, repo->id, &repo->secrets, err);
+	return rc;
+}
+
+/* Compare what the store shows now with what this client saw last time. */
+static int
+compare_state(struct vrv_repo *repo, const uint8_t admin[VRV_SIGN_PUBLIC],
+    bool accept, struct varve_err *err)
+{
+	struct vrv_state *state = &repo->state;
+	const char *location = vrv_store_location(repo->store);
+	bool replaced = state->known &&
+	    (memcmp(state->repository, repo->id, VRV_REPO_ID) != 0 ||
+		memcmp(state->admin, admin, VRV_SIGN_PUBLIC) != 0);
+
+	if (replaced && !accept) {
+		vrv_fail(err, VARVE_AUTH,
+		    "'%s' is another repository than last time; if you "
+		    "replaced it, remove '%s'",
+		    location, state->path);
+		return vrv_exit(err, VARVE_EXIT_REPO_REPLACED);
+	}
+	if (replaced || accept)
+		state->n_pins = 0;
+	else if (state->known &&
+	    (repo->config.generation < state->generation ||
+		(repo->config.generation == state->generation &&
+		    memcmp(repo->config_id, state->config, 16) != 0))) {
+		vrv_fail(err, VARVE_AUTH,
+		    "'%s' shows an older state than last time (config "
+		    "generation %u, was %u); if you restored it from a copy, "
+		    "remove '%s'",
+		    location, repo->config.generation, state->generation,
+		    state->path);
+		return vrv_exit(err, VARVE_EXIT_REPLAY);
+	}
+	if (replaced || accept || !state->known ||
+	    repo->config.generation != state->generation)
+		state->changed = true;
+	memcpy(state->repository, repo->id, VRV_REPO_ID);
+	memcpy(state->admin, admin, VRV_SIGN_PUBLIC);
+	state->generation = repo->config.generation;
+	memcpy(state->config, repo->config_id, VRV_OBJECT_ID);
+	state->known = true;
+	return 0;
+}
+
+/* The cache is a help: that it cannot be had is worth a note, not an error. */
+static int
+open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
+    struct varve_err *err)
+{
+	char id[2 * VRV_REPO_ID + 1];
+	struct varve_err why;
+
+	if (options->cache_dir == NULL)
+		return 0;
+	vrv_hex(id, repo->id, VRV_REPO_ID);
+	vrv_auto_free char *path = vrv_strf("%s/%s", options->cache_dir, id);
+	if (path == NULL)
+		return VRV_NOMEM(err, "a path");
+	if (vrv_os_mkdirs(path, &why) != 0) {
+		vrv_repo_note(repo, VARVE_EVENT_INFO, NULL,
+		    "no cache folder, so this takes longer: %s", why.message);
+		return 0;
+	}
+	repo->cache = vrv_steal(&path);
+	return 0;
+}
+
+static int
+make_state_dir(const struct varve_open_options *options, struct varve_err *err)
+{
+	int rc = options->state_dir == NULL ?
+	    0 :
+	    vrv_os_mkdirs(options->state_dir, err);
+
+	return rc == 0 ? 0 :
+			 vrv_ctx(err, "state folder '%s'", options->state_dir);
+}
+
+static int
+open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
+    const struct vrv_config_names *names, struct varve_err *err)
+{
+	uint8_t admin[VRV_SIGN_PUBLIC];
+
+	int rc = make_state_dir(options, err);
+	if (rc == 0)
+		rc = vrv_state_load(options->state_dir,
+		    vrv_store_location(repo->store), &repo->state, err);
+	if (rc == 0)
+		rc = unlock(repo, options, admin, err);
+	if (rc == 0)
+		rc = vrv_config_load(repo->store, names, repo->id, admin,
+		    &repo->arena, &repo->config, repo->config_id, err);
+	if (rc == 0)
+		rc = compare_state(repo, admin, options->accept_replaced, err);
+	if (rc == 0)
+		rc = vrv_repo_state_save(repo, err);
+	if (rc == 0) {
+		const struct vrv_chunk_params params = {
+		    repo->config.chunk_min, repo->config.chunk_average,
+		    repo->config.chunk_max};
+
+		rc = vrv_chunker_new(&params, &repo->secrets->chunker,
+		    &repo->chunker, err);
+	}
+	if (rc == 0)
+		rc = open_cache(repo, options, err);
+	return rc;
+}
+
+int
+vrv_repo_open(struct vrv_store *take_store,
+    const struct varve_open_options *options, struct vrv_repo **ret,
+    struct varve_err *err)
+{
+	struct vrv_config_names names = {0};
+	struct vrv_repo *repo = calloc(1, sizeof(*repo));
+
+	if (repo == NULL) {
+		vrv_store_free(take_store);
+		return VRV_NOMEM(err, "a repository");
+	}
+	repo->store = take_store;
+	repo->event = options->event;
+	repo->event_arg = options->event_arg;
+	pthread_mutex_init(&repo->state_lock, NULL);
+	pthread_mutex_init(&repo->index_lock, NULL);
+	if (options->keys_dir != NULL)
+		repo->keys_dir = vrv_dup(options->keys_dir,
+		    strlen(options->keys_dir));
+
+	int rc = vrv_crypto_init(err);
+	if (rc == 0)
+		rc = vrv_config_list(repo->store, &names, err);
+	if (rc == 0)
+		rc = vrv_config_peek(repo->store, &names, repo->id, err);
+	if (rc == 0)
+		rc = options->without_key ?
+		    vrv_config_load(repo->store, &names, repo->id, NULL,
+			&repo->arena, &repo->config, repo->config_id, err) :
+		    open_locked(repo, options, &names, err);
+	free(names.items);
+	if (rc != 0) {
+		vrv_repo_close(repo);
+		return rc;
+	}
+	*ret = repo;
+	return 0;
+}
+
+void
+vrv_repo_close(struct vrv_repo *repo)
+{
+	if (repo == NULL)
+		return;
+	vrv_index_free(repo->index);
+	vrv_chunker_free(repo->chunker);
+	vrv_secret_free(repo->secrets);
+	vrv_state_fini(&repo->state);
+	vrv_arena_fini(&repo->arena);
+	vrv_store_free(repo->store);
+	pthread_mutex_destroy(&repo->state_lock);
+	pthread_mutex_destroy(&repo->index_lock);
+	free(repo->key_file);
+	free(repo->keys_dir);
+	free(repo->cache);
+	free(repo);
+}
+
+struct vrv_store *
+vrv_repo_store(const struct vrv_repo *repo)
+{
+	return repo->store;
+}
+
+const uint8_t *
+vrv_repo_id(const struct vrv_repo *repo)
+{
+	return repo->id;
+}
+
+const struct vrv_config *
+vrv_repo_config(const struct vrv_repo *repo)
+{
+	return &repo->config;
+}
+
+const struct vrv_pack_keys *
+vrv_repo_keys(const struct vrv_repo *repo)
+{
+	return repo->secrets == NULL ? NULL : &repo->secrets->pack;
+}
+
+enum varve_key_mode
+vrv_repo_key_mode(const struct vrv_repo *repo)
+{
+	return repo->mode;
+}
+
+const char *
+vrv_repo_key_file(const struct vrv_repo *repo)
+{
+	return repo->key_file;
+}
+
+const char *
+vrv_repo_cache(const struct vrv_repo *repo)
+{
+	return repo->cache;
+}
+
+const char *
+vrv_repo_state_path(const struct vrv_repo *repo)
+{
+	return repo->state.path;
+}
+
+const struct vrv_chunker *
+vrv_repo_chunker(const struct vrv_repo *repo)
+{
+	return repo->chunker;
+}
+
+const struct vrv_key *
+vrv_repo_tree_key(const struct vrv_repo *repo)
+{
+	return &repo->secrets->tree;
+}
+
+void
+vrv_repo_tag(const struct vrv_repo *repo, const char *host, const char *label,
+    uint8_t ret[VRV_TAG_SIZE])
+{
+	const struct vrv_part parts[] = {{host, strlen(host) + 1},
+	    {label, strlen(label)}};
+
+	vrv_blake2b_parts(ret, VRV_TAG_SIZE, &repo->secrets->tag, parts, 2);
+}
+
+void
+vrv_repo_note(const struct vrv_repo *repo, enum varve_event_type type,
+    const char *path, const char *fmt, ...)
+{
+	char text[VARVE_MESSAGE_MAX];
+	va_list ap;
+
+	if (repo->event == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	repo->event(repo->event_arg, &(struct varve_event){
+		.type = type, .path = path, .message = text});
+}

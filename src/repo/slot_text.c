@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/repo_internal.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/mem.h"
+
+/*
+ * A key slot as text, for paper and safes:
+ *
+ *	VARVE KEY 1 <repository id>
+ *	<hex of the slot object, 64 digits a line>
+ *	END <first 16 hex digits of the object's BLAKE2b-256>
+ */
+#define HEAD "VARVE KEY 1 "
+#define PER_LINE 32
+
+static void
+put(struct vrv_buf *to, const char *s)
+{
+	vrv_buf_bytes(to, s, strlen(s));
+}
+
+int
+vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
+{
+	__attribute__((cleanup(vrv_slot_objects_fini)))
+	struct vrv_slot_objects slots = {0};
+	struct varve_open_options options = VARVE_OPEN_OPTIONS_INIT;
+	vrv_auto_buf struct vrv_buf text = {0};
+	char hex[2 * VRV_REPO_ID + 1];
+	uint8_t sum[32];
+
+	options.keys_dir = repo->keys_dir;
+	options.key_file = repo->key_file;
+	int rc = vrv_slots_load(repo->store, repo->id, &options, &slots, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < slots.n; i++) {
+		const struct vrv_slot_object *o = &slots.items[i];
+
+		if (memcmp(o->name.id, repo->slot, VRV_OBJECT_ID) != 0)
+			continue;
+		vrv_hex(hex, repo->id, VRV_REPO_ID);
+		put(&text, HEAD);
+		put(&text, hex);
+		for (size_t at = 0; at < o->n; at += PER_LINE) {
+			vrv_hex(hex, o->bytes + at,
+			    vrv_min(PER_LINE, o->n - at));
+			put(&text, "\n");
+			put(&text, hex);
+		}
+		vrv_blake2b(sum, sizeof(sum), NULL, o->bytes, o->n);
+		vrv_hex(hex, sum, 8);
+		put(&text, "\nEND ");
+		put(&text, hex);
+		put(&text, "\n");
+		vrv_buf_u8(&text, 0);
+		rc = vrv_buf_check(&text, err);
+		if (rc == 0) {
+			*ret = (char *)text.data;
+			text = (struct vrv_buf){0};
+		}
+		return rc;
+	}
+	return vrv_fail(err, VARVE_NOENT, "the key slot in use is gone");
+}
+
+static int
+bad_text(struct varve_err *err, const char *why)
+{
+	vrv_fail(err, VARVE_FORMAT, "not an exported key: %s", why);
+	return vrv_exit(err, VARVE_EXIT_BAD_KEY);
+}
+
+/* Read the text: blanks and line ends count for nothing between the digits. */
+static int
+parse_text(const char *text, struct vrv_buf *ret, struct varve_err *err)
+{
+	char repository[2 * VRV_REPO_ID + 1], sum[17], digits[3] = "";
+	uint8_t hash[32], byte;
+	const char *end = strstr(text, "END ");
+	size_t have = 0;
+
+	if (sscanf(text, " " HEAD "%64[0-9a-f]", repository) != 1 ||
+	    end == NULL || sscanf(end, "END %16[0-9a-f]", sum) != 1)
+		return bad_text(err, "its first or last line is missing");
+	const char *p = strstr(text, repository) + strlen(repository);
+	for (; p < end; p++) {
+		if (isspace((unsigned char)*p))
+			continue;
+		digits[have++] = *p;
+		if (have < 2)
+			continue;
+		have = 0;
+		if (!vrv_unhex(&byte, digits, 1))
+			return bad_text(err, "something is no hex digit");
+		vrv_buf_u8(ret, byte);
+	}
+	int rc = vrv_buf_check(ret, err);
+	if (rc != 0)
+		return rc;
+	vrv_blake2b(hash, sizeof(hash), NULL, ret->data, ret->len);
+	vrv_hex(repository, hash, 8);
+	if (have != 0 || strcmp(repository, sum) != 0)
+		return bad_text(err, "its sum is wrong: a typing mistake?");
+	return 0;
+}
+
+int
+vrv_repo_slot_import(struct vrv_store *take_store,
+    const struct varve_open_options *options, const char *text,
+    char ret_id[33], struct varve_err *err)
+{
+	struct vrv_store *store = take_store;
+	struct vrv_config_names names = {0};
+	__attribute__((cleanup(vrv_slot_object_fini)))
+	struct vrv_slot_object slot = {0};
+	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
+	vrv_auto_buf struct vrv_buf object = {0};
+	uint8_t repository[VRV_REPO_ID], admin[VRV_SIGN_PUBLIC];
+	struct vrv_name name = {.type = VRV_KEY_SLOT};
+	struct vrv_header header;
+	vrv_auto_key master;
+	char stored[VRV_NAME_SIZE];
+	size_t n;
+
+	int rc = pass == NULL ? VRV_NOMEM(err, "a passphrase") :
+				parse_text(text, &object, err);
+	if (rc == 0)
+		rc = vrv_config_list(store, &names, err);
+	if (rc == 0)
+		rc = vrv_config_peek(store, &names, repository, err);
+	if (rc == 0)
+		rc = vrv_header_get(object.data, object.len, &header, err);
+	if (rc == 0 && memcmp(header.repository, repository, 32) != 0) {
+		vrv_fail(err, VARVE_AUTH,
+		    "this key belongs to another repository than '%s'",
+		    vrv_store_location(store));
+		rc = vrv_exit(err, VARVE_EXIT_KEY_MISMATCH);
+	}
+	if (rc == 0) {
+		uint8_t *copy = vrv_dup(object.data, object.len);
+
+		memcpy(name.id, header.id, sizeof(name.id));
+		rc = copy == NULL ?
+		    VRV_NOMEM(err, "a key slot") :
+		    vrv_slot_object_parse(copy, object.len, &name, &slot, err);
+	}
+	if (rc == 0 && slot.slot.kdf == VRV_KDF_ARGON2ID) {
+		rc = vrv_ask(options, false, store, pass, &n, err);
+		if (rc == 0)
+			rc = vrv_slot_object_open(&slot, pass, n, &master,
+			    admin, err);
+	}
+	if (rc == 0) {
+		vrv_name_print(&name, stored);
+		rc = vrv_store_put(store, stored, object.data, object.len,
+		    err);
+	}
+	if (rc == 0)
+		vrv_hex(ret_id, name.id, VRV_OBJECT_ID);
+	free(names.items);
+	vrv_store_free(store);
+	return rc;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/writer_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
+#include "util/mem.h"
+
+/* A frame is full from here on. Meta frames are small: a mount wants to read
+ * one directory, not a thousand. */
+#define DATA_FRAME ((size_t)1 << 20)
+#define META_FRAME ((size_t)128 << 10)
+
+/* Sealed frames on their way to the store thread. */
+#define QUEUE_ITEMS 256
+#define QUEUE_BYTES ((size_t)24 << 20)
+
+/* --- writer --- */
+
+int
+vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
+    const struct vrv_writer_options *options, struct vrv_writer **ret,
+    struct varve_err *err)
+{
+	struct vrv_writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return VRV_NOMEM(err, "a writer");
+	w->repo = repo;
+	w->options = *options;
+	w->since_ns = vrv_ticks();
+	pthread_mutex_init(&w->lock, NULL);
+	w->claims = vrv_map_new(VRV_PREFIX_SIZE, 0);
+	w->reused = vrv_map_new(VRV_OBJECT_ID, 0);
+	w->queue = vrv_queue_new(group, QUEUE_ITEMS, QUEUE_BYTES,
+	    options->lanes);
+	int rc = 0;
+	if (w->claims == NULL || w->reused == NULL || w->queue == NULL)
+		rc = VRV_NOMEM(err, "a writer");
+	if (rc == 0)
+		rc = vrv_session_new(&repo->secrets->pack, &w->session, err);
+	if (rc == 0)
+		rc = vrv_group_start(group, "store", vrv_store_thread, w, err);
+	if (rc != 0) {
+		vrv_writer_free(w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+void
+vrv_writer_free(struct vrv_writer *w)
+{
+	if (w == NULL)
+		return;
+	if (w->queue != NULL) {
+		struct vrv_sealed *left;
+
+		while ((left = vrv_queue_drain(w->queue)) != NULL)
+			vrv_sealed_free(left);
+	}
+	vrv_store_thread_fini(w);
+	vrv_session_free(w->session);
+	vrv_map_free(w->claims);
+	vrv_map_free(w->reused);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+void
+vrv_writer_totals(struct vrv_writer *w, struct vrv_writer_totals *ret)
+{
+	ret->chunks = w->chunks;
+	ret->plain = w->plain;
+	ret->compressed = w->compressed;
+	ret->stored = w->stored;
+}
+
+int
+vrv_writer_reused(struct vrv_writer *w, vrv_pack_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	const void *pack;
+	void *none;
+	size_t at = 0;
+	int rc = 0;
+
+	while (rc == 0 && vrv_map_next(w->reused, &at, &pack, &none))
+		rc = fn(arg, pack, err);
+	return rc;
+}
+
+const uint8_t *
+vrv_writer_index_objects(struct vrv_writer *w, uint32_t *ret_n)
+{
+	*ret_n = (uint32_t)(w->index_ids.len / VRV_OBJECT_ID);
+	return w->index_ids.data;
+}
+
+/* --- lanes --- */
+
+struct vrv_lane {
+	struct vrv_writer *writer;
+	enum vrv_frame_kind kind;
+	struct vrv_sealer *sealer;
+	struct vrv_index *index; /* NULL until a chunk is looked up */
+	struct vrv_buf plain;	 /* chunks back to back */
+	uint32_t n;
+	uint32_t lengths[VRV_FRAME_CHUNKS_MAX];
+	uint8_t ids[VRV_FRAME_CHUNKS_MAX][VRV_ID_SIZE];
+	uint8_t last_reused[VRV_OBJECT_ID];
+	bool done;
+};
+
+int
+vrv_lane_new(struct vrv_writer *w, enum vrv_frame_kind kind,
+    struct vrv_lane **ret, struct varve_err *err)
+{
+	struct vrv_lane *lane = calloc(1, sizeof(*lane));
+
+	if (lane == NULL)
+		return VRV_NOMEM(err, "a lane");
+	lane->writer = w;
+	lane->kind = kind;
+	int rc = vrv_sealer_new(w->session, &w->options.compression,
+	    &lane->sealer, err);
+	if (rc != 0) {
+		free(lane);
+		return rc;
+	}
+	*ret = lane;
+	return 0;
+}
+
+void
+vrv_lane_free(struct vrv_lane *lane)
+{
+	if (lane == NULL)
+		return;
+	if (!lane->done)
+		vrv_queue_done(lane->writer->queue);
+	vrv_sealer_free(lane->sealer);
+	vrv_buf_fini(&lane->plain);
+	free(lane);
+}
+
+static int
+flush(struct vrv_lane *lane, struct varve_err *err)
+{
+	struct vrv_writer *w = lane->writer;
+	struct vrv_sealed *sealed;
+
+	if (lane->n == 0)
+		return 0;
+	int rc = vrv_sealer_seal(lane->sealer, lane->kind, lane->plain.data,
+	    lane->lengths, lane->ids[0], lane->n, &sealed, err);
+	if (rc != 0)
+		return rc;
+	w->chunks += lane->n;
+	w->plain += lane->plain.len;
+	w->compressed += sealed->bytes.len;
+	lane->n = 0;
+	vrv_buf_clear(&lane->plain);
+	if (vrv_queue_push(w->queue, sealed, sealed->bytes.len) != 0) {
+		vrv_sealed_free(sealed);
+		return vrv_fail(err, VARVE_CANCELLED, "cancelled");
+	}
+	return 0;
+}
+
+/* Does this chunk have to be stored by the caller? Claims it if so. */
+static int
+claim(struct vrv_lane *lane, const uint8_t *id, bool *ret_mine,
+    struct varve_err *err)
+{
+	struct vrv_writer *w = lane->writer;
+	struct vrv_location at;
+	bool fresh = false;
+	uint32_t n;
+
+	pthread_mutex_lock(&w->lock);
+	void *slot = vrv_map_put(w->claims, id, &fresh);
+	pthread_mutex_unlock(&w->lock);
+	if (slot == NULL)
+		return VRV_NOMEM(err, "the claims");
+	*ret_mine = fresh;
+	if (!fresh)
+		return 0;
+
+	int rc = 0;
+	if (lane->index == NULL)
+		rc = vrv_repo_index(w->repo, &lane->index, err);
+	if (rc == 0)
+		rc = vrv_index_find(lane->index, id, &at, 1, &n, err);
+	/* A cache that fails must cost space, not the backup. */
+	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
+		return 0;
+	if (rc != 0)
+		return rc;
+	*ret_mine = false;
+	pthread_mutex_lock(&w->lock);
+	vrv_map_remove(w->claims, id);
+	if (memcmp(at.pack, lane->last_reused, VRV_OBJECT_ID) != 0) {
+		memcpy(lane->last_reused, at.pack, VRV_OBJECT_ID);
+		if (vrv_map_put(w->reused, at.pack, NULL) == NULL)
+			rc = VRV_NOMEM(err, "the packs in use");
+	}
+	pthread_mutex_unlock(&w->lock);
+	return rc;
+}
+
+int
+vrv_lane_put(struct vrv_lane *lane, const void *bytes, size_t n,
+    uint8_t ret_id[VRV_ID_SIZE], bool *ret_new, struct varve_err *err)
+{
+	struct vrv_writer *w = lane->writer;
+	size_t full = lane->kind == VRV_FRAME_META ? META_FRAME : DATA_FRAME;
+	bool mine;
+
+	if (n > VRV_CHUNK_MAX)
+		return vrv_fail(err, VARVE_LIMIT, "a chunk of %zu bytes", n);
+	vrv_chunk_id(&w->repo->secrets->pack, lane->kind, bytes, n, ret_id);
+	int rc = claim(lane, ret_id, &mine, err);
+	if (rc != 0)
+		return rc;
+	*ret_new = mine;
+	if (!mine)
+		return 0;
+
+	if (lane->plain.len + n > VRV_FRAME_PLAIN_MAX)
+		rc = flush(lane, err);
+	if (rc != 0)
+		return rc;
+	vrv_buf_bytes(&lane->plain, bytes, n);
+	rc = vrv_buf_check(&lane->plain, err);
+	if (rc != 0)
+		return rc;
+	memcpy(lane->ids[lane->n], ret_id, VRV_ID_SIZE);
+	lane->lengths[lane->n++] = (uint32_t)n;
+	if (lane->plain.len >= full || lane->n == VRV_FRAME_CHUNKS_MAX)
+		rc = flush(lane, err);
+	return rc;
+}
+
+int
+vrv_lane_done(struct vrv_lane *lane, struct varve_err *err)
+{
+	if (lane->done)
+		return 0;
+	int rc = flush(lane, err);
+	lane->done = true;
+	vrv_queue_done(lane->writer->queue);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fuzz_support.h"
+
+#include "format/tree.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vrv_auto_buf struct vrv_buf again = {0};
+	struct vrv_rd r;
+	uint64_t count;
+	struct vrv_list_child item;
+	struct varve_err err;
+
+	if (size < 2 ||
+	    vrv_node_open(data, size, VRV_META_LIST_NODE, data[1], &r,
+		&count, &err) != 0)
+		return 0;
+	fuzz_check(count <= size, "no more than there can be");
+	vrv_node_put(&again, VRV_META_LIST_NODE, data[1], count);
+	for (; count > 0; count--) {
+		if (vrv_list_child_get(&r, &item, &err) != 0)
+			return 0;
+		vrv_list_child_put(&again, &item);
+	}
+	fuzz_same(&again, data, size - vrv_rd_left(&r));
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fuzz_support.h"
+
+#include "format/record.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vrv_auto_buf struct vrv_buf again = {0};
+	struct vrv_rd r = vrv_rd_over(data, size);
+	struct vrv_arena arena = {0};
+	struct vrv_buried *buried;
+	int64_t time;
+	uint32_t n;
+	struct varve_err err;
+
+	if (vrv_tombstone_get(&r, &arena, &time, &buried, &n, &err) == 0) {
+		vrv_tombstone_put(&again, time, buried, n);
+		fuzz_same(&again, data, size);
+	}
+	vrv_arena_fini(&arena);
+	return 0;
+}

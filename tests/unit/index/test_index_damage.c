@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "test_index.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PACKS 3
+#define FRAMES 4
+#define CHUNKS 60
+#define ALL (PACKS * FRAMES * CHUNKS)
+
+/* A folder with one run of PACKS packs, and its bytes. */
+struct fixture {
+	struct test_folder folder;
+	struct test_pack packs[PACKS];
+	char run[320], current[320];
+	uint8_t *bytes;
+	size_t n;
+};
+
+static void
+read_file(const char *path, uint8_t **ret, size_t *ret_n)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	*ret = malloc((size_t)st.st_size);
+	assert_non_null(*ret);
+	assert_int_equal(read(fd, *ret, (size_t)st.st_size), st.st_size);
+	*ret_n = (size_t)st.st_size;
+	close(fd);
+}
+
+static void
+write_file(const char *path, const uint8_t *bytes, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, n), n);
+	close(fd);
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct dirent *file;
+
+	assert_non_null(f);
+	test_folder_make(&f->folder);
+	for (uint32_t i = 0; i < PACKS; i++)
+		f->packs[i] = (struct test_pack){
+		    i, FRAMES, CHUNKS, i * FRAMES * CHUNKS, 1u << 30};
+	struct vrv_index *index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+	vrv_index_free(index);
+	assert_int_equal(test_folder_count(&f->folder, "run-"), 1);
+	DIR *dir = opendir(f->folder.path);
+	assert_non_null(dir);
+	while ((file = readdir(dir)) != NULL) {
+		if (strncmp(file->d_name, "run-", 4) == 0)
+			snprintf(f->run, sizeof(f->run), "%s/%.60s",
+			    f->folder.path, file->d_name);
+	}
+	closedir(dir);
+	snprintf(f->current, sizeof(f->current), "%s/current", f->folder.path);
+	read_file(f->run, &f->bytes, &f->n);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	test_folder_remove(&f->folder);
+	free(f->bytes);
+	free(f);
+	return 0;
+}
+
+/* Look up everything that is there and something that is not. Each answer is
+ * right or CORRUPT; returns how many were CORRUPT. */
+static unsigned
+look_up_all(struct vrv_index *index, const struct fixture *f, uint32_t step)
+{
+	unsigned corrupt = 0;
+
+	for (uint32_t c = 0; c < ALL + 20; c += step) {
+		struct vrv_location got, want;
+		struct varve_err err;
+		uint8_t id[16], bases[4][16], base[16];
+		uint32_t n = 0;
+
+		test_id('C', c, id);
+		int rc = vrv_index_find(index, id, &got, 1, &n, &err);
+		if (rc == VARVE_CORRUPT) {
+			corrupt++;
+			continue;
+		}
+		assert_int_equal(rc, c < ALL ? 0 : VARVE_NOENT);
+		if (rc != 0)
+			continue;
+		want = test_location(&f->packs[c / (FRAMES * CHUNKS)],
+		    c / CHUNKS % FRAMES, c % CHUNKS, NULL);
+		assert_int_equal(n, 1);
+		assert_true(test_same_location(&got, &want));
+		rc = vrv_index_bases(index, &got, bases, &err);
+		if (rc == VARVE_CORRUPT) {
+			corrupt++;
+			continue;
+		}
+		assert_int_equal(rc, 0);
+		for (uint32_t i = 0; i < want.m; i++) {
+			test_base(&want, i, base);
+			assert_memory_equal(bases[i], base, 16);
+		}
+	}
+	return corrupt;
+}
+
+static void
+test_flipped_bytes(void **state)
+{
+	struct fixture *f = *state;
+	unsigned dropped = 0, corrupt = 0, step = 0;
+	uint8_t *current;
+	size_t current_n;
+
+	read_file(f->current, &current, &current_n);
+	for (size_t i = 0; i < f->n; i += i < 160 ? 7 : 613) {
+		f->bytes[i] ^= (uint8_t)(1u << i % 8);
+		write_file(f->run, f->bytes, f->n);
+		write_file(f->current, current, current_n);
+		f->bytes[i] ^= (uint8_t)(1u << i % 8);
+
+		struct vrv_index *index = test_open(&f->folder);
+		uint32_t wanted = test_list(index, f->packs, PACKS);
+		unsigned failed = look_up_all(index, f, 1 + step++ % 3);
+		assert_true(wanted == 0 || wanted == PACKS);
+		dropped += wanted == PACKS;
+		if (failed > 0) {
+			/* A new listing makes it right. */
+			assert_int_equal(wanted, 0);
+			assert_int_equal(
+			    test_list(index, f->packs, PACKS), PACKS);
+			assert_int_equal(look_up_all(index, f, 5), 0);
+			corrupt++;
+		}
+		vrv_index_free(index);
+	}
+	/* Both kinds of damage were met. */
+	assert_true(dropped > 20);
+	assert_true(corrupt > 20);
+	free(current);
+}
+
+static void
+test_forget(void **state)
+{
+	struct fixture *f = *state;
+	struct varve_err err;
+
+	f->bytes[f->n - 100] ^= 1;
+	write_file(f->run, f->bytes, f->n);
+	struct vrv_index *index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), 0);
+	assert_true(look_up_all(index, f, 1) > 0);
+	assert_int_equal(vrv_index_forget(index, &err), 0);
+	assert_int_equal(test_folder_count(&f->folder, "run-"), 0);
+	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+	assert_int_equal(look_up_all(index, f, 1), 0);
+	vrv_index_free(index);
+	index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), 0);
+	vrv_index_free(index);
+}
+
+/* A damaged run does not stand in the way of what others know. */
+static void
+test_found_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+	struct vrv_buf entry = {0};
+	struct varve_err err;
+
+	f->bytes[f->n - 100] ^= 1;
+	write_file(f->run, f->bytes, f->n);
+	struct vrv_index *index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), 0);
+	assert_true(look_up_all(index, f, 1) > 0);
+	for (uint32_t i = 0; i < PACKS; i++) {
+		vrv_buf_clear(&entry);
+		test_pack_entry(&f->packs[i], &entry);
+		assert_int_equal(
+		    vrv_index_add(index, entry.data, entry.len, &err), 0);
+	}
+	for (uint32_t c = 0; c < ALL; c++) {
+		struct vrv_location got;
+		uint8_t id[16];
+		uint32_t n;
+		test_id('C', c, id);
+		assert_int_equal(
+		    vrv_index_find(index, id, &got, 1, &n, &err), 0);
+	}
+	vrv_buf_fini(&entry);
+	vrv_index_free(index);
+}
+
+/* A sound block in another's place is damage too. */
+static void
+test_swapped_blocks(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *swapped = malloc(f->n), *current;
+	unsigned noticed = 0;
+	size_t current_n;
+
+	assert_non_null(swapped);
+	read_file(f->current, &current, &current_n);
+	for (size_t b = 1; b + 1 < f->n / 4096; b++) {
+		memcpy(swapped, f->bytes, f->n);
+		memcpy(swapped + b * 4096, f->bytes + (b + 1) * 4096, 4096);
+		memcpy(swapped + (b + 1) * 4096, f->bytes + b * 4096, 4096);
+		write_file(f->run, swapped, f->n);
+		write_file(f->current, current, current_n);
+		struct vrv_index *index = test_open(&f->folder);
+		uint32_t wanted = test_list(index, f->packs, PACKS);
+		noticed += look_up_all(index, f, 1) > 0 || wanted > 0;
+		vrv_index_free(index);
+	}
+	assert_int_equal(noticed, f->n / 4096 - 2);
+	free(current);
+	free(swapped);
+}
+
+static void
+test_cut_and_missing(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *current;
+	size_t current_n;
+
+	read_file(f->current, &current, &current_n);
+	for (size_t n = 0; n < f->n; n += 2048) {
+		write_file(f->run, f->bytes, n);
+		write_file(f->current, current, current_n);
+		struct vrv_index *index = test_open(&f->folder);
+		assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+		assert_int_equal(look_up_all(index, f, 7), 0);
+		vrv_index_free(index);
+	}
+	(void)unlink(f->run);
+	write_file(f->current, current, current_n);
+	struct vrv_index *index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+	vrv_index_free(index);
+
+	write_file(f->run, f->bytes, f->n);
+	for (size_t i = 0; i < current_n; i += 5) {
+		current[i] ^= 2;
+		write_file(f->current, current, current_n);
+		current[i] ^= 2;
+		index = test_open(&f->folder);
+		assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+		assert_int_equal(look_up_all(index, f, 17), 0);
+		vrv_index_free(index);
+	}
+	write_file(f->current, current, current_n - 1);
+	index = test_open(&f->folder);
+	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+	vrv_index_free(index);
+	free(current);
+}
+
+int
+test_index_damage(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    T(test_flipped_bytes),
+	    T(test_forget),
+	    T(test_found_elsewhere),
+	    T(test_swapped_blocks),
+	    T(test_cut_and_missing),
+	};
+#undef T
+	return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
+}
