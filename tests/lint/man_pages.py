@@ -13,6 +13,7 @@ import sys
 from lintlib import Lint, read, skip
 
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z0-9-]*|-[A-Za-z0-9])(?![\w-])")
+COMMAND = re.compile(r'^\s+\.name = "([a-z -]+)"', re.M)
 XREF = re.compile(r"referenced manual not found: Xr (\S+) (\d)")
 
 
@@ -62,30 +63,38 @@ class ManPages(Lint):
                 continue  # whether this machine has it says nothing
             self.bad(path, 0, line.split(":", 2)[-1].strip())
 
-    def command(self, name):
+    def help_of(self, page, command):
+        """The options that the help of a command shows."""
+        p = subprocess.run([self.args.varve, *command.split(), "--help"],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if p.returncode != 0:
+            self.bad(page, 0, f"varve {command} --help: exit status "
+                     f"{p.returncode}")
+        return help_options(p.stdout.decode(errors="replace"))
+
+    def command(self, source):
+        """The page of src/cli/cmd_NAME.c covers each command defined there:
+        `key` is several."""
+        name = os.path.basename(source)[4:-2].replace("_", "-")
         page = f"{self.root}/man/varve-{name}.1"
         if not os.path.exists(page):
             self.bad(page, 0, "is missing")
             return
         if not self.args.varve:
             return
-        p = subprocess.run([self.args.varve, name, "--help"],
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        shown = help_options(p.stdout.decode(errors="replace"))
-        if p.returncode != 0:
-            self.bad(page, 0, f"varve {name} --help: exit status {p.returncode}")
-            return
         main = f"{self.root}/man/varve.1"
         common = page_options(main) if os.path.exists(main) else set()
         documented = page_options(page)
+        shown = set()
+        for command in COMMAND.findall(read(source)) or [name]:
+            shown |= self.help_of(page, command)
         for option in sorted(shown - documented - common):
             self.bad(page, 0, f"lacks {option} of varve {name} --help")
         for option in sorted(documented - shown - common):
             self.bad(page, 0, f"has {option}, which varve {name} --help lacks")
 
     def run(self):
-        commands = [os.path.basename(p)[4:-2].replace("_", "-")
-                    for p in glob.glob(self.root + "/src/cli/cmd_*.c")]
+        commands = glob.glob(self.root + "/src/cli/cmd_*.c")
         pages = [p for p in sorted(glob.glob(self.root + "/man/*"))
                  if re.search(r"\.[1-8]$", p)]
         if not pages and not commands:
@@ -94,8 +103,8 @@ class ManPages(Lint):
             skip("no mandoc")
         for page in pages:
             self.lint(page)
-        for name in sorted(commands):
-            self.command(name)
+        for source in sorted(commands):
+            self.command(source)
         return self.done(len(pages) + len(commands))
 
 

@@ -287,6 +287,12 @@ def test_man_pages(t, top):
     t.lint(make, "man: an option without text", {}, "lacks --new", argv=with_help)
     binary(HELP.replace("-n, --dry-run", "    --dry-run"))
     t.lint(make, "man: an option that is gone", {}, "has -n", argv=with_help)
+    two = SPDX + 'x = {\n    .name = "list all",\n}, {\n    .name = "list one",\n};\n'
+    with open(fake, "w") as f:
+        f.write("#!/bin/sh\necho '  -n, --dry-run'\n[ $2 = all ] && "
+                "echo '  --sort-by KEY'\nexit 0\n")
+    t.lint(make, "man: two commands on one page", {"src/cli/cmd_list.c": two},
+           argv=with_help)
     binary(HELP, rc=2)
     t.lint(make, "man: help that fails", {}, "exit status 2", argv=with_help)
 
