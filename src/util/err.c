@@ -44,8 +44,8 @@ vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
 
 	err->code = code;
 	err->sys = 0;
-	err->exit = code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY :
-					    VARVE_EXIT_ERROR;
+	err->exit =
+	    code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY : VARVE_EXIT_ERROR;
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
