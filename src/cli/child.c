@@ -125,8 +125,11 @@ vrv_child_fini(struct vrv_child *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
-	if (c->pid != 0)
-		(void)reap(c);
+	if (c->pid == 0)
+		return;
+	/* It may not notice that nobody reads any more. */
+	(void)kill(c->pid, SIGTERM);
+	(void)reap(c);
 }
 
 /* The word at *p, without its quotes; leaves *p behind it. */

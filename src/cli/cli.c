@@ -28,7 +28,8 @@
 const struct vrv_option vrv_common_options[] = {
     FLAG("help", 'h', help, "show this help"),
     FLAG("version", 'V', version, "show the version"),
-    FLAG("progress", 'p', progress, "show progress"),
+    FLAG("progress", 'p', progress,
+	"show progress: a line on a terminal, or objects with --log-json"),
     LEVEL("verbose", 'v', VRV_LOG_INFO, "say what is done"),
     LEVEL("info", 0, VRV_LOG_INFO, NULL),
     LEVEL("debug", 0, VRV_LOG_DEBUG, "say more"),
@@ -284,10 +285,10 @@ show_rc(struct vrv_cli *cli, int status)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "terminating with %s status, rc %d",
-	    status == 0	      ? "success"
-		: status == 1 ? "warning"
-			      : "error",
+	const char *word = status == VARVE_EXIT_SUCCESS ? "success"
+	    : status == VARVE_EXIT_WARNING		? "warning"
+							: "error";
+	snprintf(text, sizeof(text), "terminating with %s status, rc %d", word,
 	    status);
 	vrv_log_output(&cli->log, "show-rc", text);
 }
@@ -317,7 +318,10 @@ vrv_cli_main(int argc, char **argv)
 		rc = flush_out(&cli, &err);
 	else
 		(void)fflush(stdout);
-	int status = rc == 0 ? (cli.warned ? VARVE_EXIT_WARNING : 0) : err.exit;
+	int status = cli.warned ? VARVE_EXIT_WARNING : VARVE_EXIT_SUCCESS;
+	if (rc != 0)
+		status =
+		    err.exit > VARVE_EXIT_WARNING ? err.exit : VARVE_EXIT_ERROR;
 	if (rc != 0 && !cli.out_is_gone)
 		vrv_log_error(&cli.log, &err);
 	if (cli.common.show_rc)

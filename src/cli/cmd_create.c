@@ -415,10 +415,10 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 		return rc;
 	c->cli->warned = c->cli->warned || result.warnings > 0;
 	if (c->o->json)
-		return print_json(c, repo, &result, err);
-	if (c->o->stats)
+		rc = print_json(c, repo, &result, err);
+	else if (c->o->stats)
 		show_stats(c, repo, &result);
-	return 0;
+	return rc != 0 ? vrv_ctx(err, "the archive is stored, but") : 0;
 }
 
 static int
