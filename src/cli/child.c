@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/child.h"
 
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/buf.h"
@@ -71,8 +72,8 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 }
 
 int
-vrv_child_start(
-    const char *const *argv, struct vrv_child *ret, struct varve_err *err)
+vrv_child_start(const char *const *argv, struct vrv_child *ret,
+    struct varve_err *err)
 {
 	int ends[2];
 	pid_t pid = 0;

@@ -98,8 +98,8 @@ int
 varve_repo_init(const char *location, const struct varve_init_options *init,
     const struct varve_open_options *options, struct varve_err *err)
 {
-	snprintf(
-	    fakevarve.location, sizeof(fakevarve.location), "%s", location);
+	snprintf(fakevarve.location, sizeof(fakevarve.location), "%s",
+	    location);
 	fakevarve.init = *init;
 	return ask(options, true, location, err);
 }
@@ -110,8 +110,8 @@ varve_repo_open(const char *location, const struct varve_open_options *options,
 {
 	fakevarve.opened++;
 	fakevarve.open = *options;
-	snprintf(
-	    fakevarve.location, sizeof(fakevarve.location), "%s", location);
+	snprintf(fakevarve.location, sizeof(fakevarve.location), "%s",
+	    location);
 	if (fakevarve.open_error.code != 0) {
 		*err = fakevarve.open_error;
 		return err->code;
@@ -241,8 +241,8 @@ varve_archive_diff(struct varve_repo *repo, const struct varve_archive *a,
 	int rc = 0;
 
 	(void)repo, (void)options;
-	snprintf(
-	    fakevarve.text, sizeof(fakevarve.text), "%s>%s", a->name, b->name);
+	snprintf(fakevarve.text, sizeof(fakevarve.text), "%s>%s", a->name,
+	    b->name);
 	for (size_t i = 0; i < fakevarve.n_differences && rc == 0; i++)
 		rc = fn(arg, &fakevarve.differences[i], err);
 	return rc;
@@ -370,8 +370,8 @@ varve_key_add(struct varve_repo *repo, const char *label, const char *key_file,
 }
 
 int
-varve_key_remove(
-    struct varve_repo *repo, const char *slot, struct varve_err *err)
+varve_key_remove(struct varve_repo *repo, const char *slot,
+    struct varve_err *err)
 {
 	(void)repo, (void)err;
 	snprintf(fakevarve.text, sizeof(fakevarve.text), "remove %s", slot);
@@ -398,8 +398,8 @@ varve_key_import(const char *location, const struct varve_open_options *options,
     const char *text, char ret_id[33], struct varve_err *err)
 {
 	(void)options, (void)err;
-	snprintf(
-	    fakevarve.text, sizeof(fakevarve.text), "%s<%s", location, text);
+	snprintf(fakevarve.text, sizeof(fakevarve.text), "%s<%s", location,
+	    text);
 	memset(ret_id, '0', 33);
 	ret_id[32] = '\0';
 	return 0;

@@ -25,8 +25,8 @@ test_output_list(void **state)
 	    "[" A64 "]\n"
 	    "two                                  Sun, 2026-11-22 02:25:05 "
 	    "[" B64 "]\n");
-	assert_int_equal(
-	    program_run("list --short --sort-by name --last 1"), 0);
+	assert_int_equal(program_run("list --short --sort-by name --last 1"),
+	    0);
 	assert_string_equal(program_out, "two\n");
 	assert_int_equal(program_run("list --short -a '*n*'"), 0);
 	assert_string_equal(program_out, "one\n");
@@ -41,14 +41,14 @@ test_output_list(void **state)
 				     " -e '*/l'"),
 	    0);
 	assert_string_equal(program_out, "src|src/a\n\xff|");
-	assert_int_equal(
-	    program_run("list ::two --format "
-			"'{archivename} {num_chunks} {command_line}'"),
+	assert_int_equal(program_run(
+			     "list ::two --format "
+			     "'{archivename} {num_chunks} {command_line}'"),
 	    2);
 	assert_non_null(strstr(program_err, "{command_line}"));
 	assert_int_equal(program_run("list --format '{command_line}{NL}'"), 0);
-	assert_int_equal(
-	    strncmp(program_out, "varve create '::one two'\n", 25), 0);
+	assert_int_equal(strncmp(program_out, "varve create '::one two'\n", 25),
+	    0);
 	fakevarve.n_archives = 0;
 	assert_int_equal(program_run("list"), 0);
 	assert_string_equal(program_out, "");
@@ -147,10 +147,12 @@ test_output_diff(void **state)
 	    .new = &new,
 	    .added = 6,
 	    .removed = 3};
-	fakevarve.differences[1] = (struct varve_difference){
-	    .path = "b\n", .changes = VARVE_CHANGE_ADDED, .new = &new};
-	fakevarve.differences[2] = (struct varve_difference){
-	    .path = "d", .changes = VARVE_CHANGE_REMOVED, .old = &dir};
+	fakevarve.differences[1] = (struct varve_difference){.path = "b\n",
+	    .changes = VARVE_CHANGE_ADDED,
+	    .new = &new};
+	fakevarve.differences[2] = (struct varve_difference){.path = "d",
+	    .changes = VARVE_CHANGE_REMOVED,
+	    .old = &dir};
 	assert_int_equal(program_run("diff ::one two"), 0);
 	assert_string_equal(fakevarve.text, "one>two");
 	assert_string_equal(program_out,
@@ -180,17 +182,22 @@ test_output_diff(void **state)
 void
 test_output_log_json(void **state)
 {
-	static const struct varve_progress progress = {
-	    .files = 3, .original = 5, .current = 1, .total = 2};
+	static const struct varve_progress progress = {.files = 3,
+	    .original = 5,
+	    .current = 1,
+	    .total = 2};
 
 	(void)state;
 	fakevarve.n_events = 3;
-	fakevarve.events[0] = (struct varve_event){
-	    .type = VARVE_EVENT_FILE, .status = 'A', .path = "a\xff"};
-	fakevarve.events[1] = (struct varve_event){
-	    .type = VARVE_EVENT_PROGRESS, .progress = &progress, .path = "p"};
-	fakevarve.events[2] = (struct varve_event){
-	    .type = VARVE_EVENT_WARNING, .path = "a", .message = "vanished"};
+	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_FILE,
+	    .status = 'A',
+	    .path = "a\xff"};
+	fakevarve.events[1] = (struct varve_event){.type = VARVE_EVENT_PROGRESS,
+	    .progress = &progress,
+	    .path = "p"};
+	fakevarve.events[2] = (struct varve_event){.type = VARVE_EVENT_WARNING,
+	    .path = "a",
+	    .message = "vanished"};
 	assert_int_equal(program_run("--log-json create -p --list ::x src"), 1);
 	static const char file[] = "{\"type\": \"file_status\", "
 				   "\"status\": \"A\", \"path\": \"a?\"}\n";

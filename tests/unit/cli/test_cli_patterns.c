@@ -82,13 +82,13 @@ test_patterns(void **state)
 		struct vrv_pattern p;
 		struct varve_err err;
 		bool gave_up = false;
-		assert_int_equal(
-		    vrv_pattern_init(&p, cases[i].pattern, VRV_STYLE_FM, &err),
+		assert_int_equal(vrv_pattern_init(&p, cases[i].pattern,
+				     VRV_STYLE_FM, &err),
 		    0);
 		bool got = vrv_pattern_match(&p, cases[i].path, &gave_up);
 		if (got != cases[i].matches)
-			print_error(
-			    "%s on %s\n", cases[i].pattern, cases[i].path);
+			print_error("%s on %s\n", cases[i].pattern,
+			    cases[i].path);
 		assert_int_equal(got, cases[i].matches);
 		assert_false(gave_up);
 		vrv_pattern_fini(&p);
@@ -103,16 +103,16 @@ test_bad_patterns(void **state)
 	char *huge = test_malloc(VRV_GLOB_MAX + 10);
 
 	(void)state;
-	assert_int_equal(
-	    vrv_pattern_init(&p, "xx:a", VRV_STYLE_FM, &err), VARVE_USAGE);
+	assert_int_equal(vrv_pattern_init(&p, "xx:a", VRV_STYLE_FM, &err),
+	    VARVE_USAGE);
 	assert_non_null(strstr(err.message, "'xx:'"));
-	assert_int_equal(
-	    vrv_pattern_init(&p, "re:a(", VRV_STYLE_FM, &err), VARVE_USAGE);
+	assert_int_equal(vrv_pattern_init(&p, "re:a(", VRV_STYLE_FM, &err),
+	    VARVE_USAGE);
 	assert_non_null(strstr(err.message, "a("));
 	memset(huge, 'a', VRV_GLOB_MAX + 9);
 	huge[VRV_GLOB_MAX + 9] = '\0';
-	assert_int_equal(
-	    vrv_pattern_init(&p, huge, VRV_STYLE_SH, &err), VARVE_LIMIT);
+	assert_int_equal(vrv_pattern_init(&p, huge, VRV_STYLE_SH, &err),
+	    VARVE_LIMIT);
 	test_free(huge);
 }
 
@@ -175,8 +175,9 @@ struct fixture {
 static void
 rule(struct fixture *f, enum vrv_rule_origin origin, const char *text)
 {
-	assert_int_equal(
-	    vrv_rules_add(&f->rules, &f->arena, origin, text, &f->err), 0);
+	assert_int_equal(vrv_rules_add(&f->rules, &f->arena, origin, text,
+			     &f->err),
+	    0);
 }
 
 static int
@@ -211,8 +212,8 @@ test_order(void **state)
 	assert_int_equal(vrv_matcher_match(f.m, "home/keep/a.o", false), BOTH);
 	/* Style pf goes before everything. */
 	assert_int_equal(vrv_matcher_match(f.m, "home/keep/secret", true), 0);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "home/x", true), VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, "home/x", true),
+	    VARVE_MATCH_RECURSE);
 	assert_int_equal(vrv_matcher_match(f.m, "lib/a.o", true), 0);
 	finish(&f);
 
@@ -234,23 +235,24 @@ test_paths(void **state)
 
 	(void)state;
 	rule(&f, VRV_RULE_EXCLUDE, "*.tmp");
-	assert_int_equal(
-	    vrv_strings_add(&f.paths, &f.arena, "home/user/docs", &f.err), 0);
-	assert_int_equal(
-	    vrv_strings_add(&f.paths, &f.arena, "nowhere", &f.err), 0);
+	assert_int_equal(vrv_strings_add(&f.paths, &f.arena, "home/user/docs",
+			     &f.err),
+	    0);
+	assert_int_equal(vrv_strings_add(&f.paths, &f.arena, "nowhere", &f.err),
+	    0);
 	assert_int_equal(compile(&f, VRV_MATCH_ARCHIVE), 0);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, ".", true), VARVE_MATCH_RECURSE);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "home", true), VARVE_MATCH_RECURSE);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "home/user", true), VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, ".", true),
+	    VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, "home", true),
+	    VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, "home/user", true),
+	    VARVE_MATCH_RECURSE);
 	assert_int_equal(vrv_matcher_match(f.m, "home/other", true), 0);
 	assert_int_equal(vrv_matcher_match(f.m, "homes", true), 0);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "home/user/docs/a", false), BOTH);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "home/user/docs/a.tmp", false), 0);
+	assert_int_equal(vrv_matcher_match(f.m, "home/user/docs/a", false),
+	    BOTH);
+	assert_int_equal(vrv_matcher_match(f.m, "home/user/docs/a.tmp", false),
+	    0);
 	assert_string_equal(vrv_matcher_unmatched(f.m, &at), "nowhere");
 	assert_null(vrv_matcher_unmatched(f.m, &at));
 	finish(&f);
@@ -269,13 +271,13 @@ test_archive_use(void **state)
 	rule(&f, VRV_RULE_EXCLUDE, "c");
 	rule(&f, VRV_RULE_EXCLUDE, "re:^d$");
 	assert_int_equal(compile(&f, VRV_MATCH_ARCHIVE), 0);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "a", true), VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, "a", true),
+	    VARVE_MATCH_RECURSE);
 	assert_int_equal(vrv_matcher_match(f.m, "a/b", true), BOTH);
 	assert_int_equal(vrv_matcher_match(f.m, "a/c", true), 0);
 	assert_int_equal(vrv_matcher_match(f.m, "c", true), 0);
-	assert_int_equal(
-	    vrv_matcher_match(f.m, "d", true), VARVE_MATCH_RECURSE);
+	assert_int_equal(vrv_matcher_match(f.m, "d", true),
+	    VARVE_MATCH_RECURSE);
 	assert_int_equal(vrv_matcher_match(f.m, "d/e", false), BOTH);
 	finish(&f);
 }
@@ -335,8 +337,8 @@ test_files(void **state)
 static void
 test_bad_rules(void **state)
 {
-	static const char *const bad[] = {
-	    "", "a", "+", "+  ", "P xx", "- re:(", "! zz:a"};
+	static const char *const bad[] = {"", "a", "+", "+  ", "P xx", "- re:(",
+	    "! zz:a"};
 	struct fixture f = {0};
 
 	(void)state;

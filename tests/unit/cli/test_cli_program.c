@@ -154,8 +154,9 @@ static void
 test_create_input(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    program_run_with("create ::x a - --stdin-name db", "hello"), 0);
+	assert_int_equal(program_run_with("create ::x a - --stdin-name db",
+			     "hello"),
+	    0);
 	assert_string_equal(fakevarve.content, "hello");
 	assert_string_equal(fakevarve.stdin_name, "db");
 	assert_string_equal(fakevarve.sources, "a\n");
@@ -171,16 +172,15 @@ test_create_input(void **state)
 	    "/nonexistent");
 
 	fakevarve_reset();
-	assert_int_equal(
-	    program_run_with(
-		"create --paths-from-stdin --paths-delimiter ';\\n' ::x",
-		"a;b;\n;\nc"),
+	assert_int_equal(program_run_with("create --paths-from-stdin "
+					  "--paths-delimiter ';\\n' ::x",
+			     "a;b;\n;\nc"),
 	    0);
 	assert_string_equal(fakevarve.paths, "a;b\nc\n");
 	fakevarve_reset();
-	assert_int_equal(
-	    program_run("create --paths-from-command "
-			"--paths-delimiter '\\0' ::x -- printf 'a\\nb\\0c\\0'"),
+	assert_int_equal(program_run("create --paths-from-command "
+				     "--paths-delimiter '\\0' ::x -- printf "
+				     "'a\\nb\\0c\\0'"),
 	    0);
 	assert_string_equal(fakevarve.paths, "a\nb\nc\n");
 	assert_refused("create --paths-from-command ::x -- sh -c "
@@ -193,10 +193,12 @@ test_list_events(void **state)
 {
 	(void)state;
 	fakevarve.n_events = 3;
-	fakevarve.events[0] = (struct varve_event){
-	    .type = VARVE_EVENT_FILE, .status = 'A', .path = "a\n"};
-	fakevarve.events[1] = (struct varve_event){
-	    .type = VARVE_EVENT_FILE, .status = 'U', .path = "b"};
+	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_FILE,
+	    .status = 'A',
+	    .path = "a\n"};
+	fakevarve.events[1] = (struct varve_event){.type = VARVE_EVENT_FILE,
+	    .status = 'U',
+	    .path = "b"};
 	fakevarve.events[2] =
 	    (struct varve_event){.type = VARVE_EVENT_INFO, .message = "note"};
 	assert_int_equal(program_run("create --list ::x src"), 0);
@@ -219,18 +221,19 @@ test_statuses(void **state)
 	fakevarve.restore_result.skipped = 1;
 	assert_refused("extract ::one", 2, "1 items");
 	fakevarve.n_events = 1;
-	fakevarve.events[0] = (struct varve_event){
-	    .type = VARVE_EVENT_PROBLEM, .path = "f", .message = "damaged"};
+	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_PROBLEM,
+	    .path = "f",
+	    .message = "damaged"};
 	assert_int_equal(program_run("extract ::one"), 90);
 	fakevarve.check_result.problems = 1;
 	assert_int_equal(program_run("check"), 90);
-	assert_string_equal(
-	    program_err, "varve: f: damaged\nvarve: 1 problems found\n");
+	assert_string_equal(program_err,
+	    "varve: f: damaged\nvarve: 1 problems found\n");
 	fakevarve.check_result.problems = 0;
 	fakevarve.n_events = 0;
 	assert_int_equal(program_run("check --repository-only --show-rc"), 0);
-	assert_string_equal(
-	    program_err, "terminating with success status, rc 0\n");
+	assert_string_equal(program_err,
+	    "terminating with success status, rc 0\n");
 	assert_true(fakevarve.open.without_key && fakevarve.check.objects);
 	assert_false(fakevarve.check.archives);
 	fakevarve.open_error =

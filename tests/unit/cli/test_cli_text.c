@@ -188,8 +188,8 @@ test_format(void **state)
 		struct varve_err err;
 		vrv_auto_format f = NULL;
 		vrv_auto_buf struct vrv_buf buf = {0};
-		assert_int_equal(
-		    vrv_format_new(cases[i][0], keys, &f, &err), 0);
+		assert_int_equal(vrv_format_new(cases[i][0], keys, &f, &err),
+		    0);
 		vrv_format_line(f, value, NULL, &buf);
 		assert_string_equal(vrv_text_str(&buf), cases[i][1]);
 	}
@@ -206,8 +206,8 @@ test_bad_formats(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(
-		    vrv_format_new(bad[i], keys, &f, &err), VARVE_USAGE);
+		assert_int_equal(vrv_format_new(bad[i], keys, &f, &err),
+		    VARVE_USAGE);
 	assert_int_equal(vrv_format_new("{size}{NUL}", keys, &f, &err), 0);
 	assert_true(vrv_format_uses(f, 1));
 	assert_false(vrv_format_uses(f, 0));
@@ -229,8 +229,8 @@ test_times(void **state)
 	assert_string_equal(vrv_text_str(&buf), "@9223372036854775807");
 	vrv_buf_clear(&buf);
 	vrv_duration_text(&buf, 3725.5);
-	assert_string_equal(
-	    vrv_text_str(&buf), "1 hours 2 minutes 5.50 seconds");
+	assert_string_equal(vrv_text_str(&buf),
+	    "1 hours 2 minutes 5.50 seconds");
 }
 
 static void

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/stat.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,8 +62,8 @@ parse(struct fixture *f, const char *const *args)
 
 	vrv_arena_fini(&f->arena);
 	memset(f, 0, sizeof(*f));
-	return vrv_options_parse(
-	    &own, &common, args, &f->arena, &f->words, &used, &f->err);
+	return vrv_options_parse(&own, &common, args, &f->arena, &f->words,
+	    &used, &f->err);
 }
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -190,8 +191,8 @@ test_locations(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct vrv_location l = {0};
 		struct varve_err err;
-		assert_int_equal(
-		    vrv_location_parse(cases[i].text, NOW, &l, &err),
+		assert_int_equal(vrv_location_parse(cases[i].text, NOW, &l,
+				     &err),
 		    cases[i].code);
 		if (cases[i].code != 0)
 			continue;
@@ -221,25 +222,26 @@ test_placeholders(void **state)
 	    {"{now:}", "2026-11-22T02:24:05"},
 	    {"{varveversion}", "0.0.1"},
 	};
-	static const char *const bad[] = {
-	    "{nope}", "{", "}", "{pid:x}", "{now", "{}", "{ now }"};
+	static const char *const bad[] = {"{nope}", "{", "}", "{pid:x}", "{now",
+	    "{}", "{ now }"};
 	struct varve_err err;
 	char *text;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(
-		    vrv_placeholders(good[i][0], NOW, &text, &err), 0);
+		assert_int_equal(vrv_placeholders(good[i][0], NOW, &text, &err),
+		    0);
 		assert_string_equal(text, good[i][1]);
 		free(text);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(
-		    vrv_placeholders(bad[i], NOW, &text, &err), VARVE_USAGE);
+		assert_int_equal(vrv_placeholders(bad[i], NOW, &text, &err),
+		    VARVE_USAGE);
 		assert_int_equal(err.exit, VARVE_EXIT_PLACEHOLDER);
 	}
-	assert_int_equal(
-	    vrv_placeholders("{hostname}-{user}-{pid}", NOW, &text, &err), 0);
+	assert_int_equal(vrv_placeholders("{hostname}-{user}-{pid}", NOW, &text,
+			     &err),
+	    0);
 	assert_null(strpbrk(text, "{}."));
 	free(text);
 }
@@ -265,14 +267,14 @@ test_compression(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(
-		    vrv_compression_parse(good[i].text, &c, &err), 0);
+		assert_int_equal(vrv_compression_parse(good[i].text, &c, &err),
+		    0);
 		assert_int_equal(c.kind, good[i].kind);
 		assert_int_equal(c.level, good[i].level);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(
-		    vrv_compression_parse(bad[i], &c, &err), VARVE_USAGE);
+		assert_int_equal(vrv_compression_parse(bad[i], &c, &err),
+		    VARVE_USAGE);
 }
 
 static void
@@ -332,11 +334,11 @@ test_split(void **state)
 	assert_string_equal(words.items[1], "a bc\"d\\e");
 	assert_string_equal(words.items[2], " x");
 	assert_string_equal(words.items[3], "");
-	assert_int_equal(
-	    vrv_split_command("a 'b", &arena, &words, &err), VARVE_USAGE);
+	assert_int_equal(vrv_split_command("a 'b", &arena, &words, &err),
+	    VARVE_USAGE);
 	words.n = 0;
-	assert_int_equal(
-	    vrv_split_command("  ", &arena, &words, &err), VARVE_USAGE);
+	assert_int_equal(vrv_split_command("  ", &arena, &words, &err),
+	    VARVE_USAGE);
 	vrv_arena_fini(&arena);
 }
 
@@ -349,10 +351,10 @@ test_child(void **state)
 
 	(void)state;
 	setenv("VARVE_PASSPHRASE", "secret", 1);
-	assert_int_equal(
-	    vrv_child_start(
-		ARGS("sh", "-c", "echo x${VARVE_PASSPHRASE}x; exit 3"), &c,
-		&err),
+	assert_int_equal(vrv_child_start(ARGS("sh", "-c",
+					     "echo x${VARVE_PASSPHRASE}x; exit "
+					     "3"),
+			     &c, &err),
 	    0);
 	assert_int_equal(read(c.fd, out, sizeof(out) - 1), 3);
 	assert_string_equal(out, "xx\n");
@@ -362,8 +364,8 @@ test_child(void **state)
 	unsetenv("VARVE_PASSPHRASE");
 
 	struct vrv_child none = VRV_CHILD_INIT;
-	assert_int_equal(
-	    vrv_child_start(ARGS("/nonexistent/command"), &none, &err),
+	assert_int_equal(vrv_child_start(ARGS("/nonexistent/command"), &none,
+			     &err),
 	    VARVE_NOENT);
 	assert_int_equal(err.exit, VARVE_EXIT_COMMAND);
 }
