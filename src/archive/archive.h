@@ -14,6 +14,7 @@
 #include "format/record.h"
 #include "repo/repo.h"
 #include "util/arena.h"
+#include "util/map.h"
 
 /* One archive object, decoded. Texts live in the list's arena. */
 struct vrv_archive {
@@ -26,8 +27,15 @@ struct vrv_archives {
 	struct vrv_arena arena;
 	struct vrv_archive **items; /* live ones, nominal time ascending */
 	size_t n;
+	/* All that were read, also what is buried or superseded. */
+	struct vrv_archive **all;
+	size_t n_all;
 	struct vrv_buried *buried; /* what tombstones name */
 	size_t n_buried;
+	/* For the functions below. */
+	struct vrv_map *tombstones; /* object ids of those seen */
+	struct vrv_map *graves;	    /* logical id to highest buried revision */
+	struct vrv_map *newest;	    /* logical id to its highest revision */
 	size_t damaged; /* objects that could not be read */
 	size_t missing; /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */
@@ -35,24 +43,50 @@ struct vrv_archives {
 
 /* List tombstones/ and archives/ and load every archive: what is in the local
  * cache from there, the rest from the store. Damaged and missing ones are told
- * as PROBLEM notes. What this client pinned must still be there, or a
- * tombstone for it: else AUTH with exit status 61. Owned:
- * vrv_archives_free(). */
+ * as PROBLEM notes, and so are two objects of one id and revision, which are
+ * then both live. What this client pinned must still be there, or a tombstone
+ * for it, or an object of its series be damaged: else AUTH with exit status
+ * 61. The newest of each series is pinned. Owned: vrv_archives_free(). */
 int vrv_archives_load(struct vrv_repo *, struct vrv_archives **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_archives_free(struct vrv_archives *);
 
-/* The live archive of a logical id, or NULL. */
+/* The live archive of a logical id, or NULL; of two in conflict either. */
 const struct vrv_archive *vrv_archives_get(const struct vrv_archives *,
     const uint8_t logical[VRV_LOGICAL_ID]);
 /* Is there a live archive of that name? */
 bool vrv_archives_has_name(const struct vrv_archives *, const char *name);
+/* Is that revision of an archive, or a later one, deleted? */
+bool vrv_archives_is_buried(const struct vrv_archives *,
+    const uint8_t logical[VRV_LOGICAL_ID], uint32_t revision);
 
-/* --- the commit protocol (varve-internals(7)) --- */
-
-/* Gives every chunk that the new archive refers to. */
+/* Every chunk that an archive refers to: of directories and extent lists,
+ * contents, long xattr values, the lists of skipped paths and owners. A chunk
+ * may come several times; a meta chunk comes before it is read. Ends with the
+ * first error. */
+struct vrv_meta_source;
 typedef int vrv_chunk_fn(void *arg, enum vrv_frame_kind kind,
     const uint8_t id[VRV_ID_SIZE], struct varve_err *err);
+int vrv_archive_chunks(const struct vrv_meta_source *,
+    const struct vrv_archive *, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
+
+/* --- what is going to be deleted --- */
+
+/* Objects that condemn records name. Zero-initialise; confined to a thread. */
+struct vrv_condemned_set {
+	struct vrv_map *records; /* object ids of the records read */
+	struct vrv_map *objects; /* struct vrv_condemned */
+};
+/* List condemned/ and read the records that are not in the set yet. A record
+ * that cannot be read is an error: nobody knows what it names. */
+int vrv_condemned_list(struct vrv_repo *, struct vrv_condemned_set *,
+    struct varve_err *err) VRV_MUST;
+bool vrv_condemned_has(const struct vrv_condemned_set *, enum vrv_type type,
+    const uint8_t id[VRV_OBJECT_ID]);
+void vrv_condemned_fini(struct vrv_condemned_set *);
+
+/* --- the commit protocol (varve-internals(7)) --- */
 
 struct vrv_writer;
 
@@ -60,14 +94,19 @@ struct vrv_commit {
 	/* Complete but for object.id, which commit chooses. */
 	struct vrv_archive *archive;
 	const struct vrv_archive *parent; /* whose chunks it inherits, or NULL */
-	struct vrv_writer *writer;	  /* of this run, or NULL */
-	bool as_admin;			  /* a revision above 0 */
+	struct vrv_writer *writer;	  /* of this run, joined, or NULL */
+	/* Where the parent was chosen from, or NULL: its tombstones are known
+	 * not to name the parent and are not read again. */
+	const struct vrv_archives *known;
+	bool as_admin; /* a revision above 0 */
 };
 
 /* W2 to W5: fsync index/, store the intent; check after it that parent and
  * reused packs are neither deleted nor condemned, mending what is; store the
  * archive; check that the intent was not condemned. When it returns 0, the
- * archive is durable and pinned in the state file. */
+ * archive is durable and pinned; a state file that cannot be written is a
+ * WARNING note. LOCKED (exit status 2) if a collector came in between and the
+ * run must be repeated. */
 int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,
     struct varve_err *err) VRV_MUST;
 

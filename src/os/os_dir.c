@@ -181,8 +181,9 @@ vrv_os_open_beneath(int root, const char *path, int flags, mode_t mode,
 			*ret_fd = (int)fd;
 			return 0;
 		}
-		/* EPERM is what old filters of system calls answer. */
-		if (errno == ENOSYS || errno == EPERM)
+		/* EPERM is what old filters of system calls answer;
+		 * ENAMETOOLONG can also mean the path as a whole. */
+		if (errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG)
 			return vrv_os_walk_beneath(root, path, flags, mode,
 			    ret_fd, err);
 		if (errno != EINTR &&

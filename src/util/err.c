@@ -38,7 +38,7 @@ sys_exit(int sys)
 }
 
 int
-vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
+(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -53,7 +53,7 @@ vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
 }
 
 int
-vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
+(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX], word[128];
 	va_list ap;
@@ -75,7 +75,7 @@ vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
 }
 
 int
-vrv_ctx(struct varve_err *err, const char *fmt, ...)
+(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX];
 	va_list ap;

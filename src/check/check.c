@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "check/check.h"
+
+#include <string.h>
+
+#include "check/check_internal.h"
+#include "util/clock.h"
+#include "util/mem.h"
+
+#define TICK_NS 200000000u
+#define THREADS_MAX 64
+
+/* --- telling; the caller of event() holds the lock --- */
+
+static void
+event(struct vrv_check *check, const struct varve_event *event)
+{
+	if (check->options->event != NULL)
+		check->options->event(check->options->event_arg, event);
+}
+
+static void
+tell(struct vrv_check *check, const char *object, const char *path,
+    const struct varve_err *why, bool counts)
+{
+	struct varve_err text = *why;
+
+	if (object != NULL)
+		(void)vrv_ctx(&text, "%s", object);
+	pthread_mutex_lock(&check->lock);
+	check->result.problems += counts ? 1 : 0;
+	event(check,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROBLEM,
+		.status = 'E',
+		.path = path,
+		.message = text.message,
+		.sys = why->sys,
+	    });
+	pthread_mutex_unlock(&check->lock);
+}
+
+void
+vrv_check_problem(struct vrv_check *check, const char *object,
+    const char *path, const struct varve_err *why)
+{
+	tell(check, object, path, why, true);
+}
+
+void
+vrv_check_consequence(struct vrv_check *check, const char *path,
+    const struct varve_err *why)
+{
+	tell(check, NULL, path, why, false);
+}
+
+static void
+progress(struct vrv_check *check)
+{
+	check->progress.files = check->result.files;
+	check->progress.original = check->progress.current;
+	event(check,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROGRESS,
+		.progress = &check->progress,
+	    });
+}
+
+void
+vrv_check_add(struct vrv_check *check, uint64_t objects, uint64_t bytes)
+{
+	pthread_mutex_lock(&check->lock);
+	check->result.objects += objects;
+	check->progress.current += bytes;
+	if (check->progress.current > check->progress.total)
+		check->progress.total = check->progress.current;
+	uint64_t now = vrv_ticks();
+	if (now >= check->next_tick) {
+		check->next_tick = now + TICK_NS;
+		progress(check);
+	}
+	pthread_mutex_unlock(&check->lock);
+}
+
+void
+vrv_check_suspect(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID])
+{
+	pthread_mutex_lock(&check->lock);
+	/* Without memory for it only the trace is less complete, and the
+	 * finding itself has been told. */
+	(void)!vrv_map_put(check->suspects, pack, NULL);
+	pthread_mutex_unlock(&check->lock);
+}
+
+bool
+vrv_check_is_fatal(const struct varve_err *err)
+{
+	return err->code == VARVE_NOMEM || err->code == VARVE_CANCELLED ||
+	    err->code == VARVE_INTERNAL;
+}
+
+/* --- work on all threads --- */
+
+struct pool {
+	struct vrv_check *check;
+	const struct vrv_check_work *work;
+	struct vrv_group *group;
+	atomic_size_t next;
+	size_t n;
+};
+
+static int
+run(void *arg, struct varve_err *err)
+{
+	struct pool *pool = arg;
+	void *mine = NULL;
+	int rc = 0;
+
+	if (pool->work->make != NULL)
+		rc = pool->work->make(pool->check, &mine, err);
+	while (rc == 0 && !vrv_group_cancelled(pool->group)) {
+		size_t i = atomic_fetch_add(&pool->next, 1);
+		if (i >= pool->n)
+			break;
+		rc = pool->work->fn(pool->check, mine, i, err);
+	}
+	if (pool->work->drop != NULL)
+		pool->work->drop(mine);
+	return rc;
+}
+
+int
+vrv_check_each(struct vrv_check *check, size_t n,
+    const struct vrv_check_work *work, struct varve_err *err)
+{
+	struct pool pool = {.check = check, .work = work, .n = n};
+	int rc = 0;
+
+	pool.group = vrv_group_new();
+	if (pool.group == NULL)
+		return VRV_NOMEM(err, "threads");
+	for (size_t i = 0; rc == 0 && i < vrv_min(n, check->threads); i++)
+		rc = vrv_group_start(pool.group, "check", run, &pool, err);
+	if (rc == 0)
+		rc = vrv_group_join(pool.group, err);
+	vrv_group_free(pool.group);
+	return rc;
+}
+
+/* --- the whole --- */
+
+static uint64_t
+bytes_to_read(const struct vrv_check *check)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < check->n_items; i++) {
+		const struct vrv_listed *item = &check->items[i];
+		if (check->options->objects)
+			sum += item->size;
+		if (check->options->verify_data && item->name.type == VRV_PACK)
+			sum += item->size;
+	}
+	return sum;
+}
+
+/* What needs the index: nothing of it can be said while that is damaged. */
+static int
+check_content(struct vrv_check *check, const struct vrv_archive *const *archives,
+    size_t n, struct varve_err *err)
+{
+	int rc = vrv_repo_index(check->repo, &check->index, err);
+
+	if (rc != 0 && vrv_check_is_fatal(err))
+		return rc;
+	if (rc != 0) {
+		vrv_check_problem(check, NULL, NULL, err);
+		vrv_err_clear(err);
+		return check->options->verify_data ?
+		    vrv_check_frames(check, err) :
+		    0;
+	}
+	rc = vrv_check_packs(check, err);
+	if (rc == 0 && check->options->archives)
+		rc = vrv_check_archives(check, archives, n, err);
+	if (rc == 0 && check->options->verify_data)
+		rc = vrv_check_frames(check, err);
+	if (rc == 0 && check->result.problems > 0)
+		rc = vrv_check_trace(check, archives, n, err);
+	return rc;
+}
+
+static int
+check_archives(struct vrv_check *check,
+    const struct vrv_archive *const *only, size_t n_only, struct varve_err *err)
+{
+	struct vrv_archives *all = NULL;
+
+	if (only != NULL)
+		return check_content(check, only, n_only, err);
+	int rc = vrv_archives_load(check->repo, &all, err);
+	if (rc != 0)
+		return rc;
+	/* Damaged ones were found by their signatures; both kinds have been
+	 * told by vrv_archives_load(). */
+	check->result.problems += all->missing;
+	rc = check_content(check, (const struct vrv_archive *const *)all->items,
+	    all->n, err);
+	vrv_archives_free(all);
+	return rc;
+}
+
+static int
+check_all(struct vrv_check *check, const struct vrv_archive *const *only,
+    size_t n_only, struct varve_err *err)
+{
+	bool keyed = check->options->archives || check->options->verify_data;
+
+	int rc = vrv_check_list(check, err);
+	check->progress.total = bytes_to_read(check);
+	if (rc == 0 && check->options->objects)
+		rc = vrv_check_objects(check, err);
+	if (rc == 0 && check->options->archives)
+		rc = vrv_check_signed(check, err);
+	if (rc == 0 && keyed)
+		rc = check_archives(check, only, n_only, err);
+	return rc;
+}
+
+int
+vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
+    const struct vrv_archive *const *only, size_t n_only,
+    struct varve_check_result *ret, struct varve_err *err)
+{
+	struct vrv_check check = {
+	    .repo = repo,
+	    .options = options,
+	    .threads =
+		options->threads == 0 ? vrv_task_cpus() : options->threads,
+	    .suspects = vrv_map_new(VRV_OBJECT_ID, 0),
+	};
+
+	if (check.suspects == NULL)
+		return VRV_NOMEM(err, "a check");
+	if (check.threads > THREADS_MAX)
+		check.threads = THREADS_MAX;
+	pthread_mutex_init(&check.lock, NULL);
+	int rc = check_all(&check, only, n_only, err);
+	if (rc == 0) {
+		check.progress.finished = true;
+		progress(&check);
+		*ret = check.result;
+	}
+	pthread_mutex_destroy(&check.lock);
+	vrv_map_free(check.suspects);
+	free(check.items);
+	return rc;
+}

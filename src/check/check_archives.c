@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "check/check_internal.h"
+#include "util/hex.h"
+#include "util/mem.h"
+
+#define CACHE_BYTES ((size_t)16 << 20)
+
+struct visit {
+	struct vrv_check *check;
+	const struct vrv_archive *archive;
+	struct vrv_map *seen; /* prefixes of directories looked at */
+	struct vrv_meta_source source;
+};
+
+static int
+has_location(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
+    struct varve_err *err)
+{
+	struct visit *visit = arg;
+	char hex[2 * VRV_PREFIX_SIZE + 1];
+	bool there;
+
+	int rc = vrv_index_has(visit->check->index, kind, id, &there, err);
+	if (rc != 0 || there)
+		return rc;
+	vrv_hex(hex, id, VRV_PREFIX_SIZE);
+	return vrv_fail(err, VARVE_CORRUPT,
+	    "%s chunk %s is in no pack that the index names",
+	    kind == VRV_FRAME_META ? "meta" : "data", hex);
+}
+
+static void
+name_archive(const struct visit *visit, struct varve_err *err)
+{
+	const struct vrv_text *name = &visit->archive->sealed.name;
+
+	(void)vrv_ctx(err, "archive '%.*s'", (int)vrv_min(name->n, 200),
+	    (const char *)name->p);
+}
+
+static int
+on_damaged(void *arg, const char *path, struct varve_err *err)
+{
+	struct visit *visit = arg;
+
+	if (vrv_check_is_fatal(err))
+		return err->code;
+	name_archive(visit, err);
+	vrv_check_problem(visit->check, NULL, path, err);
+	return 0;
+}
+
+static bool
+on_enter(void *arg, const struct vrv_ref *ref)
+{
+	struct visit *visit = arg;
+
+	return !vrv_seen_has(visit->seen, ref);
+}
+
+static int
+on_entry(void *arg, const char *path, const struct vrv_entry *entry,
+    bool *ret_bad, struct varve_err *err)
+{
+	struct visit *visit = arg;
+
+	int rc = vrv_entry_chunks(&visit->source, entry, has_location, visit,
+	    err);
+	if (rc != 0) {
+		*ret_bad = true;
+		rc = on_damaged(visit, path, err);
+		vrv_err_clear(err);
+	}
+	visit->check->result.files++;
+	return rc;
+}
+
+static void
+on_left(void *arg, const struct vrv_ref *ref, bool bad)
+{
+	struct visit *visit = arg;
+
+	/* Also when something is wrong below: once is enough to say so. */
+	(void)bad;
+	vrv_seen_add(visit->seen, ref);
+	visit->check->result.trees++;
+	vrv_check_add(visit->check, 0, 0);
+}
+
+/* The lists beside the tree: every chunk is fetched, they are few. */
+static int
+read_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
+    struct varve_err *err)
+{
+	struct visit *visit = arg;
+	vrv_auto_buf struct vrv_buf chunk = {0};
+
+	(void)kind;
+	return visit->source.get(visit->source.arg, id, &chunk, err);
+}
+
+static int
+check_list(struct visit *visit, const struct vrv_ref *ref, const char *what,
+    struct varve_err *err)
+{
+	int rc = vrv_list_chunks(&visit->source, ref, read_chunk, visit, err);
+
+	if (rc == 0)
+		return 0;
+	(void)vrv_ctx(err, "%s", what);
+	rc = on_damaged(visit, NULL, err);
+	vrv_err_clear(err);
+	return rc;
+}
+
+static int
+check_archive(struct visit *visit, struct varve_err *err)
+{
+	const struct vrv_archive_sealed *a = &visit->archive->sealed;
+	const struct vrv_tour tour = {
+	    .source = visit->source,
+	    .arg = visit,
+	    .enter = on_enter,
+	    .entry = on_entry,
+	    .left = on_left,
+	    .damaged = on_damaged,
+	};
+	int rc = 0;
+
+	if (a->has_skipped)
+		rc = check_list(visit, &a->skipped, "list of paths left out",
+		    err);
+	if (rc == 0 && a->has_owners)
+		rc = check_list(visit, &a->owners, "names of owners", err);
+	if (rc == 0)
+		rc = vrv_tour_run(&tour, visit->archive, err);
+	visit->check->result.archives++;
+	return rc;
+}
+
+int
+vrv_check_archives(struct vrv_check *check,
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
+{
+	struct visit visit = {.check = check};
+	struct vrv_reader *reader;
+
+	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &reader, err);
+	if (rc != 0)
+		return rc;
+	visit.source = vrv_meta_from_reader(reader);
+	visit.seen = vrv_map_new(VRV_PREFIX_SIZE, 0);
+	if (visit.seen == NULL)
+		rc = VRV_NOMEM(err, "a check");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		visit.archive = archives[i];
+		rc = check_archive(&visit, err);
+	}
+	vrv_map_free(visit.seen);
+	vrv_reader_free(reader);
+	return rc;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CHECK_CHECK_INTERNAL_H
+#define CHECK_CHECK_INTERNAL_H
+
+/*
+ * The passes of a check, in this order:
+ *
+ *   objects   one listing; every object is streamed against its own sum
+ *   signed    every signed object against the roster, and its content decoded;
+ *             the packs that the index names against the listing
+ *   archives  every reference of every archive has a location
+ *   frames    every frame of every pack opens, by the pack's own directory
+ *   trace     only after findings: which archives and paths they hit
+ *
+ * Memory: 56 bytes per object of the listing, the two sets below, and per
+ * thread a buffer or an opened frame. Directories that many archives share are
+ * looked at once as long as the set has room, and again when it has not.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "archive/archive.h"
+#include "archive/trees.h"
+#include "check/check.h"
+#include "repo/repo.h"
+#include "task/task.h"
+#include "util/map.h"
+
+#define VRV_SEEN_MAX ((size_t)1 << 21) /* of 16 bytes, at most half full */
+
+/* An object as the listing shows it. */
+struct vrv_listed {
+	struct vrv_name name;
+	uint64_t size;
+	bool bad;     /* told already */
+	bool indexed; /* a pack that an index object names */
+};
+
+struct vrv_check {
+	struct vrv_repo *repo;
+	const struct varve_check_options *options;
+	unsigned threads;
+	struct vrv_listed *items; /* sorted by type and id */
+	size_t n_items;
+	struct vrv_index *index;
+	struct vrv_map *suspects; /* packs that something is wrong with */
+	pthread_mutex_t lock;	  /* of what follows, and `suspects` */
+	struct varve_check_result result;
+	struct varve_progress progress;
+	uint64_t next_tick;
+};
+
+/* --- telling (check.c); any thread --- */
+
+/* A finding, about an object (may be NULL) or a path (may be NULL). */
+void vrv_check_problem(struct vrv_check *, const char *object,
+    const char *path, const struct varve_err *why);
+/* What a finding means for a path; not counted again. */
+void vrv_check_consequence(struct vrv_check *, const char *path,
+    const struct varve_err *why);
+void vrv_check_add(struct vrv_check *, uint64_t objects, uint64_t bytes);
+/* The listed object, or NULL. */
+struct vrv_listed *vrv_check_find(struct vrv_check *, enum vrv_type,
+    const uint8_t id[VRV_OBJECT_ID]);
+/* Chunks in this pack may be unreadable. */
+void vrv_check_suspect(struct vrv_check *, const uint8_t pack[VRV_OBJECT_ID]);
+/* No memory, or cancelled: not a finding. */
+bool vrv_check_is_fatal(const struct varve_err *);
+
+/* Give every number below `n` to `fn` once, on all threads; `make` and `drop`
+ * (may be NULL) give each thread what it works with. */
+struct vrv_check_work {
+	int (*make)(struct vrv_check *, void **ret, struct varve_err *err);
+	int (*fn)(struct vrv_check *, void *mine, size_t i,
+	    struct varve_err *err);
+	void (*drop)(void *mine);
+};
+int vrv_check_each(struct vrv_check *, size_t n, const struct vrv_check_work *,
+    struct varve_err *err) VRV_MUST;
+
+/* --- passes --- */
+
+int vrv_check_list(struct vrv_check *, struct varve_err *err) VRV_MUST;
+int vrv_check_objects(struct vrv_check *, struct varve_err *err) VRV_MUST;
+int vrv_check_signed(struct vrv_check *, struct varve_err *err) VRV_MUST;
+int vrv_check_packs(struct vrv_check *, struct varve_err *err) VRV_MUST;
+int vrv_check_archives(struct vrv_check *,
+    const struct vrv_archive *const *archives, size_t n,
+    struct varve_err *err) VRV_MUST;
+int vrv_check_frames(struct vrv_check *, struct varve_err *err) VRV_MUST;
+int vrv_check_trace(struct vrv_check *,
+    const struct vrv_archive *const *archives, size_t n,
+    struct varve_err *err) VRV_MUST;
+
+/* --- touring an archive's tree (tour.c) --- */
+
+/* Like a walk, but directories met before can be passed over. */
+struct vrv_tour {
+	struct vrv_meta_source source;
+	void *arg;
+	/* Go into this directory? */
+	bool (*enter)(void *arg, const struct vrv_ref *);
+	/* Each entry; set *ret_bad when something is wrong with it. */
+	int (*entry)(void *arg, const char *path, const struct vrv_entry *,
+	    bool *ret_bad, struct varve_err *err);
+	/* Everything below the directory was toured. */
+	void (*left)(void *arg, const struct vrv_ref *, bool bad);
+	/* It cannot be read; 0 to go on. */
+	int (*damaged)(void *arg, const char *path, struct varve_err *err);
+};
+int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
+    struct varve_err *err) VRV_MUST;
+
+/* Calls `fn` for each chunk that an entry refers to, its lists included. */
+int vrv_entry_chunks(const struct vrv_meta_source *, const struct vrv_entry *,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+/* The same for the list of meta chunks at `ref`. */
+int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+
+/* A set of refs of bounded size: false when it is full and knows it not. */
+bool vrv_seen_has(const struct vrv_map *, const struct vrv_ref *);
+void vrv_seen_add(struct vrv_map *, const struct vrv_ref *);
+
+#endif

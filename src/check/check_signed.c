@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "check/check_internal.h"
+#include "util/mem.h"
+
+static bool
+is_signed(enum vrv_type type)
+{
+	return type != VRV_PACK && type != VRV_KEY_SLOT;
+}
+
+/* --- what they hold --- */
+
+static int
+decode_archive(struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct vrv_archive_clear clear;
+	struct vrv_archive_sealed sealed;
+	struct vrv_arena arena = {0};
+
+	int rc = vrv_archive_clear_get(&rd, &clear, err);
+	if (rc == 0)
+		rc = vrv_object_open_meta(check->repo, object,
+		    (size_t)(rd.p - object->bytes), VRV_KEM_ARCHIVE, &plain,
+		    err);
+	if (rc == 0)
+		rc = vrv_archive_sealed_get(plain.data, plain.len, &arena,
+		    &sealed, err);
+	vrv_arena_fini(&arena);
+	return rc;
+}
+
+static int
+decode_intent(struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct vrv_intent_clear clear;
+	struct vrv_intent_sealed sealed;
+
+	int rc = vrv_intent_clear_get(&rd, &clear, err);
+	if (rc == 0)
+		rc = vrv_object_open_meta(check->repo, object,
+		    (size_t)(rd.p - object->bytes), VRV_KEM_INTENT, &plain,
+		    err);
+	if (rc == 0)
+		rc = vrv_intent_sealed_get(plain.data, plain.len, &sealed, err);
+	return rc;
+}
+
+static int
+decode_entries(const struct vrv_buf *plain, struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(plain->data, plain->len);
+	struct vrv_index_body body;
+	const uint8_t *gone;
+	uint32_t n;
+
+	int rc = vrv_index_head_get(&rd, &body, err);
+	for (uint32_t i = 0; rc == 0 && i < body.n_entries; i++) {
+		struct vrv_pack_entry entry;
+		uint64_t end = VRV_HEADER_SIZE;
+		rc = vrv_pack_entry_get(&rd, &entry, err);
+		for (uint32_t k = 0; rc == 0 && k < entry.n_frames; k++) {
+			struct vrv_pack_frame frame;
+			rc = vrv_pack_frame_get(&rd, &entry, &end, &frame, err);
+		}
+	}
+	return rc == 0 ? vrv_index_lost_get(&rd, &gone, &n, err) : rc;
+}
+
+static int
+decode_index(struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf plain = {0};
+	size_t end;
+
+	int rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
+	    object->body, 1, &vrv_repo_keys(check->repo)->index, &plain, &end,
+	    err);
+	return rc == 0 ? decode_entries(&plain, err) : rc;
+}
+
+static int
+decode(struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
+	struct vrv_arena arena = {0};
+	struct vrv_buried *buried;
+	struct vrv_condemn condemn;
+	struct vrv_config config;
+	int64_t time;
+	uint32_t n;
+	int rc = 0;
+
+	switch (object->name.type) {
+	case VRV_ARCHIVE:
+		return decode_archive(check, object, err);
+	case VRV_INTENT:
+		return decode_intent(check, object, err);
+	case VRV_INDEX:
+		return decode_index(check, object, err);
+	case VRV_TOMBSTONE:
+		rc = vrv_tombstone_get(&rd, &arena, &time, &buried, &n, err);
+		break;
+	case VRV_CONDEMN:
+		rc = vrv_condemn_get(&rd, &arena, &condemn, err);
+		break;
+	case VRV_CONFIG:
+		rc = vrv_config_get(&rd, &arena, &config, err);
+		break;
+	default:
+		break;
+	}
+	vrv_arena_fini(&arena);
+	return rc;
+}
+
+static int
+check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
+{
+	struct vrv_listed *item = &check->items[i];
+	vrv_auto_object struct vrv_object object = {0};
+	char name[VRV_NAME_SIZE];
+
+	(void)mine;
+	if (!is_signed(item->name.type) || item->bad)
+		return 0;
+	vrv_name_print(&item->name, name);
+	int rc = vrv_repo_fetch(check->repo, name, &object, err);
+	if (rc == 0)
+		rc = decode(check, &object, err);
+	if (rc != 0 && vrv_check_is_fatal(err))
+		return rc;
+	if (rc != 0 && rc != VARVE_NOENT) {
+		vrv_check_problem(check, name, NULL, err);
+		item->bad = true;
+	}
+	vrv_err_clear(err);
+	vrv_check_add(check, 0, 0);
+	return 0;
+}
+
+int
+vrv_check_signed(struct vrv_check *check, struct varve_err *err)
+{
+	static const struct vrv_check_work work = {.fn = check_one};
+
+	return vrv_check_each(check, check->n_items, &work, err);
+}
+
+/* --- the index against the listing --- */
+
+static int
+check_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
+    struct varve_err *err)
+{
+	struct vrv_check *check = arg;
+	struct vrv_listed *item = vrv_check_find(check, VRV_PACK, pack);
+	struct vrv_name name = {.type = VRV_PACK};
+	char text[VRV_NAME_SIZE];
+
+	memcpy(name.id, pack, VRV_OBJECT_ID);
+	vrv_name_print(&name, text);
+	if (item != NULL) {
+		item->indexed = true;
+		if (item->size == length)
+			return 0;
+		(void)vrv_fail(err, VARVE_CORRUPT,
+		    "is %llu bytes long, the index says %llu",
+		    (unsigned long long)item->size,
+		    (unsigned long long)length);
+	} else {
+		(void)vrv_fail(err, VARVE_NOENT,
+		    "is missing, but the index names it");
+	}
+	vrv_check_problem(check, text, NULL, err);
+	vrv_check_suspect(check, pack);
+	vrv_err_clear(err);
+	return 0;
+}
+
+int
+vrv_check_packs(struct vrv_check *check, struct varve_err *err)
+{
+	int rc = vrv_index_packs(check->index, check_pack, check, err);
+
+	for (size_t i = 0; rc == 0 && i < check->n_items; i++)
+		if (check->items[i].name.type == VRV_PACK &&
+		    !check->items[i].indexed)
+			check->result.unreferenced++;
+	return rc;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "check/check_internal.h"
+#include "os/meta.h"
+#include "util/mem.h"
+
+struct level {
+	struct vrv_tree_iter *iter;
+	struct vrv_ref ref;
+	size_t path_n;
+	bool bad;
+};
+
+struct touring {
+	const struct vrv_tour *tour;
+	struct level *levels;
+	size_t n, cap;
+	struct vrv_buf path;
+};
+
+/* The path at hand is cut to `keep` bytes and continued with a name. */
+static int
+set_path(struct touring *t, size_t keep, const uint8_t *name, size_t n,
+    struct varve_err *err)
+{
+	t->path.len = keep;
+	if (keep > 0 && n > 0)
+		vrv_buf_u8(&t->path, '/');
+	vrv_buf_bytes(&t->path, name, n);
+	vrv_buf_u8(&t->path, '\0');
+	int rc = vrv_buf_check(&t->path, err);
+	if (rc == 0)
+		t->path.len--;
+	return rc;
+}
+
+static const char *
+path_of(const struct touring *t)
+{
+	return t->path.len == 0 ? "." : (const char *)t->path.data;
+}
+
+static int
+damaged(struct touring *t, struct varve_err *err)
+{
+	if (vrv_check_is_fatal(err))
+		return err->code;
+	for (size_t i = 0; i < t->n; i++)
+		t->levels[i].bad = true;
+	int rc = t->tour->damaged(t->tour->arg, path_of(t), err);
+	vrv_err_clear(err);
+	return rc;
+}
+
+static int
+enter(struct touring *t, const struct vrv_ref *ref, struct varve_err *err)
+{
+	struct vrv_tree_iter *iter;
+
+	if (!t->tour->enter(t->tour->arg, ref))
+		return 0;
+	if (vrv_room_for_one(&t->levels, t->n, &t->cap, sizeof(*t->levels)) !=
+	    0)
+		return VRV_NOMEM(err, "a tour");
+	int rc = vrv_tree_iter_new(&t->tour->source, ref, &iter, err);
+	if (rc != 0)
+		return damaged(t, err);
+	t->levels[t->n++] = (struct level){iter, *ref, t->path.len, false};
+	return 0;
+}
+
+static int
+leave(struct touring *t, struct varve_err *err)
+{
+	struct level *level = &t->levels[--t->n];
+
+	vrv_tree_iter_free(level->iter);
+	t->tour->left(t->tour->arg, &level->ref, level->bad);
+	if (t->n > 0 && level->bad)
+		t->levels[t->n - 1].bad = true;
+	return set_path(t, t->n > 0 ? t->levels[t->n - 1].path_n : 0, NULL, 0,
+	    err);
+}
+
+static int
+visit(struct touring *t, const struct vrv_entry *entry, struct varve_err *err)
+{
+	bool bad = false;
+
+	int rc = t->tour->entry(t->tour->arg, path_of(t), entry, &bad, err);
+	if (bad)
+		t->levels[t->n - 1].bad = true;
+	if (rc == 0 && entry->kind == VRV_DIR)
+		rc = enter(t, &entry->dir, err);
+	return rc;
+}
+
+static int
+run(struct touring *t, const struct vrv_ref *root, struct varve_err *err)
+{
+	int rc = set_path(t, 0, NULL, 0, err);
+
+	if (rc == 0)
+		rc = enter(t, root, err);
+	while (rc == 0 && t->n > 0) {
+		struct level *level = &t->levels[t->n - 1];
+		struct vrv_entry entry;
+		rc = vrv_tree_iter_next(level->iter, &entry, NULL, err);
+		if (rc == VARVE_NOENT) {
+			rc = leave(t, err);
+		} else if (rc != 0) {
+			rc = set_path(t, level->path_n, NULL, 0, err);
+			if (rc == 0)
+				rc = damaged(t, err);
+			if (rc == 0)
+				rc = leave(t, err);
+		} else {
+			rc = set_path(t, level->path_n, entry.name,
+			    entry.name_n, err);
+			if (rc == 0)
+				rc = visit(t, &entry, err);
+		}
+	}
+	return rc;
+}
+
+int
+vrv_tour_run(const struct vrv_tour *tour, const struct vrv_archive *archive,
+    struct varve_err *err)
+{
+	struct touring t = {.tour = tour};
+
+	int rc = run(&t, &archive->sealed.root, err);
+	while (t.n > 0)
+		vrv_tree_iter_free(t.levels[--t.n].iter);
+	free(t.levels);
+	vrv_buf_fini(&t.path);
+	return rc;
+}
+
+/* --- what an entry refers to --- */
+
+struct seen {
+	vrv_chunk_fn *fn;
+	void *arg;
+};
+
+/* Chunks of the list itself are met as they are read. */
+static int
+on_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
+{
+	struct seen *seen = arg;
+
+	return seen->fn(seen->arg, VRV_FRAME_META, id, err);
+}
+
+static int
+list_chunks(const struct vrv_meta_source *source, const uint8_t *content,
+    size_t n, enum vrv_frame_kind kind, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct seen seen = {.fn = fn, .arg = arg};
+	struct vrv_list_iter *list;
+	struct vrv_extent extent;
+	uint64_t offset;
+
+	int rc = vrv_list_iter_new(source, content, n, &list, err);
+	if (rc != 0)
+		return rc;
+	vrv_list_iter_on_meta(list, on_meta, &seen);
+	for (;;) {
+		rc = vrv_list_iter_next(list, &extent, &offset, err);
+		if (rc == VARVE_NOENT)
+			break;
+		if (rc == 0 && !extent.hole)
+			rc = fn(arg, kind, extent.id, err);
+		if (rc != 0) {
+			vrv_list_iter_free(list);
+			return rc;
+		}
+	}
+	vrv_list_iter_free(list);
+	vrv_err_clear(err);
+	return 0;
+}
+
+int
+vrv_list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf content = {0};
+
+	vrv_content_put_ref(&content, ref);
+	int rc = vrv_buf_check(&content, err);
+	return rc == 0 ? list_chunks(source, content.data, content.len,
+			     VRV_FRAME_META, fn, arg, err) :
+			 rc;
+}
+
+static int
+xattr_chunks(const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(entry->xattrs, entry->xattrs_n);
+	int rc = 0;
+
+	for (uint64_t n = vrv_rd_v(&rd); rc == 0 && n > 0; n--) {
+		struct vrv_entry_xattr x;
+		rc = vrv_xattr_get(&rd, &x, err);
+		if (rc == 0 && x.value == NULL && x.size > 0)
+			rc = fn(arg, VRV_FRAME_META, x.id, err);
+	}
+	return rc;
+}
+
+int
+vrv_entry_chunks(const struct vrv_meta_source *source,
+    const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	int rc = 0;
+
+	if ((entry->flags & VRV_ENTRY_XATTRS) != 0)
+		rc = xattr_chunks(entry, fn, arg, err);
+	if (rc == 0 && entry->kind == VRV_FILE)
+		rc = list_chunks(source, entry->content, entry->content_n,
+		    VRV_FRAME_DATA, fn, arg, err);
+	return rc;
+}
+
+/* --- the set --- */
+
+bool
+vrv_seen_has(const struct vrv_map *set, const struct vrv_ref *ref)
+{
+	return vrv_map_get(set, ref->id) != NULL;
+}
+
+void
+vrv_seen_add(struct vrv_map *set, const struct vrv_ref *ref)
+{
+	/* Without room the directory is read once more, that is all. */
+	if (vrv_map_count(set) < VRV_SEEN_MAX)
+		(void)!vrv_map_put(set, ref->id, NULL);
+}

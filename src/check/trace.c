@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "check/check_internal.h"
+#include "util/mem.h"
+
+#define CACHE_BYTES ((size_t)16 << 20)
+#define COPIES 4
+#define PATHS_MAX 1000 /* told of one archive */
+
+/*
+ * A finding names an object; this says what it costs. Chunks are only tried
+ * that have a copy in a suspect pack or no copy at all, and only those that
+ * cannot be read from anywhere count.
+ */
+struct trace {
+	struct vrv_check *check;
+	const struct vrv_archive *archive;
+	struct vrv_map *sound; /* prefixes of directories with nothing bad */
+	struct vrv_reader *reader;
+	struct vrv_meta_source source;
+	uint64_t paths;
+};
+
+static int
+try_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
+    struct varve_err *err)
+{
+	struct trace *trace = arg;
+	struct vrv_location at[COPIES];
+	const uint8_t *bytes;
+	uint32_t n = 0;
+	size_t length;
+
+	int rc = vrv_index_find(trace->check->index, id, at, COPIES, &n, err);
+	bool suspect = rc != 0;
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		if (vrv_map_get(trace->check->suspects, at[i].pack) != NULL)
+			suspect = true;
+	if (!suspect)
+		return 0;
+	return vrv_reader_get(trace->reader, kind, id, &bytes, &length, err);
+}
+
+static int
+on_damaged(void *arg, const char *path, struct varve_err *err)
+{
+	struct trace *trace = arg;
+	const struct vrv_text *name = &trace->archive->sealed.name;
+
+	if (vrv_check_is_fatal(err))
+		return err->code;
+	if (++trace->paths > PATHS_MAX)
+		return 0;
+	(void)vrv_ctx(err, "cannot be restored from archive '%.*s'",
+	    (int)vrv_min(name->n, 200), (const char *)name->p);
+	vrv_check_consequence(trace->check, path, err);
+	return 0;
+}
+
+static bool
+on_enter(void *arg, const struct vrv_ref *ref)
+{
+	struct trace *trace = arg;
+
+	return !vrv_seen_has(trace->sound, ref);
+}
+
+static int
+on_entry(void *arg, const char *path, const struct vrv_entry *entry,
+    bool *ret_bad, struct varve_err *err)
+{
+	struct trace *trace = arg;
+
+	int rc = vrv_entry_chunks(&trace->source, entry, try_chunk, trace, err);
+	if (rc == 0)
+		return 0;
+	*ret_bad = true;
+	rc = on_damaged(trace, path, err);
+	vrv_err_clear(err);
+	return rc;
+}
+
+static void
+on_left(void *arg, const struct vrv_ref *ref, bool bad)
+{
+	struct trace *trace = arg;
+
+	if (!bad)
+		vrv_seen_add(trace->sound, ref);
+}
+
+static int
+trace_archive(struct trace *trace, struct varve_err *err)
+{
+	const struct vrv_tour tour = {
+	    .source = trace->source,
+	    .arg = trace,
+	    .enter = on_enter,
+	    .entry = on_entry,
+	    .left = on_left,
+	    .damaged = on_damaged,
+	};
+	struct varve_err more = {0};
+
+	trace->paths = 0;
+	int rc = vrv_tour_run(&tour, trace->archive, err);
+	if (rc != 0 || trace->paths <= PATHS_MAX)
+		return rc;
+	const struct vrv_text *name = &trace->archive->sealed.name;
+	(void)vrv_fail(&more, VARVE_CORRUPT,
+	    "%llu more paths cannot be restored from archive '%.*s'",
+	    (unsigned long long)(trace->paths - PATHS_MAX),
+	    (int)vrv_min(name->n, 200), (const char *)name->p);
+	vrv_check_consequence(trace->check, NULL, &more);
+	return 0;
+}
+
+int
+vrv_check_trace(struct vrv_check *check,
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
+{
+	struct trace trace = {.check = check};
+
+	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &trace.reader, err);
+	if (rc != 0)
+		return rc;
+	trace.source = vrv_meta_from_reader(trace.reader);
+	trace.sound = vrv_map_new(VRV_PREFIX_SIZE, 0);
+	if (trace.sound == NULL)
+		rc = VRV_NOMEM(err, "a trace");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		trace.archive = archives[i];
+		rc = trace_archive(&trace, err);
+	}
+	vrv_map_free(trace.sound);
+	vrv_reader_free(trace.reader);
+	return rc;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+
+#include "extract/extract_internal.h"
+#include "util/mem.h"
+
+#define TICK_NS 200000000u
+
+/* The caller holds `tell`. */
+static void
+event(struct vrv_restore *run, const struct varve_event *event)
+{
+	if (run->options->event != NULL)
+		run->options->event(run->options->event_arg, event);
+}
+
+static bool
+hits_everything(const struct varve_err *err)
+{
+	switch (err->sys) {
+	case ENOSPC:
+	case EDQUOT:
+	case EROFS:
+	case EMFILE:
+	case ENFILE:
+		return true;
+	default:
+		return err->code == VARVE_NOMEM ||
+		    err->code == VARVE_CANCELLED || err->code == VARVE_INTERNAL;
+	}
+}
+
+int
+vrv_restore_failed_path(struct vrv_restore *run, const char *path,
+    struct varve_err *err)
+{
+	if (hits_everything(err))
+		return vrv_ctx(err, "%s", path == NULL ? "restore" : path);
+	pthread_mutex_lock(&run->tell);
+	run->result.skipped++;
+	event(run,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROBLEM,
+		.status = 'E',
+		.path = path,
+		.message = err->message,
+		.sys = err->sys,
+	    });
+	pthread_mutex_unlock(&run->tell);
+	vrv_err_clear(err);
+	return 0;
+}
+
+int
+vrv_restore_failed(struct vrv_restore *run, const struct vrv_folder *folder,
+    const char *name, struct varve_err *err)
+{
+	vrv_auto_free char *path = vrv_folder_path(folder, name);
+
+	return vrv_restore_failed_path(run, path, err);
+}
+
+/* The caller holds `tell`. */
+static void
+warn(struct vrv_restore *run, const char *path, const char *message, int sys)
+{
+	event(run,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_WARNING,
+		.path = path,
+		.message = message,
+		.sys = sys,
+	    });
+}
+
+void
+vrv_restore_warn(struct vrv_restore *run, const struct vrv_folder *folder,
+    const char *name, const struct varve_err *why)
+{
+	vrv_auto_free char *path = vrv_folder_path(folder, name);
+
+	pthread_mutex_lock(&run->tell);
+	run->result.warnings++;
+	warn(run, path, why->message, why->sys);
+	pthread_mutex_unlock(&run->tell);
+}
+
+void
+vrv_restore_warn_owner(struct vrv_restore *run, const struct vrv_folder *folder,
+    const char *name)
+{
+	vrv_auto_free char *path = vrv_folder_path(folder, name);
+
+	pthread_mutex_lock(&run->tell);
+	run->result.warnings++;
+	if (!run->told_owners)
+		warn(run, path,
+		    "owners cannot be restored without being root; "
+		    "this is said only once",
+		    EPERM);
+	run->told_owners = true;
+	pthread_mutex_unlock(&run->tell);
+}
+
+static char
+letter(const struct vrv_restore *run, uint8_t kind, bool hard_link)
+{
+	if (run->options->dry_run)
+		return '-';
+	if (hard_link)
+		return 'h';
+	switch (kind) {
+	case VRV_DIR:
+		return 'd';
+	case VRV_SYMLINK:
+		return 's';
+	case VRV_FIFO:
+		return 'f';
+	case VRV_CHAR:
+		return 'c';
+	case VRV_BLOCK:
+		return 'b';
+	default:
+		return 'A';
+	}
+}
+
+void
+vrv_restore_list(struct vrv_restore *run, const char *path, uint8_t kind,
+    bool hard_link)
+{
+	if (!run->options->want_files)
+		return;
+	pthread_mutex_lock(&run->tell);
+	event(run,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_FILE,
+		.status = letter(run, kind, hard_link),
+		.path = path,
+	    });
+	pthread_mutex_unlock(&run->tell);
+}
+
+/* The caller holds `tell`. */
+static void
+progress(struct vrv_restore *run)
+{
+	struct varve_progress *p = &run->progress;
+
+	p->files = run->result.files;
+	p->original = p->current;
+	if (p->total != 0 && (p->current > p->total || p->finished))
+		p->current = p->total;
+	event(run,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROGRESS, .progress = p});
+}
+
+void
+vrv_restore_add(struct vrv_restore *run, uint64_t files, uint64_t bytes)
+{
+	pthread_mutex_lock(&run->tell);
+	run->result.files += files;
+	run->result.bytes += bytes;
+	run->progress.current = run->result.bytes;
+	uint64_t now = vrv_ticks();
+	if (now >= run->next_tick) {
+		run->next_tick = now + TICK_NS;
+		progress(run);
+	}
+	pthread_mutex_unlock(&run->tell);
+}
+
+void
+vrv_restore_finished(struct vrv_restore *run)
+{
+	pthread_mutex_lock(&run->tell);
+	run->progress.finished = true;
+	progress(run);
+	pthread_mutex_unlock(&run->tell);
+}
