@@ -492,7 +492,7 @@ def main():
     p.add_argument("scenario", nargs="*", help="names; default: all")
     args = p.parse_args()
     varve_binary()
-    stopper = os.environ.get("STOPPER", "stopper")
+    stopper = os.path.abspath(os.environ.get("STOPPER", "stopper"))
     chosen = [s for s in SCENARIOS if not args.scenario or
               s.name in args.scenario]
     if not chosen:
