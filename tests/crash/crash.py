@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Stop and fail varve at every system call that changes something.
 
-For each scenario (init, create, delete, rename, key add, remove and
-change-passphrase) and each such call: from the same state, run the command
-and kill it before the call (or let the call fail, or write half), then prove
-that every acknowledged archive restores equal, that check finds nothing, that
-the same command run again does its work, and that what was stored is used.
+For each scenario (init, create, extract, delete, rename, key add, remove and
+change-passphrase) and each such call: from the same state, run the command and
+kill it before the call (or let it fail, or write half, or let a call that reads
+fail), then prove that every acknowledged archive restores equal, that check
+finds nothing, that the same command run again does its work, and that what was
+stored is used.
 
 VARVE names the binary, STOPPER the stopper. --every K tries each K-th call
 and the first and last of each kind instead of all. As TAP.
@@ -15,6 +16,7 @@ and the first and last of each kind instead of all. As TAP.
 import argparse
 import os
 import re
+import shutil
 import sys
 
 from crashlib import Summary, Workers, Wrong, make_source, varve_binary
@@ -22,6 +24,10 @@ from crashlib import Summary, Workers, Wrong, make_source, varve_binary
 SPECIFIC = {2, 13, 14, 15, 16, 17, 21, 90}
 NAMED = re.compile(r"(config|keys|packs|index|intents|archives|tombstones|tmp|"
                    r"cache|state|reserve|quarantine|condemned|rolls)\b")
+READS = "open,read,pread64,getdents64"
+# Files of the system: whether a program starts without them is not asked.
+SYSTEM = ("/lib", "/usr", "/etc", "/proc", "/sys", "/dev/null", "/dev/urandom",
+          "/root", "/run")
 SECOND = {"VARVE_PASSPHRASE": "second"}
 
 
@@ -31,6 +37,7 @@ class Scenario:
     acknowledged = {}  # archive -> version of the source it holds
     env = {}
     by_passphrase = False  # a key file is faster, where it does not matter
+    allowed = SPECIFIC
 
     def prepare(self, sb):
         """Bring the sandbox into the state from which each run starts."""
@@ -156,6 +163,27 @@ class CreateSecond(Create):
     name = "create, second"
     acknowledged = {"old": 1}
     version = 2
+
+
+class Extract(Scenario):
+    name = "extract"
+    acknowledged = {"old": 1}
+    allowed = SPECIFIC | {1}  # a file that cannot be written is a warning
+
+    def command(self, sb):
+        return ["extract", sb.at("old")], sb.out
+
+    def run(self, sb, before=()):
+        shutil.rmtree(sb.out, ignore_errors=True)
+        os.mkdir(sb.out)
+        return super().run(sb, before)
+
+    def holds(self, sb, rc):
+        if rc == 0:
+            sb.same(f"{sb.top}/src-1")
+
+    def again(self, sb):
+        sb.prove("old", f"{sb.top}/src-1")
 
 
 class Delete(Scenario):
@@ -304,8 +332,8 @@ class KeyChange(Scenario):
         sb.must("check", "--verify-data", sb.repo, env=SECOND)
 
 
-SCENARIOS = (Init, Create, CreateSecond, Delete, Rename, KeyAdd, KeyRemove,
-             KeyChange)
+SCENARIOS = (Init, Create, CreateSecond, Extract, Delete, Rename, KeyAdd,
+             KeyRemove, KeyChange)
 
 
 class Harness:
@@ -314,6 +342,7 @@ class Harness:
         self.stopper = stopper
         self.workers = Workers(jobs, scenario.prepare)
         self.calls = []  # (call, file) of an undisturbed run
+        self.reads = []  # the same of calls that read
 
     def stop(self, sb, *mode):
         """Run the command under the stopper; what was hit, or None."""
@@ -330,25 +359,30 @@ class Harness:
         return r, calls, hit[0] if hit else None
 
     def learn(self, sb):
-        sb.restore()
-        r, self.calls, _ = self.stop(sb, "count")
-        if r.rc != 0:
-            raise Wrong(f"undisturbed: {r}")
+        for mode in (["count"], ["--only", READS, "count"]):
+            sb.restore()
+            r, calls, _ = self.stop(sb, *mode)
+            if r.rc != 0:
+                raise Wrong(f"undisturbed: {r}")
+            if len(mode) == 1:
+                self.calls = calls
+            else:
+                self.reads = calls
 
     @staticmethod
     def kind(call):
         """A call and its file with random names and numbers left out."""
-        return re.sub(r"[0-9a-f]{8,}|/\d+/|/[0-9a-f]{2}\b|[.~]\w{6,}", "#",
+        return re.sub(r"[0-9a-f]{8,}|/[0-9a-f]{2}\b|[.~]\w{6,}|\d+", "#",
                       " ".join(call))
 
-    def points(self, every):
+    def points(self, calls, every):
         """The calls to stop at: each one, or each `every`-th and the first
         and the last of each kind. A few more than were counted: threads make
         the number vary."""
-        n = len(self.calls)
+        n = len(calls)
         if every == 1:
             return list(range(1, n + 11))
-        kinds = list(enumerate(map(self.kind, self.calls), 1))
+        kinds = list(enumerate(map(self.kind, calls), 1))
         last = {kind: i for i, kind in kinds}
         first = {kind: i for i, kind in reversed(kinds)}
         return sorted({*range(every, n + 1, every), *first.values(),
@@ -374,18 +408,35 @@ class Harness:
         except Wrong as e:
             raise Wrong(f"{hit} failed with {error}: {e}") from e
 
-    @staticmethod
-    def judge(sb, r, hit):
+    def judge(self, sb, r, hit):
         """A failed call is a failed run that says what failed, or nothing
         that matters."""
         if r.rc == 0:
             return
         if hit is None:
             raise Wrong(f"nothing was made to fail, but {r}")
-        if r.rc not in SPECIFIC:
+        if r.rc not in self.scenario.allowed:
             raise Wrong(f"neither 2 nor a specific exit status: {r}")
-        if not NAMED.search(r.err) and sb.repo not in r.err:
+        if not NAMED.search(r.err) and sb.repo not in r.err and \
+                os.path.basename(hit[-1]) not in r.err:
             raise Wrong(f"the message names no object: {r}")
+
+    def one_read(self, sb, n):
+        """A call that reads fails: of the source, that is a warning and an
+        archive without the file; of anything else, no archive."""
+        sb.restore()
+        r, _, hit = self.stop(sb, "--only", READS, "fail", str(n), "EIO")
+        if hit is None or hit[-1].startswith(SYSTEM):
+            return
+        try:
+            if r.rc == 1 and os.path.basename(hit[-1]) in r.err:
+                self.scenario.prove_all(sb)
+                sb.check()
+                return
+            self.judge(sb, r, hit)
+            self.scenario.verify(sb, r.rc)
+        except Wrong as e:
+            raise Wrong(f"{hit} failed: {e}") from e
 
     def one_short(self, sb, n):
         sb.restore()
@@ -408,7 +459,7 @@ class Harness:
             if w.problems:
                 summary.part(name, w.done, w.problems)
                 return
-            points = self.points(args.every)
+            points = self.points(self.calls, args.every)
             jobs = []
             if "kill" in args.modes:
                 jobs += [(f"{name}, kill {n}", self.one_kill, n) for n in points]
@@ -420,6 +471,11 @@ class Harness:
                 writes = [c for c in self.calls if c[0] in ("write", "pwrite64")]
                 jobs += [(f"{name}, short {n}", self.one_short, n)
                          for n in range(1, len(writes) + 1, args.every)]
+            if "read" in args.modes:
+                jobs += [(f"{name}, read {n}", self.one_read, n)
+                         for n in self.points(self.reads, args.every)
+                         if n > len(self.reads) or
+                         not self.reads[n - 1][-1].startswith(SYSTEM)]
             w.all(jobs)
             summary.part(f"{name}, {len(self.calls)} calls, stopped at "
                          f"{len(points)}", w.done, w.problems)
@@ -431,12 +487,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--every", type=int, default=1, metavar="K")
     p.add_argument("--jobs", type=int, default=2)
-    p.add_argument("--modes", default="kill,fail,short",
+    p.add_argument("--modes", default="kill,fail,short,read",
                    type=lambda text: text.split(","))
     p.add_argument("scenario", nargs="*", help="names; default: all")
     args = p.parse_args()
     varve_binary()
-    stopper = os.environ.get("STOPPER", "stopper")
+    stopper = os.path.abspath(os.environ.get("STOPPER", "stopper"))
     chosen = [s for s in SCENARIOS if not args.scenario or
               s.name in args.scenario]
     if not chosen:

@@ -136,11 +136,15 @@ class Sandbox:
     def prove(self, archive, source):
         """The archive restores equal to `source`."""
         r = self.extract(archive)
-        report = io.StringIO()
         if r.rc != 0:
             raise Wrong(f"cannot restore {archive}: {r}")
+        self.same(source)
+
+    def same(self, source):
+        """What was restored equals `source`."""
+        report = io.StringIO()
         if compare.main([source, self.out], report) != 0:
-            raise Wrong(f"{archive} differs:\n{report.getvalue()[:3000]}")
+            raise Wrong(f"restored otherwise:\n{report.getvalue()[:3000]}")
 
     # --- states ---
 

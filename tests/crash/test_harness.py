@@ -31,13 +31,13 @@ def run(bug, argv, stopper):
 
 
 def main():
-    cases = [("", ["crash.py", "--every", "4", "create, second", "rename"], 0),
+    cases = [("", ["crash.py", "--every", "50", "create, second", "rename"], 0),
              ("", ["corrupt.py", "--sample", "1", "flipped", "shortened"], 0),
              ("", ["fulldisk.py"], 0)]
     cases += [(bug, argv, 1) for bug, argv in BROKEN]
     failed = 0
     for n, (bug, argv, want) in enumerate(cases, 1):
-        rc, text = run(bug, argv, sys.argv[1])
+        rc, text = run(bug, argv, os.path.abspath(sys.argv[1]))
         # A breach that is found is a line of TAP, not a traceback.
         if rc == 77:
             print(f"ok {n} - {argv[0]} # SKIP {text.strip()}")

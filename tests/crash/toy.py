@@ -126,8 +126,12 @@ def create(repo, name):
     if name in repo.archives():
         raise Failure(30, f"archive {name} exists")
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.add(".")
+    try:
+        with tarfile.open(fileobj=out, mode="w",
+                          format=tarfile.PAX_FORMAT) as tar:
+            tar.add(".")
+    except OSError as e:
+        raise Failure(2, f"packs/: {e}") from e
     data = out.getvalue()
     pack = "packs/" + hashlib.sha256(data).hexdigest()[:32]
     record = f"{uuid.uuid4().hex}\n0\n{name}\n{pack}".encode()
