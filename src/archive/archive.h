@@ -14,6 +14,7 @@
 #include "format/record.h"
 #include "repo/repo.h"
 #include "util/arena.h"
+#include "util/map.h"
 
 /* One archive object, decoded. Texts live in the list's arena. */
 struct vrv_archive {
@@ -29,9 +30,12 @@ struct vrv_archives {
 	/* All that were read, also what is buried or superseded. */
 	struct vrv_archive **all;
 	size_t n_all;
-	struct vrv_map *buried;	    /* logical id to the highest revision, u32 */
-	struct vrv_map *tombstones; /* object ids of those that were read */
-	struct vrv_map *newest;	    /* logical id to its live archive */
+	struct vrv_buried *buried; /* what tombstones name */
+	size_t n_buried;
+	/* For the functions below. */
+	struct vrv_map *tombstones; /* object ids of those seen */
+	struct vrv_map *graves;	    /* logical id to highest buried revision */
+	struct vrv_map *newest;	    /* logical id to its highest revision */
 	size_t damaged; /* objects that could not be read */
 	size_t missing; /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */

@@ -78,8 +78,8 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	int rc = 0;
 
 	if (e->kind == VARVE_FILE)
-		rc = list_chunks(g, e->content, e->content_n, VRV_FRAME_DATA,
-		    err);
+		rc = list_chunks(
+		    g, e->content, e->content_n, VRV_FRAME_DATA, err);
 	if (rc == 0 && e->xattrs_n > 0)
 		rc = xattr_chunks(g, e, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", item->path);
@@ -108,11 +108,11 @@ vrv_archive_chunks(const struct vrv_meta_source *source,
 	const struct vrv_archive_sealed *a = &archive->sealed;
 	struct gather g = {.source = source, .fn = fn, .arg = arg};
 	const struct vrv_walk walk = {
-		.source = *source,
-		.fn = on_item,
-		.arg = &g,
-		.seen = on_meta,
-		.seen_arg = &g,
+	    .source = *source,
+	    .fn = on_item,
+	    .arg = &g,
+	    .seen = on_meta,
+	    .seen_arg = &g,
 	};
 
 	int rc = vrv_walk_archive(&walk, archive, err);

@@ -155,9 +155,9 @@ load(struct vrv_descent *d, unsigned level, const uint8_t id[VRV_CHUNK_ID],
 		rc = d->source.get(d->source.arg, id, &s->chunk, err);
 	if (rc == VARVE_NOENT) {
 		/* To the caller that would be the end of the directory. */
-		(void)vrv_ctx(err, "meta chunk");
 		err->code = VARVE_CORRUPT;
-		return VARVE_CORRUPT;
+		(void)vrv_exit(err, VARVE_EXIT_INTEGRITY);
+		return vrv_ctx(err, "meta chunk");
 	}
 	if (rc != 0)
 		return rc;

@@ -48,6 +48,21 @@ tell_file(struct vrv_build *b, const struct vrv_item *item, char status)
 			.path = path_of(b, item)});
 }
 
+static int
+leave_out_store(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
+{
+	const struct varve_backup_options *o = b->p->options;
+	const char *path = path_of(b, item);
+
+	if (o->event != NULL)
+		o->event(o->event_arg, &(struct varve_event){
+			.type = VARVE_EVENT_INFO,
+			.path = path,
+			.message = item->reason});
+	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY, path, err);
+}
+
 /* Something was left out, or is not as it was: told, counted and recorded. */
 static int
 warn(struct vrv_build *b, const struct vrv_item *item, enum vrv_skip reason,
@@ -214,7 +229,7 @@ remember_link(struct vrv_build *b, const struct vrv_stat *st, uint64_t size,
 {
 	const uint64_t key[2] = {st->dev, st->inode};
 
-	if (st->nlink < 2)
+	if (st->kind != VRV_FILE || st->nlink < 2)
 		return 0;
 	struct vrv_link *link = vrv_map_put(b->links, key, NULL);
 	if (link == NULL)
@@ -257,9 +272,12 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	struct vrv_job *job = item->job;
 
 	int rc = take_content(b, job, err);
+	/* By what the walk saw: it is the walk that tells links apart. */
 	if (rc == 0)
-		rc = remember_link(b, &job->st, job->size,
-		    job->failed || job->nodump, err);
+		rc = remember_link(b, &item->st, job->size,
+		    job->failed || job->nodump ||
+			job->st.inode != item->st.inode,
+		    err);
 	if (rc != 0)
 		return rc;
 	if (job->failed)
@@ -484,6 +502,8 @@ build_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		tell_file(b, item, 'x');
 		return 0;
 	case VRV_ITEM_PROBLEM:
+		if (item->is_store)
+			return leave_out_store(b, item, err);
 		if (item->reason == NULL)
 			return source_failed(b, item, &item->error, err);
 		return warn(b, item, VRV_SKIP_OTHER, item->reason, 0, err);

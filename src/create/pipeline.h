@@ -122,6 +122,7 @@ struct vrv_item {
 	struct vrv_text inherit_content; /* metadata anew, content the parent's */
 	struct vrv_source_err error;
 	const char *reason;
+	bool is_store;	       /* the repository itself */
 	const uint8_t *forget; /* LEAVE: tree chunks of the parent's directory */
 	size_t forget_n;
 };

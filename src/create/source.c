@@ -223,6 +223,16 @@ vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
 }
 
 bool
+vrv_source_is_nodump(int fd)
+{
+	struct varve_err why;
+	uint32_t flags;
+
+	return vrv_os_flags(fd, &flags, &why) == 0 &&
+	    (flags & VRV_NODUMP) != 0;
+}
+
+bool
 vrv_source_is_cache(const struct vrv_source_dir *dir)
 {
 	static const char signature[] =

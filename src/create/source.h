@@ -79,6 +79,9 @@ bool vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
     const struct vrv_source_want *, struct vrv_arena *,
     struct vrv_source_meta *ret, struct vrv_source_err *err);
 
+/* Does the open file or directory carry the flag VRV_NODUMP? */
+bool vrv_source_is_nodump(int fd);
+
 /* Does the directory hold a valid CACHEDIR.TAG (bford.info/cachedir)? */
 bool vrv_source_is_cache(const struct vrv_source_dir *);
 /* Does it hold something of that name? */

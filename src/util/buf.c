@@ -158,8 +158,9 @@ vrv_buf_str(struct vrv_buf *b, const char *s)
 int
 vrv_buf_check(const struct vrv_buf *b, struct varve_err *err)
 {
-	return b->failed ? vrv_fail(err, VARVE_NOMEM, "no memory for a buffer") :
-			   0;
+	return b->failed ?
+	    vrv_fail(err, VARVE_NOMEM, "no memory for a buffer") :
+	    0;
 }
 
 size_t

@@ -38,14 +38,14 @@ sys_exit(int sys)
 }
 
 int
-vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
+(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
 	err->code = code;
 	err->sys = 0;
-	err->exit = code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY :
-					    VARVE_EXIT_ERROR;
+	err->exit =
+	    code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY : VARVE_EXIT_ERROR;
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
@@ -53,7 +53,7 @@ vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
 }
 
 int
-vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
+(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX], word[128];
 	va_list ap;
@@ -75,7 +75,7 @@ vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
 }
 
 int
-vrv_ctx(struct varve_err *err, const char *fmt, ...)
+(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX];
 	va_list ap;

@@ -33,6 +33,18 @@ int vrv_ctx(struct varve_err *err, const char *fmt, ...) VRV_PRINTF(2, 3);
 /* Give the error an exit status of its own. Returns err->code. */
 int vrv_exit(struct varve_err *err, enum varve_exit status);
 
+/* For the compiler: what these return is never 0. */
+static inline int
+vrv_failed(int code)
+{
+	if (code == 0)
+		__builtin_unreachable();
+	return code;
+}
+#define vrv_fail(...) vrv_failed((vrv_fail)(__VA_ARGS__))
+#define vrv_fail_sys(...) vrv_failed((vrv_fail_sys)(__VA_ARGS__))
+#define vrv_ctx(...) vrv_failed((vrv_ctx)(__VA_ARGS__))
+
 /* Make `err` hold no error. */
 void vrv_err_clear(struct varve_err *err);
 

@@ -93,8 +93,8 @@ find(const struct vrv_map *map, const void *key)
 {
 	size_t i = vrv_hash64(key, map->key_size) & (map->slots - 1);
 
-	while (map->taken[i] &&
-	    memcmp(slot_key(map, i), key, map->key_size) != 0)
+	while (
+	    map->taken[i] && memcmp(slot_key(map, i), key, map->key_size) != 0)
 		i = (i + 1) & (map->slots - 1);
 	return i;
 }

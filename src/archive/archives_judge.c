@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/archives_judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/mem.h"
+
+#define ID_DIGITS (2 * VRV_LOGICAL_ID + 1)
+
+/* --- which archives live --- */
+
+/* Ties by id, so that every client sees one order. */
+static int
+by_time(const void *a, const void *b)
+{
+	const struct vrv_archive *x = *(struct vrv_archive *const *)a;
+	const struct vrv_archive *y = *(struct vrv_archive *const *)b;
+
+	int order = vrv_time_cmp(x->sealed.nominal, y->sealed.nominal);
+	if (order == 0)
+		order = vrv_time_cmp(x->sealed.end, y->sealed.end);
+	if (order == 0)
+		order =
+		    memcmp(x->clear.logical, y->clear.logical, VRV_LOGICAL_ID);
+	if (order == 0)
+		order = memcmp(x->object.id, y->object.id, VRV_OBJECT_ID);
+	return order;
+}
+
+static int
+find_newest(struct vrv_archives *list, struct varve_err *err)
+{
+	vrv_map_clear(list->newest);
+	for (size_t i = 0; i < list->n_all; i++) {
+		struct vrv_archive *a = list->all[i];
+		bool is_new;
+		struct vrv_archive **top =
+		    vrv_map_put(list->newest, a->clear.logical, &is_new);
+		if (top == NULL)
+			return VRV_NOMEM(err, "archives");
+		if (is_new || (*top)->clear.revision < a->clear.revision)
+			*top = a;
+	}
+	return 0;
+}
+
+int
+vrv_judge_resolve(struct vrv_judge *j, struct varve_err *err)
+{
+	struct vrv_archives *list = j->list;
+
+	int rc = find_newest(list, err);
+	if (rc != 0)
+		return rc;
+	free(list->items);
+	list->n = 0;
+	list->items = vrv_alloc_array(list->n_all, sizeof(*list->items));
+	if (list->items == NULL && list->n_all > 0)
+		return VRV_NOMEM(err, "archives");
+	for (size_t i = 0; i < list->n_all; i++) {
+		struct vrv_archive *a = list->all[i];
+		const struct vrv_archive *top =
+		    vrv_archives_get(list, a->clear.logical);
+		if (top != NULL && top->clear.revision == a->clear.revision)
+			list->items[list->n++] = a;
+	}
+	if (list->n > 0)
+		qsort(list->items, list->n, sizeof(*list->items), by_time);
+	return 0;
+}
+
+/* --- what is wrong with the set --- */
+
+static void
+tell_conflicts(const struct vrv_judge *j)
+{
+	const struct vrv_archives *list = j->list;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct vrv_archive *a = list->items[i];
+		const struct vrv_archive *top =
+		    vrv_archives_get(list, a->clear.logical);
+		char id[ID_DIGITS], text[VRV_NAME_SIZE];
+		if (top == a)
+			continue;
+		vrv_hex(id, a->clear.logical, VRV_LOGICAL_ID);
+		vrv_name_print(&a->object, text);
+		vrv_repo_note(j->repo, VARVE_EVENT_PROBLEM, text,
+		    "another object is revision %u of the archive aid:%s too",
+		    a->clear.revision, id);
+	}
+}
+
+static void
+tell_missing(
+    const struct vrv_judge *j, const struct vrv_archive *a, const uint8_t *gone)
+{
+	char id[ID_DIGITS], text[VRV_NAME_SIZE];
+
+	vrv_hex(id, gone, VRV_LOGICAL_ID);
+	vrv_name_print(&a->object, text);
+	vrv_repo_note(j->repo, VARVE_EVENT_PROBLEM, text,
+	    "the archive aid:%s, which this one follows, is gone without "
+	    "having been deleted",
+	    id);
+}
+
+/* A predecessor of any revision counts as known. */
+static bool
+is_known(const struct vrv_archives *list, const uint8_t *logical)
+{
+	return vrv_map_get(list->newest, logical) != NULL ||
+	    vrv_map_get(list->graves, logical) != NULL;
+}
+
+static int
+look_for_missing(struct vrv_judge *j, struct vrv_map *missing, bool tell,
+    struct varve_err *err)
+{
+	const struct vrv_archives *list = j->list;
+	bool is_new;
+
+	for (size_t i = 0; i < list->n_all; i++) {
+		const struct vrv_archive *a = list->all[i];
+		for (unsigned k = 0; k < a->clear.n_previous; k++) {
+			const uint8_t *id = a->clear.previous[k];
+			if (is_known(list, id))
+				continue;
+			if (vrv_map_put(missing, id, &is_new) == NULL)
+				return VRV_NOMEM(err, "missing archives");
+			if (is_new && tell)
+				tell_missing(j, a, id);
+		}
+	}
+	return 0;
+}
+
+/* A pinned archive must be there in its revision or a later one, or be
+ * buried. An unreadable object of its series may be it: that was told. */
+static bool
+is_there(const struct vrv_judge *j, const uint8_t *tag, const uint8_t *logical,
+    uint32_t revision)
+{
+	struct vrv_archive *const *top = vrv_map_get(j->list->newest, logical);
+
+	return (top != NULL && (*top)->clear.revision >= revision) ||
+	    vrv_archives_is_buried(j->list, logical, revision) ||
+	    vrv_map_get(j->damaged_tags, tag) != NULL;
+}
+
+static int
+count_replayed(void *arg, const uint8_t tag[VRV_TAG_SIZE],
+    const uint8_t logical[VRV_LOGICAL_ID], uint32_t revision,
+    struct varve_err *err)
+{
+	struct vrv_judge *j = arg;
+
+	(void)err;
+	if (!is_there(j, tag, logical, revision))
+		j->n_replayed++;
+	return 0;
+}
+
+int
+vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
+{
+	vrv_auto_map missing = vrv_map_new(VRV_LOGICAL_ID, 0);
+
+	if (missing == NULL)
+		return VRV_NOMEM(err, "missing archives");
+	int rc = look_for_missing(j, missing, tell, err);
+	if (rc != 0)
+		return rc;
+	j->n_missing = vrv_map_count(missing);
+	j->list->missing = j->n_missing;
+	j->n_replayed = 0;
+	rc = vrv_repo_state_each(j->repo, count_replayed, j, err);
+	if (rc != 0)
+		return rc;
+	if (tell || (j->n_missing == 0 && j->n_replayed == 0))
+		tell_conflicts(j);
+	return 0;
+}
+
+/* --- pins --- */
+
+static int
+find_latest(const struct vrv_archives *list, struct vrv_map *latest,
+    struct varve_err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct vrv_archive *a = list->items[i];
+		bool is_new;
+		const struct vrv_archive **of =
+		    vrv_map_put(latest, a->object.tag, &is_new);
+		if (of == NULL)
+			return VRV_NOMEM(err, "series");
+		if (is_new || (*of)->clear.end <= a->clear.end)
+			*of = a;
+	}
+	return 0;
+}
+
+static int
+pin(struct vrv_judge *j, const struct vrv_archive *a, bool *changed,
+    struct varve_err *err)
+{
+	uint8_t logical[VRV_LOGICAL_ID];
+	uint32_t revision;
+
+	if (vrv_repo_state_get(j->repo, a->object.tag, logical, &revision) &&
+	    revision == a->clear.revision &&
+	    memcmp(logical, a->clear.logical, sizeof(logical)) == 0)
+		return 0;
+	*changed = true;
+	return vrv_repo_state_pin(
+	    j->repo, a->object.tag, a->clear.logical, a->clear.revision, err);
+}
+
+int
+vrv_judge_pins(struct vrv_judge *j, struct varve_err *err)
+{
+	vrv_auto_map latest =
+	    vrv_map_new(VRV_TAG_SIZE, sizeof(const struct vrv_archive *));
+	const void *tag;
+	void *value;
+	size_t at = 0;
+	bool changed = false;
+
+	if (j->n_replayed > 0) {
+		(void)vrv_fail(err, VARVE_AUTH,
+		    "the repository is older than when it was last used: %zu "
+		    "archives that this client knows are gone without having "
+		    "been deleted",
+		    j->n_replayed);
+		return vrv_exit(err, VARVE_EXIT_REPLAY);
+	}
+	if (latest == NULL)
+		return VRV_NOMEM(err, "series");
+	int rc = find_latest(j->list, latest, err);
+	while (rc == 0 && vrv_map_next(latest, &at, &tag, &value))
+		rc = pin(j, *(const struct vrv_archive **)value, &changed, err);
+	if (rc != 0 || !changed)
+		return rc;
+	if (vrv_repo_state_save(j->repo, err) != 0)
+		vrv_repo_note(j->repo, VARVE_EVENT_WARNING, NULL,
+		    "cannot remember the newest archives: %s", err->message);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ARCHIVE_ARCHIVES_JUDGE_H
+#define ARCHIVE_ARCHIVES_JUDGE_H
+
+/* Internal: what a full set of archives and tombstones says: which archives
+ * live, what is missing, and whether it is older than what this client saw. */
+
+#include "archive/archive.h"
+
+struct vrv_judge {
+	struct vrv_repo *repo;
+	struct vrv_archives *list;
+	const struct vrv_map *damaged_tags; /* series with unreadable objects */
+	size_t n_missing;
+	size_t n_replayed; /* pinned, and neither there nor buried */
+};
+
+/* Fill `items` and `newest` from `all` and the tombstones; may be repeated. */
+int vrv_judge_resolve(struct vrv_judge *, struct varve_err *err) VRV_MUST;
+/* Count what is missing; with `tell`, or if there is nothing to be had from
+ * another look at the tombstones, as notes. */
+int vrv_judge_missing(struct vrv_judge *, bool tell, struct varve_err *err)
+    VRV_MUST;
+/* Check what this client pinned and pin the newest archives. */
+int vrv_judge_pins(struct vrv_judge *, struct varve_err *err) VRV_MUST;
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/archives_cache.h"
+#include "archive/archives_judge.h"
+#include "util/mem.h"
+
+struct load {
+	struct vrv_repo *repo;
+	struct vrv_archives *list;
+	struct vrv_archive_cache *cache;
+	struct vrv_map *damaged_tags;
+	size_t all_cap, buried_cap;
+	/* The listing at hand. */
+	enum vrv_type type;
+	struct vrv_name *names;
+	size_t n, cap;
+};
+
+static int
+on_listed(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	struct load *l = arg;
+	struct vrv_name name;
+
+	if (!vrv_name_parse(item->name, &name) || name.type != l->type) {
+		l->list->unknown++;
+		return 0;
+	}
+	if (vrv_room_for_one(&l->names, l->n, &l->cap, sizeof(name)) != 0)
+		return VRV_NOMEM(err, "a listing");
+	l->names[l->n++] = name;
+	return 0;
+}
+
+static int
+list_names(struct load *l, enum vrv_type type, struct varve_err *err)
+{
+	l->type = type;
+	l->n = 0;
+	return vrv_store_list(vrv_repo_store(l->repo), vrv_type_prefix(type),
+	    false, on_listed, l, err);
+}
+
+/* --- records --- */
+
+static int
+open_object(
+    struct load *l, const struct vrv_object *object, struct varve_err *err)
+{
+	struct vrv_archive_clear clear;
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct vrv_rd rd = vrv_rd_over(
+	    object->bytes + object->body, object->end - object->body);
+	struct vrv_opened_record record = {
+	    .clear = object->bytes + object->body,
+	    .clear_n = object->end - object->body,
+	};
+
+	if (object->name.type == VRV_ARCHIVE) {
+		int rc = vrv_archive_clear_get(&rd, &clear, err);
+		if (rc != 0)
+			return rc;
+		if (clear.revision > 0 && !object->by_admin)
+			return vrv_fail(err, VARVE_AUTH,
+			    "a later revision, not signed by an admin");
+		size_t at = (size_t)(rd.p - object->bytes);
+		rc = vrv_object_open_meta(
+		    l->repo, object, at, VRV_KEM_ARCHIVE, &plain, err);
+		if (rc != 0)
+			return rc;
+		record.clear_n = at - object->body;
+		record.plain = plain.data;
+		record.plain_n = plain.len;
+	}
+	return vrv_archive_cache_add(l->cache, &object->name, &record, err);
+}
+
+static int
+get_record(struct load *l, const struct vrv_name *name,
+    struct vrv_opened_record *ret, struct varve_err *err)
+{
+	vrv_auto_object struct vrv_object object = {0};
+	char text[VRV_NAME_SIZE];
+
+	if (vrv_archive_cache_get(l->cache, name, ret))
+		return 0;
+	vrv_name_print(name, text);
+	int rc = vrv_repo_fetch(l->repo, text, &object, err);
+	if (rc == 0)
+		rc = open_object(l, &object, err);
+	if (rc != 0)
+		return rc;
+	if (!vrv_archive_cache_get(l->cache, name, ret))
+		return vrv_fail(err, VARVE_INTERNAL, "%s is not cached", text);
+	return 0;
+}
+
+/* --- archives --- */
+
+static const char *
+as_string(struct vrv_arena *arena, struct vrv_text text)
+{
+	return vrv_arena_dup(arena, text.p, text.n);
+}
+
+/* The name's tag must be that of the sealed host and label, or somebody could
+ * put an archive into another series. */
+static int
+check_tag(struct load *l, const struct vrv_archive *a, struct varve_err *err)
+{
+	const struct vrv_archive_sealed *s = &a->sealed;
+	uint8_t tag[VRV_TAG_SIZE];
+	struct vrv_arena *arena = &l->list->arena;
+	const char *host = as_string(arena, s->host);
+	const char *series = as_string(arena, s->series);
+
+	if (host == NULL || series == NULL)
+		return VRV_NOMEM(err, "an archive");
+	vrv_repo_tag(l->repo, host, series, tag);
+	if (strlen(host) != s->host.n || strlen(series) != s->series.n ||
+	    memcmp(tag, a->object.tag, VRV_TAG_SIZE) != 0)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "the archive belongs to another series than its name");
+	return 0;
+}
+
+static int
+take_archive(struct load *l, const struct vrv_name *name,
+    const struct vrv_opened_record *record, struct varve_err *err)
+{
+	struct vrv_archives *list = l->list;
+	struct vrv_rd rd = vrv_rd_over(record->clear, record->clear_n);
+	struct vrv_archive *a = vrv_arena_alloc(&list->arena, sizeof(*a));
+	const uint8_t *plain =
+	    vrv_arena_dup(&list->arena, record->plain, record->plain_n);
+
+	if (a == NULL || plain == NULL ||
+	    vrv_room_for_one(&list->all, list->n_all, &l->all_cap,
+		sizeof(struct vrv_archive *)) != 0)
+		return VRV_NOMEM(err, "an archive");
+	a->object = *name;
+	int rc = vrv_archive_clear_get(&rd, &a->clear, err);
+	if (rc == 0)
+		rc = vrv_archive_sealed_get(
+		    plain, record->plain_n, &list->arena, &a->sealed, err);
+	if (rc == 0)
+		rc = check_tag(l, a, err);
+	if (rc == 0)
+		list->all[list->n_all++] = a;
+	return rc;
+}
+
+/* --- tombstones --- */
+
+static int
+bury(struct load *l, const struct vrv_buried *buried, struct varve_err *err)
+{
+	struct vrv_archives *list = l->list;
+	bool is_new;
+
+	if (vrv_room_for_one(&list->buried, list->n_buried, &l->buried_cap,
+		sizeof(*buried)) != 0)
+		return VRV_NOMEM(err, "tombstones");
+	uint32_t *deepest = vrv_map_put(list->graves, buried->logical, &is_new);
+	if (deepest == NULL)
+		return VRV_NOMEM(err, "tombstones");
+	if (is_new || *deepest < buried->revision)
+		*deepest = buried->revision;
+	list->buried[list->n_buried++] = *buried;
+	return 0;
+}
+
+static int
+take_tombstone(struct load *l, const struct vrv_name *name,
+    const struct vrv_opened_record *record, struct varve_err *err)
+{
+	struct vrv_rd rd = vrv_rd_over(record->clear, record->clear_n);
+	struct vrv_buried *buried;
+	uint32_t n;
+	int64_t time;
+
+	int rc =
+	    vrv_tombstone_get(&rd, &l->list->arena, &time, &buried, &n, err);
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		rc = bury(l, &buried[i], err);
+	if (rc != 0)
+		return rc;
+	if (vrv_map_put(l->list->tombstones, name->id, NULL) == NULL)
+		return VRV_NOMEM(err, "tombstones");
+	return 0;
+}
+
+/* --- all of a kind --- */
+
+static int
+take(struct load *l, const struct vrv_name *name, struct varve_err *err)
+{
+	struct vrv_opened_record record;
+
+	int rc = get_record(l, name, &record, err);
+	if (rc != 0)
+		return rc;
+	return name->type == VRV_ARCHIVE
+	    ? take_archive(l, name, &record, err)
+	    : take_tombstone(l, name, &record, err);
+}
+
+/* What is wrong with one object does not hide the others. */
+static int
+pass_over(
+    struct load *l, const struct vrv_name *name, int rc, struct varve_err *err)
+{
+	char text[VRV_NAME_SIZE];
+
+	if (rc == VARVE_NOENT)
+		return 0; /* deleted since it was listed */
+	if (rc != VARVE_CORRUPT && rc != VARVE_AUTH && rc != VARVE_FORMAT &&
+	    rc != VARVE_LIMIT)
+		return rc;
+	vrv_name_print(name, text);
+	vrv_repo_note(l->repo, VARVE_EVENT_PROBLEM, text,
+	    "%s cannot be read: %s", vrv_type_name(name->type), err->message);
+	l->list->damaged++;
+	if (vrv_map_put(l->damaged_tags, name->tag, NULL) == NULL ||
+	    (name->type == VRV_TOMBSTONE &&
+		vrv_map_put(l->list->tombstones, name->id, NULL) == NULL))
+		return VRV_NOMEM(err, "damaged archives");
+	return 0;
+}
+
+static int
+read_all(struct load *l, enum vrv_type type, struct varve_err *err)
+{
+	int rc = list_names(l, type, err);
+
+	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		const struct vrv_name *name = &l->names[i];
+		/* A second look at tombstones/ wants the new ones only. */
+		if (vrv_map_get(l->list->tombstones, name->id) != NULL)
+			continue;
+		rc = take(l, name, err);
+		if (rc != 0)
+			rc = pass_over(l, name, rc, err);
+	}
+	return rc;
+}
+
+static int
+load(struct load *l, struct varve_err *err)
+{
+	struct vrv_judge judge = {
+	    .repo = l->repo,
+	    .list = l->list,
+	    .damaged_tags = l->damaged_tags,
+	};
+
+	int rc = read_all(l, VRV_TOMBSTONE, err);
+	if (rc == 0)
+		rc = read_all(l, VRV_ARCHIVE, err);
+	if (rc == 0)
+		rc = vrv_judge_resolve(&judge, err);
+	if (rc == 0)
+		rc = vrv_judge_missing(&judge, false, err);
+	/* What is missing may have been deleted after tombstones/ was listed.
+	 */
+	if (rc == 0 && (judge.n_missing > 0 || judge.n_replayed > 0)) {
+		size_t unknown = l->list->unknown;
+		rc = read_all(l, VRV_TOMBSTONE, err);
+		l->list->unknown = unknown;
+		if (rc == 0)
+			rc = vrv_judge_resolve(&judge, err);
+		if (rc == 0)
+			rc = vrv_judge_missing(&judge, true, err);
+	}
+	if (rc == 0)
+		rc = vrv_judge_pins(&judge, err);
+	return rc;
+}
+
+static struct vrv_archives *
+new_list(void)
+{
+	struct vrv_archives *list = calloc(1, sizeof(*list));
+
+	if (list == NULL)
+		return NULL;
+	list->tombstones = vrv_map_new(VRV_OBJECT_ID, 0);
+	list->graves = vrv_map_new(VRV_LOGICAL_ID, sizeof(uint32_t));
+	list->newest =
+	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
+	if (list->tombstones == NULL || list->graves == NULL ||
+	    list->newest == NULL) {
+		vrv_archives_free(list);
+		return NULL;
+	}
+	return list;
+}
+
+int
+vrv_archives_load(
+    struct vrv_repo *repo, struct vrv_archives **ret, struct varve_err *err)
+{
+	struct load l = {
+	    .repo = repo,
+	    .list = new_list(),
+	    .damaged_tags = vrv_map_new(VRV_TAG_SIZE, 0),
+	};
+	int rc;
+
+	if (l.list == NULL || l.damaged_tags == NULL)
+		rc = VRV_NOMEM(err, "archives");
+	else
+		rc = vrv_archive_cache_open(
+		    vrv_repo_cache(repo), vrv_repo_id(repo), &l.cache, err);
+	if (rc == 0)
+		rc = load(&l, err);
+	if (rc == 0)
+		vrv_archive_cache_save(l.cache);
+	vrv_archive_cache_free(l.cache);
+	vrv_map_free(l.damaged_tags);
+	free(l.names);
+	if (rc != 0) {
+		vrv_archives_free(l.list);
+		return rc;
+	}
+	*ret = l.list;
+	return 0;
+}
+
+void
+vrv_archives_free(struct vrv_archives *list)
+{
+	if (list == NULL)
+		return;
+	vrv_map_free(list->tombstones);
+	vrv_map_free(list->graves);
+	vrv_map_free(list->newest);
+	free(list->items);
+	free(list->all);
+	free(list->buried);
+	vrv_arena_fini(&list->arena);
+	free(list);
+}
+
+bool
+vrv_archives_is_buried(const struct vrv_archives *list,
+    const uint8_t logical[VRV_LOGICAL_ID], uint32_t revision)
+{
+	const uint32_t *deepest = vrv_map_get(list->graves, logical);
+
+	return deepest != NULL && *deepest >= revision;
+}
+
+const struct vrv_archive *
+vrv_archives_get(
+    const struct vrv_archives *list, const uint8_t logical[VRV_LOGICAL_ID])
+{
+	struct vrv_archive *const *a = vrv_map_get(list->newest, logical);
+
+	if (a == NULL ||
+	    vrv_archives_is_buried(list, logical, (*a)->clear.revision))
+		return NULL;
+	return *a;
+}
+
+bool
+vrv_archives_has_name(const struct vrv_archives *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct vrv_text *has = &list->items[i]->sealed.name;
+		if (has->n == n && memcmp(has->p, name, n) == 0)
+			return true;
+	}
+	return false;
+}

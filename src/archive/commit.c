@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/archive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "archive/mend.h"
+#include "repo/writer.h"
+#include "util/hex.h"
+
+struct run {
+	struct vrv_repo *repo;
+	struct vrv_commit *c;
+	struct vrv_condemned_set condemned;
+	bool shaken; /* something that this run relies on is going or gone */
+};
+
+/* --- W2: the intent --- */
+
+static int
+store_intent(struct run *r, struct varve_err *err)
+{
+	struct vrv_archive *a = r->c->archive;
+	vrv_auto_buf struct vrv_buf object = {0};
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct vrv_name name = {.type = VRV_INTENT};
+	struct vrv_intent_clear clear = {.revision = a->clear.revision};
+	struct vrv_intent_sealed sealed = {
+	    .has_root = true,
+	    .root = a->sealed.root,
+	};
+
+	memcpy(name.tag, a->object.tag, VRV_TAG_SIZE);
+	memcpy(clear.logical, a->clear.logical, VRV_LOGICAL_ID);
+	if (r->c->writer != NULL)
+		sealed.index =
+		    vrv_writer_index_objects(r->c->writer, &sealed.n_index);
+	int rc = vrv_draft_begin(r->repo, &name, false, &object, err);
+	if (rc != 0)
+		return rc;
+	vrv_intent_clear_put(&object, &clear);
+	vrv_intent_sealed_put(&plain, &sealed);
+	rc = vrv_draft_seal_meta(r->repo, &object, VRV_KEM_INTENT, &plain, err);
+	if (rc == 0)
+		rc = vrv_draft_store(
+		    r->repo, &name, &object, r->c->as_admin, err);
+	if (rc != 0)
+		return vrv_ctx(err, "intent");
+	a->object.type = VRV_ARCHIVE;
+	memcpy(a->object.id, name.id, VRV_OBJECT_ID);
+	return 0;
+}
+
+/* --- W3: is what this run relies on still to be relied on? --- */
+
+/* Does this tombstone bury the parent? */
+static int
+look_at_tombstone(struct run *r, const char *text, struct varve_err *err)
+{
+	const struct vrv_archive *parent = r->c->parent;
+	vrv_auto_object struct vrv_object object = {0};
+	struct vrv_arena arena = {0};
+	struct vrv_buried *buried;
+	uint32_t n;
+	int64_t time;
+
+	int rc = vrv_repo_fetch(r->repo, text, &object, err);
+	if (rc != 0)
+		return rc;
+	struct vrv_rd rd =
+	    vrv_rd_over(object.bytes + object.body, object.end - object.body);
+	rc = vrv_tombstone_get(&rd, &arena, &time, &buried, &n, err);
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		if (buried[i].revision >= parent->clear.revision &&
+		    memcmp(buried[i].logical, parent->clear.logical,
+			VRV_LOGICAL_ID) == 0)
+			r->shaken = true;
+	vrv_arena_fini(&arena);
+	return rc;
+}
+
+static int
+on_tombstone(
+    void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	struct run *r = arg;
+	const struct vrv_archives *known = r->c->known;
+	struct vrv_name name;
+
+	if (!vrv_name_parse(item->name, &name) || name.type != VRV_TOMBSTONE ||
+	    (known != NULL && vrv_map_get(known->tombstones, name.id) != NULL))
+		return 0;
+	int rc = look_at_tombstone(r, item->name, err);
+	switch (rc) {
+	case VARVE_NOENT:
+	case VARVE_CORRUPT:
+	case VARVE_AUTH:
+	case VARVE_FORMAT:
+	case VARVE_LIMIT:
+		/* It may bury the parent; being wrong costs a walk. */
+		r->shaken = true;
+		return 0;
+	default:
+		return rc;
+	}
+}
+
+static int
+check_parent(struct run *r, struct varve_err *err)
+{
+	const struct vrv_archive *parent = r->c->parent;
+	char prefix[VRV_NAME_SIZE], tag[2 * VRV_TAG_SIZE + 1];
+
+	if (parent == NULL)
+		return 0;
+	/* Tombstones are stored under the tag of what they bury. */
+	vrv_hex(tag, parent->object.tag, VRV_TAG_SIZE);
+	snprintf(prefix, sizeof(prefix), "%s%s", vrv_type_prefix(VRV_TOMBSTONE),
+	    tag);
+	return vrv_store_list(
+	    vrv_repo_store(r->repo), prefix, false, on_tombstone, r, err);
+}
+
+static int
+on_reused(void *arg, const uint8_t pack[VRV_OBJECT_ID], struct varve_err *err)
+{
+	struct run *r = arg;
+	struct vrv_name name = {.type = VRV_PACK};
+	char text[VRV_NAME_SIZE];
+
+	if (r->shaken)
+		return 0;
+	if (vrv_condemned_has(&r->condemned, VRV_PACK, pack)) {
+		r->shaken = true;
+		return 0;
+	}
+	memcpy(name.id, pack, VRV_OBJECT_ID);
+	vrv_name_print(&name, text);
+	int rc = vrv_store_head(vrv_repo_store(r->repo), text, NULL, NULL, err);
+	if (rc != VARVE_NOENT)
+		return rc;
+	r->shaken = true;
+	return 0;
+}
+
+static int
+check_relied_on(struct run *r, struct varve_err *err)
+{
+	const struct vrv_archive *parent = r->c->parent;
+
+	int rc = check_parent(r, err);
+	if (rc == 0)
+		rc = vrv_condemned_list(r->repo, &r->condemned, err);
+	if (rc != 0)
+		return rc;
+	if (parent != NULL &&
+	    (vrv_condemned_has(&r->condemned, VRV_ARCHIVE, parent->object.id) ||
+		vrv_condemned_has(
+		    &r->condemned, VRV_INTENT, parent->object.id)))
+		r->shaken = true;
+	if (r->c->writer == NULL)
+		return 0;
+	return vrv_writer_reused(r->c->writer, on_reused, r, err);
+}
+
+/* --- W4 and W5 --- */
+
+static int
+store_archive(struct run *r, struct varve_err *err)
+{
+	struct vrv_archive *a = r->c->archive;
+	vrv_auto_buf struct vrv_buf object = {0};
+	vrv_auto_buf struct vrv_buf plain = {0};
+
+	int rc = vrv_draft_begin(r->repo, &a->object, true, &object, err);
+	if (rc != 0)
+		return rc;
+	vrv_archive_clear_put(&object, &a->clear);
+	vrv_archive_sealed_put(&plain, &a->sealed);
+	rc =
+	    vrv_draft_seal_meta(r->repo, &object, VRV_KEM_ARCHIVE, &plain, err);
+	if (rc == 0)
+		rc = vrv_draft_store(
+		    r->repo, &a->object, &object, r->c->as_admin, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "archive");
+}
+
+static int
+check_intent(struct run *r, struct varve_err *err)
+{
+	const uint8_t *id = r->c->archive->object.id;
+
+	int rc = vrv_condemned_list(r->repo, &r->condemned, err);
+	if (rc != 0)
+		return rc;
+	if (vrv_condemned_has(&r->condemned, VRV_INTENT, id) ||
+	    vrv_condemned_has(&r->condemned, VRV_ARCHIVE, id))
+		return vrv_fail(err, VARVE_LOCKED,
+		    "a compaction took this run for dead: run the backup "
+		    "again");
+	return 0;
+}
+
+static void
+remember(struct run *r)
+{
+	const struct vrv_archive *a = r->c->archive;
+	struct varve_err err;
+
+	int rc = vrv_repo_state_pin(
+	    r->repo, a->object.tag, a->clear.logical, a->clear.revision, &err);
+	if (rc == 0)
+		rc = vrv_repo_state_save(r->repo, &err);
+	if (rc != 0)
+		vrv_repo_note(r->repo, VARVE_EVENT_WARNING, NULL,
+		    "cannot remember this archive: %s", err.message);
+}
+
+static int
+commit(struct run *r, struct varve_err *err)
+{
+	int rc = vrv_store_sync(
+	    vrv_repo_store(r->repo), vrv_type_prefix(VRV_INDEX), err);
+
+	if (rc == 0)
+		rc = store_intent(r, err);
+	if (rc == 0)
+		rc = check_relied_on(r, err);
+	if (rc == 0 && r->shaken)
+		rc = vrv_mend(r->repo, r->c->archive, &r->condemned, err);
+	if (rc == 0)
+		rc = store_archive(r, err);
+	if (rc == 0)
+		rc = check_intent(r, err);
+	return rc;
+}
+
+int
+vrv_archive_commit(
+    struct vrv_repo *repo, struct vrv_commit *c, struct varve_err *err)
+{
+	struct run r = {.repo = repo, .c = c};
+
+	int rc = commit(&r, err);
+	if (rc == 0)
+		remember(&r);
+	vrv_condemned_fini(&r.condemned);
+	return rc;
+}
+
+int
+vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
+    const char *name, struct varve_err *err)
+{
+	struct vrv_archive next = *old;
+	struct vrv_commit c = {
+	    .archive = &next,
+	    .parent = old,
+	    .as_admin = true,
+	};
+
+	if (*name == '\0')
+		return vrv_fail(err, VARVE_USAGE, "an archive needs a name");
+	if (old->clear.revision == UINT32_MAX)
+		return vrv_fail(err, VARVE_LIMIT, "no revision is left");
+	next.clear.revision++;
+	next.sealed.name.p = (const uint8_t *)name;
+	next.sealed.name.n = strlen(name);
+	return vrv_archive_commit(repo, &c, err);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "diff/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff/diff_entry.h"
+#include "util/mem.h"
+
+#define READER_CACHE ((size_t)32 << 20)
+
+/* A directory of one side: its next entry, if there is one. */
+struct side {
+	struct vrv_tree_iter *iter; /* NULL: not on this side, or at its end */
+	struct vrv_entry entry;
+	bool taken; /* the entry was told: the next one is to be read */
+};
+
+/* A directory that at least one side has. */
+struct step {
+	struct side old, new;
+	size_t path_n;
+};
+
+struct diff {
+	struct vrv_compare compare;
+	vrv_difference_fn *fn;
+	void *arg;
+	struct vrv_buf path; /* with a NUL behind it */
+	struct step *steps;
+	size_t n, cap;
+};
+
+/* --- paths --- */
+
+static int
+set_path(struct diff *d, size_t keep, const struct vrv_entry *entry,
+    struct varve_err *err)
+{
+	if (keep + entry->name_n + 2 > VRV_WALK_PATH_MAX)
+		return vrv_fail(err, VARVE_LIMIT, "path beyond %zu bytes",
+		    VRV_WALK_PATH_MAX);
+	d->path.len = keep;
+	if (keep > 0)
+		vrv_buf_u8(&d->path, '/');
+	vrv_buf_bytes(&d->path, entry->name, entry->name_n);
+	vrv_buf_u8(&d->path, '\0');
+	int rc = vrv_buf_check(&d->path, err);
+	if (rc == 0)
+		d->path.len--;
+	return rc;
+}
+
+static const char *
+path_text(const struct diff *d)
+{
+	return d->path.len == 0 ? "." : (const char *)d->path.data;
+}
+
+/* --- one item --- */
+
+static bool
+is_dir(const struct vrv_entry *entry)
+{
+	return entry != NULL && entry->kind == VARVE_DIR;
+}
+
+static bool
+is_way(const struct vrv_entry *entry)
+{
+	return entry != NULL && (entry->flags & VRV_ENTRY_WAY) != 0;
+}
+
+static unsigned
+wanted(const struct diff *d, const struct vrv_entry *old,
+    const struct vrv_entry *new)
+{
+	const struct varve_diff_options *options = d->compare.options;
+
+	if (options->match == NULL || is_way(old) || is_way(new))
+		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
+	return options->match(
+	    options->match_arg, path_text(d), is_dir(old) || is_dir(new));
+}
+
+static int
+tell(struct diff *d, const struct vrv_entry *old, const struct vrv_entry *new,
+    struct varve_err *err)
+{
+	struct vrv_difference what = {
+	    .path = path_text(d),
+	    .old = old,
+	    .new = new,
+	};
+
+	int rc = vrv_compare_entries(&d->compare, &what, err);
+	if (rc != 0)
+		return vrv_ctx(err, "%s", what.path);
+	return what.changes == 0 ? 0 : d->fn(d->arg, &what, err);
+}
+
+static bool
+same_ref(const struct vrv_ref *a, const struct vrv_ref *b)
+{
+	return a->depth == b->depth && memcmp(a->id, b->id, VRV_CHUNK_ID) == 0;
+}
+
+static int
+open_side(const struct diff *d, const struct vrv_ref *ref, struct side *side,
+    struct varve_err *err)
+{
+	if (ref == NULL)
+		return 0;
+	side->taken = true;
+	return vrv_tree_iter_new(d->compare.source, ref, &side->iter, err);
+}
+
+/* Go into the directory that the path names; NULL: not on this side. */
+static int
+enter(struct diff *d, const struct vrv_ref *old, const struct vrv_ref *new,
+    struct varve_err *err)
+{
+	if (old != NULL && new != NULL && same_ref(old, new))
+		return 0;
+	if (vrv_room_for_one(&d->steps, d->n, &d->cap, sizeof(*d->steps)) != 0)
+		return VRV_NOMEM(err, "a comparison");
+	struct step *step = &d->steps[d->n++];
+	*step = (struct step){.path_n = d->path.len};
+	int rc = open_side(d, old, &step->old, err);
+	if (rc == 0)
+		rc = open_side(d, new, &step->new, err);
+	return rc;
+}
+
+static int
+visit(struct diff *d, const struct vrv_entry *old, const struct vrv_entry *new,
+    struct varve_err *err)
+{
+	unsigned want = wanted(d, old, new);
+	int rc = 0;
+
+	if ((want & VARVE_MATCH_INCLUDE) != 0)
+		rc = tell(d, old, new, err);
+	if (rc != 0 || (want & VARVE_MATCH_RECURSE) == 0 ||
+	    (!is_dir(old) && !is_dir(new)))
+		return rc;
+	return enter(d, is_dir(old) ? &old->dir : NULL,
+	    is_dir(new) ? &new->dir : NULL, err);
+}
+
+/* --- side by side --- */
+
+static int
+advance(const struct diff *d, struct side *side, struct varve_err *err)
+{
+	if (!side->taken || side->iter == NULL)
+		return 0;
+	int rc = vrv_tree_iter_next(side->iter, &side->entry, NULL, err);
+	if (rc == VARVE_NOENT) {
+		vrv_tree_iter_free(vrv_steal(&side->iter));
+		rc = 0;
+	}
+	if (rc != 0)
+		return vrv_ctx(err, "%s", path_text(d));
+	side->taken = false;
+	return 0;
+}
+
+static void
+leave(struct diff *d)
+{
+	struct step *step = &d->steps[--d->n];
+
+	vrv_tree_iter_free(step->old.iter);
+	vrv_tree_iter_free(step->new.iter);
+}
+
+/* Take the first name of both sides: copies of its entries, since visiting
+ * may move the steps. False at the end of both. */
+static bool
+take_first(struct step *step, struct vrv_entry *old, bool *ret_old,
+    struct vrv_entry *new, bool *ret_new)
+{
+	bool has_old = step->old.iter != NULL, has_new = step->new.iter != NULL;
+
+	if (has_old && has_new) {
+		int order =
+		    vrv_name_cmp(step->old.entry.name, step->old.entry.name_n,
+			step->new.entry.name, step->new.entry.name_n);
+		has_old = order <= 0;
+		has_new = order >= 0;
+	}
+	if (has_old) {
+		*old = step->old.entry;
+		step->old.taken = true;
+	}
+	if (has_new) {
+		*new = step->new.entry;
+		step->new.taken = true;
+	}
+	*ret_old = has_old;
+	*ret_new = has_new;
+	return has_old || has_new;
+}
+
+/* The next name of the deepest directory. */
+static int
+visit_next(struct diff *d, struct varve_err *err)
+{
+	struct step *step = &d->steps[d->n - 1];
+	struct vrv_entry old, new;
+	bool has_old, has_new;
+
+	d->path.len = step->path_n;
+	d->path.data[d->path.len] = '\0';
+	int rc = advance(d, &step->old, err);
+	if (rc == 0)
+		rc = advance(d, &step->new, err);
+	if (rc != 0)
+		return rc;
+	if (!take_first(step, &old, &has_old, &new, &has_new)) {
+		leave(d);
+		return 0;
+	}
+	rc = set_path(d, step->path_n, has_old ? &old : &new, err);
+	if (rc != 0)
+		return rc;
+	return visit(d, has_old ? &old : NULL, has_new ? &new : NULL, err);
+}
+
+/* --- the roots --- */
+
+static int
+root_entry(const struct vrv_archive *archive, struct vrv_entry *entry,
+    bool *ret_has, struct varve_err *err)
+{
+	const struct vrv_text *text = &archive->sealed.root_entry;
+
+	*ret_has = text->n > 0;
+	return *ret_has ? vrv_root_entry_get(text->p, text->n, entry, err) : 0;
+}
+
+/* The roots themselves can be compared only if both are known. They are
+ * entered whatever the pattern says of them. */
+static int
+visit_roots(struct diff *d, const struct vrv_archive *a,
+    const struct vrv_archive *b, struct varve_err *err)
+{
+	struct vrv_entry old, new;
+	bool has_old, has_new = false;
+
+	int rc = root_entry(a, &old, &has_old, err);
+	if (rc == 0)
+		rc = root_entry(b, &new, &has_new, err);
+	if (rc == 0 && has_old && has_new &&
+	    (wanted(d, &old, &new) & VARVE_MATCH_INCLUDE) != 0)
+		rc = tell(d, &old, &new, err);
+	if (rc == 0)
+		rc = enter(d, &a->sealed.root, &b->sealed.root, err);
+	return rc;
+}
+
+int
+vrv_diff_from(const struct vrv_meta_source *source, const struct vrv_archive *a,
+    const struct vrv_archive *b, const struct varve_diff_options *options,
+    vrv_owner_fn *owner, void *owner_arg, vrv_difference_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct diff d = {
+	    .compare = {source, options, owner, owner_arg},
+	    .fn = fn,
+	    .arg = arg,
+	};
+
+	vrv_buf_u8(&d.path, '\0');
+	int rc = vrv_buf_check(&d.path, err);
+	if (rc == 0) {
+		d.path.len = 0;
+		rc = visit_roots(&d, a, b, err);
+	}
+	while (rc == 0 && d.n > 0)
+		rc = visit_next(&d, err);
+	while (d.n > 0)
+		leave(&d);
+	free(d.steps);
+	vrv_buf_fini(&d.path);
+	return rc;
+}
+
+int
+vrv_diff(struct vrv_repo *repo, const struct vrv_archive *a,
+    const struct vrv_archive *b, const struct varve_diff_options *options,
+    vrv_owner_fn *owner, void *owner_arg, vrv_difference_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct vrv_reader *reader = NULL;
+
+	int rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
+	if (rc != 0)
+		return rc;
+	struct vrv_meta_source source = vrv_meta_from_reader(reader);
+	rc = vrv_diff_from(
+	    &source, a, b, options, owner, owner_arg, fn, arg, err);
+	vrv_reader_free(reader);
+	return rc;
+}
