@@ -24,6 +24,7 @@ struct varve_archive {
 	uint64_t files, original, deduplicated, stored, chunks;
 	bool warnings; /* something was left out: see varve_archive_skipped() */
 	uint32_t chunk_min, chunk_average, chunk_max;
+	const void *handle; /* the library's own */
 };
 
 /* All live archives, oldest (nominal time) first. Owned:
@@ -83,6 +84,7 @@ struct varve_item {
 	bool changed;		   /* changed while it was read */
 	const struct varve_xattr *xattrs;
 	size_t n_xattrs;
+	void *handle; /* the library's own */
 };
 
 /* Returns 0 to go on; any other value ends the walk, which returns it. */

@@ -438,7 +438,8 @@ commit(struct session *s, struct vrv_pipeline *p,
 	archive.sealed.cwd = text_of(cwd);
 	struct vrv_commit c = {.archive = &archive,
 	    .parent = s->parent,
-	    .writer = p->writer};
+	    .writer = p->writer,
+	    .known = s->archives};
 	int rc = vrv_archive_commit(s->repo, &c, err);
 	if (rc != 0)
 		return rc;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/lists.h"
 #include "util/mem.h"
 
 #define RECORDS_CHUNK ((size_t)64 << 10)
@@ -30,61 +31,18 @@ note_name(struct vrv_map *map, uint32_t id, const uint8_t *name, size_t n,
 }
 
 static int
-read_owners(struct vrv_records *r, const uint8_t *chunk, size_t n,
+inherit_name(void *arg, bool group, uint32_t id, const uint8_t *name, size_t n,
     struct varve_err *err)
 {
-	struct vrv_rd rd;
+	struct vrv_records *r = arg;
 
-	int rc = vrv_meta_open(chunk, n, VRV_META_NAMES, &rd, err);
-	while (rc == 0 && vrv_rd_left(&rd) > 0) {
-		const uint8_t *name;
-		uint32_t id;
-		size_t name_n;
-		bool group;
-
-		rc = vrv_owner_get(&rd, &group, &id, &name, &name_n, err);
-		if (rc == 0)
-			rc = note_name(group ? r->groups : r->users, id, name,
-			    name_n, err);
-	}
-	return rc;
+	return note_name(group ? r->groups : r->users, id, name, n, err);
 }
 
 static int
 note_known(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 {
 	return vrv_parent_note(arg, id, err);
-}
-
-/* The parent's table: its ids stay, as inherited entries may name them. */
-static int
-inherit_owners(struct vrv_records *r, struct varve_err *err)
-{
-	const struct vrv_meta_source source = vrv_parent_source(r->parent);
-	vrv_auto_buf struct vrv_buf content = {0}, chunk = {0};
-	struct vrv_list_iter *iter;
-	struct vrv_extent extent;
-	uint64_t offset;
-
-	vrv_content_put_ref(&content, &r->parent->archive->sealed.owners);
-	int rc = vrv_buf_check(&content, err);
-	if (rc == 0)
-		rc = vrv_list_iter_new(&source, content.data, content.len,
-		    &iter, err);
-	if (rc != 0)
-		return rc;
-	vrv_list_iter_on_meta(iter, note_known, r->parent);
-	while ((rc = vrv_list_iter_next(iter, &extent, &offset, err)) == 0) {
-		rc = source.get(source.arg, extent.id, &chunk, err);
-		if (rc == 0)
-			rc = vrv_parent_note(r->parent, extent.id, err);
-		if (rc == 0)
-			rc = read_owners(r, chunk.data, chunk.len, err);
-		if (rc != 0)
-			break;
-	}
-	vrv_list_iter_free(iter);
-	return rc == VARVE_NOENT ? 0 : rc;
 }
 
 int
@@ -101,10 +59,12 @@ vrv_records_init(struct vrv_records *r, const struct vrv_meta_sink *sink,
 	if (r->users == NULL || r->groups == NULL)
 		return VRV_NOMEM(err, "the owners");
 	int rc = vrv_list_builder_new(sink, &r->skipped_list, err);
-	if (rc == 0 && r->want_owners && parent->archive != NULL &&
-	    parent->archive->sealed.has_owners)
-		rc = inherit_owners(r, err);
-	return rc;
+	if (rc != 0 || !r->want_owners || parent->archive == NULL)
+		return rc;
+	/* The parent's ids stay: inherited entries may name them. */
+	const struct vrv_meta_source source = vrv_parent_source(parent);
+	return vrv_archive_owners(&source, parent->archive, inherit_name, r,
+	    note_known, parent, err);
 }
 
 static void

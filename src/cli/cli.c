@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/placeholders.h"
+#include "util/clock.h"
+#include "util/mem.h"
+
+#define LEVEL(option_name, letter_, level_, text)                              \
+	{                                                                      \
+		letter_, option_name, NULL, vrv_set_value,                     \
+		    offsetof(struct vrv_common, level), text, level_           \
+	}
+#define FLAG(option_name, letter_, field, text)                                \
+	{                                                                      \
+		letter_, option_name, NULL, vrv_set_true,                      \
+		    offsetof(struct vrv_common, field), text                   \
+	}
+
+const struct vrv_option vrv_common_options[] = {
+    FLAG("help", 'h', help, "show this help"),
+    FLAG("version", 'V', version, "show the version"),
+    FLAG("progress", 'p', progress, "show progress"),
+    LEVEL("verbose", 'v', VRV_LOG_INFO, "say what is done"),
+    LEVEL("info", 0, VRV_LOG_INFO, NULL),
+    LEVEL("debug", 0, VRV_LOG_DEBUG, "say more"),
+    LEVEL("warning", 0, VRV_LOG_WARNING, "say what went wrong (the default)"),
+    LEVEL("error", 0, VRV_LOG_ERROR, "say only errors"),
+    LEVEL("critical", 0, VRV_LOG_CRITICAL, "say nothing but why it failed"),
+    FLAG("log-json", 0, log_json, "messages as JSON objects, one a line"),
+    FLAG("iec", 0, iec, "sizes in KiB, MiB, ... instead of kB, MB, ..."),
+    FLAG("show-version", 0, show_version, "log the version first"),
+    FLAG("show-rc", 0, show_rc, "log the exit status at the end"),
+    {0, "umask", "M", vrv_set_octal, offsetof(struct vrv_common, umask),
+	"file mode bits to leave off (default: 0077)"},
+    FLAG("accept-replaced", 0, accept_replaced,
+	"trust a repository that is not the one that was at this place"),
+    {0},
+};
+
+static int
+out_failed(struct vrv_cli *cli, struct varve_err *err)
+{
+	cli->out_is_gone = cli->out_is_gone || errno == EPIPE;
+	vrv_fail_sys(err, errno, "cannot write to standard output");
+	return vrv_exit(err, VARVE_EXIT_ERROR);
+}
+
+int
+vrv_cli_out(struct vrv_cli *cli, struct vrv_buf *buf, struct varve_err *err)
+{
+	int rc = vrv_buf_check(buf, err);
+
+	if (rc != 0)
+		return rc;
+	if (buf->len > 0 &&
+	    fwrite(buf->data, 1, buf->len, cli->out) != buf->len)
+		return out_failed(cli, err);
+	return 0;
+}
+
+static int
+flush_out(struct vrv_cli *cli, struct varve_err *err)
+{
+	/* ferror() remembers what no one has been told yet. */
+	if (fflush(cli->out) == 0 && !ferror(cli->out))
+		return 0;
+	return out_failed(cli, err);
+}
+
+void
+vrv_cli_open_options(struct vrv_cli *cli, struct varve_open_options *ret)
+{
+	*ret = (struct varve_open_options)VARVE_OPEN_OPTIONS_INIT;
+	ret->state_dir = cli->dirs.state;
+	ret->cache_dir = cli->dirs.cache;
+	ret->keys_dir = cli->dirs.keys;
+	ret->key_file = cli->dirs.key_file;
+	ret->passphrase = vrv_passphrase_get;
+	ret->passphrase_arg = &cli->passphrase;
+	ret->accept_replaced = cli->common.accept_replaced;
+}
+
+static void
+open_event(void *arg, const struct varve_event *event)
+{
+	struct vrv_events events = {.cli = arg};
+
+	vrv_events_fn(&events, event);
+	if (event->type == VARVE_EVENT_PROBLEM)
+		events.cli->warned = true;
+}
+
+int
+vrv_cli_open(struct vrv_cli *cli, const char *path, bool without_key,
+    struct varve_repo **ret, struct varve_err *err)
+{
+	struct varve_open_options options;
+	int rc;
+
+	vrv_cli_open_options(cli, &options);
+	options.without_key = without_key;
+	options.event = open_event;
+	options.event_arg = cli;
+	for (int try = 1;; try++) {
+		rc = varve_repo_open(path, &options, ret, err);
+		if (rc == 0 || err->exit != VARVE_EXIT_PASSPHRASE ||
+		    !cli->passphrase.typed || try == 3)
+			return rc;
+		vrv_log(&cli->log, VRV_LOG_ERROR, "%s", err->message);
+	}
+}
+
+void
+vrv_cli_close(struct varve_repo **repo)
+{
+	varve_repo_close(*repo);
+}
+
+int
+vrv_cli_location(struct vrv_cli *cli, const struct vrv_strings *words,
+    enum vrv_wants wants, struct vrv_location *ret, struct varve_err *err)
+{
+	vrv_auto_location struct vrv_location found = {0};
+	const char *word = words->n > 0 ? words->items[0] : NULL;
+	int rc = vrv_location_parse(word, cli->now, &found, err);
+
+	if (rc != 0)
+		return rc;
+	if (wants == VRV_WANTS_ARCHIVE && found.archive == NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' names no archive: write REPO::ARCHIVE",
+		    word == NULL ? found.repo : word);
+	if (wants == VRV_WANTS_REPO && found.archive != NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' names an archive where only a repository is meant",
+		    word);
+	*ret = found;
+	found = (struct vrv_location){0};
+	return 0;
+}
+
+struct vrv_strings
+vrv_cli_rest(const struct vrv_strings *words)
+{
+	struct vrv_strings rest = *words;
+
+	if (rest.n > 0) {
+		rest.items++;
+		rest.n--;
+		rest.cap--;
+	}
+	return rest;
+}
+
+int
+vrv_cli_no_more(
+    const struct vrv_strings *words, size_t max, struct varve_err *err)
+{
+	if (words->n <= max)
+		return 0;
+	return vrv_fail(err, VARVE_USAGE, "'%s' is one argument too many",
+	    words->items[max]);
+}
+
+int
+vrv_cli_expand(struct vrv_cli *cli, const char *text, const char **ret,
+    struct varve_err *err)
+{
+	vrv_auto_free char *expanded = NULL;
+
+	if (text == NULL) {
+		*ret = NULL;
+		return 0;
+	}
+	int rc = vrv_placeholders(text, cli->now, &expanded, err);
+	if (rc != 0)
+		return rc;
+	const char *copy =
+	    vrv_arena_dup(&cli->arena, expanded, strlen(expanded));
+	if (copy == NULL)
+		return VRV_NOMEM(err, "placeholders");
+	*ret = copy;
+	return 0;
+}
+
+/* Say where help is. */
+static int
+point_to_help(const char *command, struct varve_err *err)
+{
+	size_t n = strlen(err->message);
+
+	snprintf(err->message + n, sizeof(err->message) - n,
+	    "; see 'varve help%s%s'", command[0] != '\0' ? " " : "", command);
+	return err->code;
+}
+
+static void
+apply_common(struct vrv_cli *cli)
+{
+	cli->log.level = cli->common.level;
+	cli->log.json = cli->common.log_json;
+	umask((mode_t)cli->common.umask);
+	if (cli->common.show_version)
+		vrv_log_output(
+		    &cli->log, "show-version", "varve " VARVE_VERSION);
+}
+
+/* Parse what belongs to the command, then run it. */
+static int
+run_command(struct vrv_cli *cli, const struct vrv_command *cmd,
+    const char *const *args, struct varve_err *err)
+{
+	struct vrv_option_set common = {vrv_common_options, &cli->common};
+	struct vrv_strings words = {0};
+	size_t used;
+	vrv_auto_free void *options = vrv_alloc_array(1, cmd->size + 1);
+
+	if (options == NULL)
+		return VRV_NOMEM(err, "options");
+	struct vrv_option_set own = {cmd->options, options};
+	int rc = vrv_options_parse(
+	    &own, &common, args, &cli->arena, &words, &used, err);
+	apply_common(cli);
+	if (cli->common.help) {
+		vrv_auto_buf struct vrv_buf text = {0};
+		vrv_help_command(&text, cmd);
+		return vrv_cli_out(cli, &text, err);
+	}
+	if (rc != 0)
+		return point_to_help(cmd->name, err);
+	if (cli->common.version)
+		cmd = &vrv_cmd_version;
+	return cmd->run(cli, options, &words, err);
+}
+
+/* Common options, then the command. */
+static int
+run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
+{
+	struct vrv_option_set none = {NULL, NULL};
+	struct vrv_option_set common = {vrv_common_options, &cli->common};
+	const struct vrv_command *cmd = &vrv_cmd_help;
+	size_t used, words = 0;
+
+	int rc = vrv_options_parse(
+	    &none, &common, args, &cli->arena, NULL, &used, err);
+	if (rc == 0 && args[used] != NULL)
+		rc = vrv_command_find(args + used, &cmd, &words, err);
+	else if (rc == 0 && cli->common.version)
+		cmd = &vrv_cmd_version;
+	else if (rc == 0 && !cli->common.help)
+		rc = vrv_fail(err, VARVE_USAGE, "no command given");
+	cli->log.json = cli->common.log_json;
+	if (rc != 0)
+		return point_to_help("", err);
+	if (words == 0)
+		cli->common.help = false;
+	rc = vrv_dirs_find(&cli->dirs, err);
+	return rc != 0 ? rc : run_command(cli, cmd, args + used + words, err);
+}
+
+/* The repository must not get a descriptor that output is written to. */
+static int
+hold_std_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+show_rc(struct vrv_cli *cli, int status)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "terminating with %s status, rc %d",
+	    status == 0	      ? "success"
+		: status == 1 ? "warning"
+			      : "error",
+	    status);
+	vrv_log_output(&cli->log, "show-rc", text);
+}
+
+int
+vrv_cli_main(int argc, char **argv)
+{
+	struct vrv_time now = vrv_time_now();
+	struct varve_err err;
+	struct vrv_cli cli = {
+	    .common = {.level = VRV_LOG_WARNING, .umask = 0077},
+	    .log = {.fd = STDERR_FILENO, .level = VRV_LOG_WARNING},
+	    .now = {now.s, now.ns},
+	    .argv = (const char *const *)argv,
+	    .argc = (size_t)argc,
+	    .out = stdout,
+	};
+
+	if (argc < 1 || hold_std_descriptors() != 0)
+		return VARVE_EXIT_ERROR;
+	/* Only characters, so that widths are known; dates stay English. */
+	(void)setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN);
+	vrv_err_clear(&err);
+	int rc = run(&cli, cli.argv + 1, &err);
+	if (rc == 0)
+		rc = flush_out(&cli, &err);
+	else
+		(void)fflush(stdout);
+	int status = rc == 0 ? (cli.warned ? VARVE_EXIT_WARNING : 0) : err.exit;
+	if (rc != 0 && !cli.out_is_gone)
+		vrv_log_error(&cli.log, &err);
+	if (cli.common.show_rc)
+		show_rc(&cli, status);
+	vrv_passphrase_fini(&cli.passphrase);
+	vrv_dirs_fini(&cli.dirs);
+	vrv_arena_fini(&cli.arena);
+	return status;
+}

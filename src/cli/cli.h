@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+/*
+ * The program: what all commands share while one runs.
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <varve/varve.h>
+
+#include "cli/dirs.h"
+#include "cli/location.h"
+#include "cli/log.h"
+#include "cli/options.h"
+#include "cli/passphrase.h"
+#include "cli/progress.h"
+
+/* Options that may stand before and behind the command. */
+struct vrv_common {
+	int level;
+	bool help, version, progress, iec, log_json, show_version, show_rc;
+	bool accept_replaced;
+	unsigned umask;
+};
+
+struct vrv_cli {
+	struct vrv_common common;
+	struct vrv_log log;
+	struct vrv_dirs dirs;
+	struct vrv_passphrase passphrase;
+	struct vrv_arena arena; /* as long as the process */
+	struct varve_time now;	/* when it started */
+	const char *const *argv;
+	size_t argc;
+	FILE *out;
+	bool warned;	  /* ends with exit status 1 */
+	bool out_is_gone; /* nobody reads standard output any more */
+};
+
+/* Run the program and return its exit status. */
+int vrv_cli_main(int argc, char **argv);
+
+/* Open the repository at `path`; a passphrase that was typed may be wrong
+ * twice. `without_key`: only to look at objects. */
+int vrv_cli_open(struct vrv_cli *, const char *path, bool without_key,
+    struct varve_repo **ret, struct varve_err *err) VRV_MUST;
+/* The options for it, for what opens a repository otherwise. */
+void vrv_cli_open_options(struct vrv_cli *, struct varve_open_options *ret);
+void vrv_cli_close(struct varve_repo **);
+#define vrv_auto_repo                                                          \
+	__attribute__((cleanup(vrv_cli_close))) struct varve_repo *
+
+/* Write to standard output. IO if that fails. */
+int
+vrv_cli_out(struct vrv_cli *, struct vrv_buf *, struct varve_err *err) VRV_MUST;
+
+/* The first word as a location, which may be left out. With `archive` it must
+ * name one, else it must not. *ret_used is 1 if the word was taken. */
+enum vrv_wants {
+	VRV_WANTS_REPO,
+	VRV_WANTS_ARCHIVE,
+	VRV_WANTS_EITHER
+};
+int vrv_cli_location(struct vrv_cli *, const struct vrv_strings *words,
+    enum vrv_wants, struct vrv_location *ret, struct varve_err *err) VRV_MUST;
+
+/* Words behind the location: `words` without its first. */
+struct vrv_strings vrv_cli_rest(const struct vrv_strings *words);
+/* USAGE if there are more than `max` of them. */
+int vrv_cli_no_more(const struct vrv_strings *words, size_t max,
+    struct varve_err *err) VRV_MUST;
+
+/* Text with placeholders expanded, in the arena; NULL stays NULL. */
+int vrv_cli_expand(struct vrv_cli *, const char *text, const char **ret,
+    struct varve_err *err) VRV_MUST;
+
+/* --- events --- */
+
+/* Shows what a library call tells: see vrv_events_fn(). */
+struct vrv_events {
+	struct vrv_cli *cli;
+	struct vrv_progress progress;
+	bool list;	    /* --list */
+	bool only_paths;    /* of FILE events: no status letters */
+	const char *filter; /* status letters, or NULL: all */
+	uint64_t problems;
+	bool damaged; /* a problem that the system did not cause */
+};
+void vrv_events_start(struct vrv_events *, struct vrv_cli *, const char *msgid);
+void vrv_events_end(struct vrv_events *);
+/* A varve_event_fn; `arg` is a struct vrv_events. */
+void vrv_events_fn(void *arg, const struct varve_event *);
+
+#endif

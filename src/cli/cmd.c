@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cmd.h"
+
+#include <string.h>
+
+#include "cli/text.h"
+
+const struct vrv_command *const vrv_commands[] = {&vrv_cmd_init,
+    &vrv_cmd_create, &vrv_cmd_list, &vrv_cmd_info, &vrv_cmd_extract,
+    &vrv_cmd_check, &vrv_cmd_diff, &vrv_cmd_rename, &vrv_cmd_delete,
+    &vrv_cmd_key_add, &vrv_cmd_key_list, &vrv_cmd_key_remove,
+    &vrv_cmd_key_change_passphrase, &vrv_cmd_key_export, &vrv_cmd_key_import,
+    &vrv_cmd_version, &vrv_cmd_help, NULL};
+
+/* Does `name` start `args`? The words it takes, else 0. */
+static size_t
+names(const char *name, const char *const *args)
+{
+	const char *second = strchr(name, ' ');
+	size_t n = second != NULL ? (size_t)(second - name) : strlen(name);
+
+	if (strlen(args[0]) != n || memcmp(args[0], name, n) != 0)
+		return 0;
+	if (second == NULL)
+		return 1;
+	return args[1] != NULL && strcmp(args[1], second + 1) == 0 ? 2 : 0;
+}
+
+int
+vrv_command_find(const char *const *args, const struct vrv_command **ret,
+    size_t *ret_words, struct varve_err *err)
+{
+	for (size_t i = 0; vrv_commands[i] != NULL; i++) {
+		size_t words = names(vrv_commands[i]->name, args);
+		if (words > 0) {
+			*ret = vrv_commands[i];
+			*ret_words = words;
+			return 0;
+		}
+	}
+	if (strcmp(args[0], "key") == 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    args[1] == NULL ? "'key' needs one of add, list, remove, "
+				      "change-passphrase, "
+				      "export, import"
+				    : "unknown command 'key %s': there are "
+				      "add, list, remove, "
+				      "change-passphrase, export, import",
+		    args[1]);
+	return vrv_fail(err, VARVE_USAGE, "unknown command '%s'", args[0]);
+}
+
+void
+vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
+{
+	vrv_text_add(buf, "usage: varve %s [options]%s%s\n\n", cmd->name,
+	    cmd->usage[0] != '\0' ? " " : "", cmd->usage);
+	vrv_text_add(
+	    buf, "%c%s.\n", cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
+	if (cmd->help != NULL) {
+		vrv_buf_u8(buf, '\n');
+		vrv_wrap(buf, cmd->help, 0);
+	}
+	if (cmd->options[0].name != NULL) {
+		vrv_text_add(buf, "\nOptions:\n");
+		vrv_options_help(buf, cmd->options);
+	}
+	vrv_text_add(buf, "\nCommon options:\n");
+	vrv_options_help(buf, vrv_common_options);
+}
+
+void
+vrv_help_overview(struct vrv_buf *buf)
+{
+	vrv_text_add(buf,
+	    "usage: varve [options] COMMAND [options] [REPO][::ARCHIVE] ...\n"
+	    "\n"
+	    "Deduplicating, encrypted, authenticated backups.\n"
+	    "\n"
+	    "Commands:\n");
+	for (size_t i = 0; vrv_commands[i] != NULL; i++)
+		vrv_text_add(buf, "  %-22s %s\n", vrv_commands[i]->name,
+		    vrv_commands[i]->summary);
+	vrv_text_add(buf, "\nCommon options:\n");
+	vrv_options_help(buf, vrv_common_options);
+	vrv_text_add(buf,
+	    "\n"
+	    "'varve help COMMAND' tells more; so does 'varve help' of "
+	    "patterns,\n"
+	    "placeholders, compression, format or environment.\n");
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "cli/cmd.h"
+#include "cli/select.h"
+
+struct check_options {
+	bool repository_only, archives_only, verify_data;
+	unsigned threads;
+	struct vrv_selection select;
+};
+
+#define AT(field) offsetof(struct check_options, field)
+static const struct vrv_option options[] = {
+    {0, "repository-only", NULL, vrv_set_true, AT(repository_only),
+	"only whether each object is whole: needs no passphrase"},
+    {0, "archives-only", NULL, vrv_set_true, AT(archives_only),
+	"only whether all that archives refer to is there"},
+    {0, "verify-data", NULL, vrv_set_true, AT(verify_data),
+	"also decrypt and verify all data"},
+    {0, "threads", "N", vrv_set_unsigned, AT(threads),
+	"threads to use (default: one for each processor)"},
+    VRV_SELECTION_OPTIONS(struct check_options),
+    {0},
+};
+
+static int
+check_usage(const struct check_options *o, bool selected, struct varve_err *err)
+{
+	if (o->repository_only && o->archives_only)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--repository-only and "
+		    "--archives-only exclude each other");
+	if (o->repository_only && o->verify_data)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--repository-only has no "
+		    "key, which --verify-data needs");
+	if (o->repository_only && selected)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--repository-only is about "
+		    "all objects: it takes no choice of archives");
+	return 0;
+}
+
+static int
+choose(struct vrv_cli *cli, const struct check_options *o, const char *name,
+    const struct varve_archive_list *list, struct vrv_selected *ret,
+    struct varve_err *err)
+{
+	if (name == NULL)
+		return vrv_select(cli, list, &o->select, ret, err);
+	ret->items = vrv_arena_alloc(&cli->arena, sizeof(ret->items[0]));
+	if (ret->items == NULL)
+		return vrv_fail(err, VARVE_NOMEM, "no memory for archives");
+	ret->n = 1;
+	return varve_archive_find(list, name, ret->items, err);
+}
+
+static int
+check(struct vrv_cli *cli, struct varve_repo *repo,
+    struct varve_check_options *how, struct varve_err *err)
+{
+	struct varve_check_result r = {0};
+	struct vrv_events events = {0};
+
+	how->event = vrv_events_fn;
+	how->event_arg = &events;
+	vrv_events_start(&events, cli, "check");
+	int rc = varve_check(repo, how, &r, err);
+	vrv_events_end(&events);
+	if (rc != 0)
+		return rc;
+	vrv_log(&cli->log, VRV_LOG_INFO,
+	    "checked %" PRIu64 " objects, %" PRIu64 " archives, %" PRIu64
+	    " trees, %" PRIu64 " chunks",
+	    r.objects, r.archives, r.trees, r.chunks);
+	if (r.unknown > 0)
+		vrv_log(&cli->log, VRV_LOG_WARNING,
+		    "%" PRIu64 " names in the repository are not of varve: "
+		    "left alone",
+		    r.unknown);
+	if (r.unreferenced > 0)
+		vrv_log(&cli->log, VRV_LOG_INFO,
+		    "%" PRIu64 " packs stand in no index", r.unreferenced);
+	if (r.problems == 0) {
+		vrv_log(&cli->log, VRV_LOG_INFO, "no problems found");
+		return 0;
+	}
+	return vrv_fail(
+	    err, VARVE_CORRUPT, "%" PRIu64 " problems found", r.problems);
+}
+
+static int
+run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
+    struct varve_err *err)
+{
+	const struct check_options *o = arg;
+	struct varve_check_options check_all = VARVE_CHECK_OPTIONS_INIT;
+	struct vrv_selected only = {0};
+	vrv_auto_location struct vrv_location where = {0};
+	vrv_auto_archives list = NULL;
+	vrv_auto_repo repo = NULL;
+
+	int rc = vrv_cli_no_more(words, 1, err);
+	if (rc == 0)
+		rc =
+		    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	bool some = where.archive != NULL || vrv_selection_given(&o->select);
+	if (rc == 0)
+		rc = check_usage(o, some, err);
+	if (rc == 0)
+		rc = vrv_cli_open(
+		    cli, where.repo, o->repository_only, &repo, err);
+	if (rc == 0 && some)
+		rc = vrv_archives(cli, repo, &list, err);
+	if (rc == 0 && some)
+		rc = choose(cli, o, where.archive, list, &only, err);
+	if (rc != 0)
+		return rc;
+	check_all.objects = !o->archives_only;
+	check_all.archives = !o->repository_only;
+	check_all.verify_data = o->verify_data;
+	check_all.threads = o->threads;
+	check_all.only = some ? only.items : NULL;
+	check_all.n_only = only.n;
+	return check(cli, repo, &check_all, err);
+}
+
+const struct vrv_command vrv_cmd_check = {
+    .name = "check",
+    .usage = "[REPO][::ARCHIVE]",
+    .summary = "prove that a repository is whole",
+    .help = "Looks at every object, then at everything that the archives "
+	    "refer to. Each problem is a line that names the object and what "
+	    "it concerns; if there are any, the exit status is 90.",
+    .options = options,
+    .size = sizeof(struct check_options),
+    .run = run,
+};

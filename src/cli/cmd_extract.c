@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/select.h"
+
+struct extract_options {
+	bool dry_run, list, to_stdout, sparse, overwrite;
+	bool numeric_ids, no_xattrs, no_acls, no_flags;
+	unsigned strip_components, threads;
+	struct vrv_rules rules;
+};
+
+#define AT(field) offsetof(struct extract_options, field)
+static const struct vrv_option options[] = {
+    {'n', "dry-run", NULL, vrv_set_true, AT(dry_run),
+	"read and verify everything, write nothing"},
+    {0, "list", NULL, vrv_set_true, AT(list), "list each path"},
+    {0, "stdout", NULL, vrv_set_true, AT(to_stdout),
+	"write the content of files to standard output"},
+    {0, "sparse", NULL, vrv_set_true, AT(sparse),
+	"leave holes where files hold only zeros"},
+    {0, "overwrite", NULL, vrv_set_true, AT(overwrite),
+	"replace what is there already"},
+    {0, "strip-components", "N", vrv_set_unsigned, AT(strip_components),
+	"leave off the first N parts of each path"},
+    {0, "numeric-ids", NULL, vrv_set_true, AT(numeric_ids),
+	"go by numbers of users and groups, not by names"},
+    {0, "noxattrs", NULL, vrv_set_true, AT(no_xattrs),
+	"restore no extended attributes"},
+    {0, "noacls", NULL, vrv_set_true, AT(no_acls),
+	"restore no access control lists"},
+    {0, "noflags", NULL, vrv_set_true, AT(no_flags), "restore no file flags"},
+    {0, "threads", "N", vrv_set_unsigned, AT(threads),
+	"threads to use (default: one for each processor)"},
+    VRV_EXCLUSION_OPTIONS(struct extract_options),
+    {0},
+};
+
+static void
+set_options(struct varve_restore_options *r, const struct extract_options *o,
+    struct vrv_matcher *matcher, struct vrv_events *events)
+{
+	if (!vrv_matcher_is_empty(matcher)) {
+		r->match = vrv_matcher_match;
+		r->match_arg = matcher;
+	}
+	r->strip_components = o->strip_components;
+	r->dry_run = o->dry_run;
+	r->overwrite = o->overwrite;
+	r->sparse = o->sparse;
+	r->numeric_ids = o->numeric_ids;
+	r->no_xattrs = o->no_xattrs;
+	r->no_acls = o->no_acls;
+	r->no_flags = o->no_flags;
+	r->threads = o->threads;
+	r->stdout_fd = o->to_stdout ? STDOUT_FILENO : -1;
+	r->event = vrv_events_fn;
+	r->event_arg = events;
+	r->want_files = events->list = o->list;
+	events->only_paths = true;
+}
+
+static void
+warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher)
+{
+	const char *pattern;
+	size_t at = 0;
+
+	while ((pattern = vrv_matcher_unmatched(matcher, &at)) != NULL) {
+		vrv_log(&cli->log, VRV_LOG_WARNING,
+		    "'%s' matched nothing in the archive", pattern);
+		cli->warned = true;
+	}
+}
+
+static int
+judge(struct vrv_cli *cli, const struct varve_restore_result *result,
+    const struct vrv_events *events, struct varve_err *err)
+{
+	cli->warned = cli->warned || result->warnings > 0;
+	if (result->skipped == 0)
+		return 0;
+	vrv_fail(err, events->damaged ? VARVE_CORRUPT : VARVE_IO,
+	    "%" PRIu64 " items could not be restored", result->skipped);
+	return err->code;
+}
+
+static int
+run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
+    struct varve_err *err)
+{
+	const struct extract_options *o = arg;
+	struct varve_restore_options restore = VARVE_RESTORE_OPTIONS_INIT;
+	struct varve_restore_result result = {0};
+	struct vrv_events events = {0};
+	struct vrv_strings paths = vrv_cli_rest(words);
+	const struct varve_archive *archive;
+	vrv_auto_location struct vrv_location where = {0};
+	vrv_auto_matcher matcher = NULL;
+	vrv_auto_archives list = NULL;
+	vrv_auto_repo repo = NULL;
+
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, err);
+	if (rc == 0)
+		rc = vrv_matcher_new(
+		    &o->rules, &paths, VRV_MATCH_ARCHIVE, &matcher, err);
+	if (rc == 0)
+		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
+	if (rc == 0)
+		rc = vrv_archives(cli, repo, &list, err);
+	if (rc == 0)
+		rc = varve_archive_find(list, where.archive, &archive, err);
+	if (rc != 0)
+		return rc;
+	set_options(&restore, o, matcher, &events);
+	vrv_events_start(&events, cli, "extract");
+	rc = varve_restore(repo, archive, &restore, &result, err);
+	vrv_events_end(&events);
+	if (rc != 0)
+		return rc;
+	warn_unmatched(cli, matcher);
+	return judge(cli, &result, &events, err);
+}
+
+const struct vrv_command vrv_cmd_extract = {
+    .name = "extract",
+    .usage = "[REPO]::ARCHIVE [PATH...]",
+    .summary = "restore files from an archive into the current folder",
+    .help = "Restores everything, or what PATHs and patterns select. Refuses "
+	    "to replace what is there already, folders aside, unless "
+	    "--overwrite is given.",
+    .options = options,
+    .size = sizeof(struct extract_options),
+    .run = run,
+};

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "cli/cmd.h"
+#include "cli/select.h"
+#include "cli/shapes.h"
+#include "cli/text.h"
+#include "cli/timetext.h"
+#include "util/mem.h"
+
+struct info_options {
+	bool json;
+	struct vrv_selection select;
+};
+
+static const struct vrv_option options[] = {
+    {0, "json", NULL, vrv_set_true, offsetof(struct info_options, json),
+	"show it as JSON"},
+    VRV_SELECTION_OPTIONS(struct info_options),
+    {0},
+};
+
+static const char *
+or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+static void
+archive_json(struct vrv_json *j, const struct varve_archive *a)
+{
+	vrv_json_begin(j, NULL);
+	vrv_json_begin_array(j, "chunker_params");
+	vrv_json_str(j, NULL, "varve");
+	vrv_json_int(j, NULL, a->chunk_min);
+	vrv_json_int(j, NULL, a->chunk_average);
+	vrv_json_int(j, NULL, a->chunk_max);
+	vrv_json_end(j);
+	vrv_json_begin_array(j, "command_line");
+	for (size_t i = 0; i < a->n_args; i++)
+		vrv_json_str(j, NULL, a->args[i]);
+	vrv_json_end(j);
+	vrv_json_str(j, "comment", or_empty(a->comment));
+	vrv_json_real(j, "duration", vrv_time_between(a->start, a->end));
+	vrv_json_time(j, "end", (struct varve_time){a->end.s, 0});
+	vrv_json_str(j, "hostname", or_empty(a->host));
+	vrv_json_str(j, "id", a->id);
+	vrv_json_begin(j, "limits");
+	vrv_json_real(j, "max_archive_size", 0.0);
+	vrv_json_end(j);
+	vrv_json_str(j, "name", a->name);
+	vrv_json_time(j, "start", (struct varve_time){a->nominal.s, 0});
+	vrv_json_begin(j, "stats");
+	vrv_json_int(j, "compressed_size", a->stored);
+	vrv_json_int(j, "deduplicated_size", a->deduplicated);
+	vrv_json_int(j, "nfiles", a->files);
+	vrv_json_int(j, "original_size", a->original);
+	vrv_json_end(j);
+	vrv_json_str(j, "username", or_empty(a->user));
+	vrv_json_end(j);
+}
+
+static void
+field(struct vrv_buf *text, const char *name, const char *value)
+{
+	vrv_text_add(text, "%s: ", name);
+	vrv_text_escape(text, or_empty(value));
+	vrv_buf_u8(text, '\n');
+}
+
+static void
+archive_text(struct vrv_buf *text, const struct varve_archive *a, bool iec)
+{
+	field(text, "Archive name", a->name);
+	field(text, "Archive fingerprint", a->id);
+	field(text, "Comment", a->comment);
+	field(text, "Series", a->series);
+	field(text, "Hostname", a->host);
+	field(text, "Username", a->user);
+	vrv_text_add(text, "Time (start): ");
+	vrv_time_text(text, a->nominal);
+	vrv_text_add(text, "\nTime (end): ");
+	vrv_time_text(text, a->end);
+	vrv_text_add(text, "\nDuration: ");
+	vrv_duration_text(text, vrv_time_between(a->start, a->end));
+	vrv_text_add(
+	    text, "\nNumber of files: %" PRIu64 "\nCommand line:", a->files);
+	for (size_t i = 0; i < a->n_args; i++) {
+		vrv_buf_u8(text, ' ');
+		vrv_text_shell(text, a->args[i]);
+	}
+	vrv_text_add(text, "\nComplete: %s\n" VRV_DASHES "\n",
+	    a->warnings ? "no, something could not be read or changed meanwhile"
+			: "yes");
+	vrv_shape_sizes_header(text);
+	vrv_shape_sizes(text, "This archive:", a->original, a->deduplicated,
+	    a->stored, iec);
+}
+
+static int
+skipped_text(
+    void *arg, const char *path, const char *why, struct varve_err *err)
+{
+	struct vrv_buf *text = arg;
+
+	(void)err;
+	vrv_text_add(text, "Left out: ");
+	vrv_text_escape(text, path);
+	vrv_text_add(text, " (");
+	vrv_text_escape(text, why);
+	vrv_text_add(text, ")\n");
+	return 0;
+}
+
+static int
+repo_text(struct vrv_buf *text, struct varve_repo *repo,
+    const struct varve_archive_list *list, bool iec, struct varve_err *err)
+{
+	struct varve_repo_info info;
+	struct varve_repo_stats stats;
+	uint64_t original = 0, deduplicated = 0;
+	int rc = varve_repo_stats(repo, &stats, err);
+
+	if (rc != 0)
+		return rc;
+	varve_repo_info(repo, &info);
+	for (size_t i = 0; i < list->n; i++) {
+		original += list->items[i].original;
+		deduplicated += list->items[i].deduplicated;
+	}
+	field(text, "Repository ID", info.id);
+	field(text, "Location", info.location);
+	vrv_text_add(text, "Encrypted: Yes (%s)\n", vrv_shape_mode(info.mode));
+	if (info.key_file != NULL)
+		field(text, "Key file", info.key_file);
+	field(text, "Cache", info.cache_path);
+	field(text, "State", info.state_path);
+	vrv_text_add(text, "Config generation: %" PRIu32 "\n", info.generation);
+	vrv_text_add(text, "Archives: %zu\n" VRV_DASHES "\n", list->n);
+	vrv_shape_sizes_header(text);
+	vrv_shape_sizes(
+	    text, "All archives:", original, deduplicated, stats.stored, iec);
+	vrv_text_add(text, "\nPacks: %" PRIu64 "\nChunks: %" PRIu64 "\n",
+	    stats.packs, stats.chunks);
+	return 0;
+}
+
+static int
+print_json(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct varve_archive_list *list, const struct vrv_selected *which,
+    struct varve_err *err)
+{
+	struct vrv_json *j = vrv_json_object();
+	struct varve_repo_info info;
+
+	varve_repo_info(repo, &info);
+	if (which != NULL) {
+		vrv_json_begin_array(j, "archives");
+		for (size_t i = 0; i < which->n; i++)
+			archive_json(j, which->items[i]);
+		vrv_json_end(j);
+	} else {
+		vrv_json_str(j, "security_dir", or_empty(info.state_path));
+	}
+	vrv_shape_encryption(j, repo);
+	vrv_shape_repository(j, repo, list);
+	int rc = vrv_shape_cache(j, repo, list, err);
+	if (rc != 0) {
+		vrv_json_free(j);
+		return rc;
+	}
+	return vrv_shape_print(cli, j, err);
+}
+
+static int
+print_text(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct varve_archive_list *list, const struct vrv_selected *which,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf text = {0};
+	int rc = 0;
+
+	if (which == NULL)
+		rc = repo_text(&text, repo, list, cli->common.iec, err);
+	for (size_t i = 0; which != NULL && i < which->n && rc == 0; i++) {
+		if (i > 0)
+			vrv_buf_u8(&text, '\n');
+		archive_text(&text, which->items[i], cli->common.iec);
+		if (which->items[i]->warnings)
+			rc = varve_archive_skipped(
+			    repo, which->items[i], skipped_text, &text, err);
+	}
+	return rc != 0 ? rc : vrv_cli_out(cli, &text, err);
+}
+
+static int
+run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
+    struct varve_err *err)
+{
+	const struct info_options *o = arg;
+	const struct varve_archive *one;
+	struct vrv_selected which = {0};
+	vrv_auto_location struct vrv_location where = {0};
+	vrv_auto_archives list = NULL;
+	vrv_auto_repo repo = NULL;
+
+	int rc = vrv_cli_no_more(words, 1, err);
+	if (rc == 0)
+		rc =
+		    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	if (rc == 0)
+		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
+	if (rc == 0)
+		rc = vrv_archives(cli, repo, &list, err);
+	if (rc != 0)
+		return rc;
+	bool some = where.archive != NULL || vrv_selection_given(&o->select);
+	if (where.archive != NULL) {
+		rc = varve_archive_find(list, where.archive, &one, err);
+		which = (struct vrv_selected){&one, 1};
+	} else if (some) {
+		rc = vrv_select(cli, list, &o->select, &which, err);
+	}
+	if (rc != 0)
+		return rc;
+	return (o->json ? print_json : print_text)(
+	    cli, repo, list, some ? &which : NULL, err);
+}
+
+const struct vrv_command vrv_cmd_info = {
+    .name = "info",
+    .usage = "[REPO][::ARCHIVE]",
+    .summary = "show what is known of a repository or of archives",
+    .options = options,
+    .size = sizeof(struct info_options),
+    .run = run,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cli.h"
+
+#include <string.h>
+
+void
+vrv_events_start(
+    struct vrv_events *events, struct vrv_cli *cli, const char *msgid)
+{
+	events->cli = cli;
+	vrv_progress_start(&events->progress, &cli->log, cli->common.progress,
+	    cli->common.iec, msgid);
+}
+
+void
+vrv_events_end(struct vrv_events *events)
+{
+	vrv_progress_end(&events->progress);
+}
+
+/* "path: message", or what there is of the two. */
+static void
+say(struct vrv_events *events, enum vrv_level level,
+    const struct varve_event *e)
+{
+	vrv_log(&events->cli->log, level, "%s%s%s",
+	    e->path != NULL ? e->path : "",
+	    e->path != NULL && e->message != NULL ? ": " : "",
+	    e->message != NULL ? e->message : "");
+}
+
+static void
+file_event(struct vrv_events *events, const struct varve_event *e)
+{
+	if (!events->list || e->path == NULL)
+		return;
+	if (events->only_paths)
+		vrv_log_output(&events->cli->log, "list", e->path);
+	else if (events->filter == NULL ||
+	    (e->status != '\0' && strchr(events->filter, e->status) != NULL))
+		vrv_log_file(&events->cli->log, e->status, e->path);
+}
+
+void
+vrv_events_fn(void *arg, const struct varve_event *e)
+{
+	struct vrv_events *events = arg;
+
+	switch (e->type) {
+	case VARVE_EVENT_PROGRESS:
+		vrv_progress_update(&events->progress, e->progress, e->path);
+		break;
+	case VARVE_EVENT_FILE:
+		file_event(events, e);
+		break;
+	case VARVE_EVENT_INFO:
+		say(events, VRV_LOG_INFO, e);
+		break;
+	case VARVE_EVENT_WARNING:
+		say(events, VRV_LOG_WARNING, e);
+		events->cli->warned = true;
+		break;
+	case VARVE_EVENT_PROBLEM:
+		say(events, VRV_LOG_ERROR, e);
+		events->problems++;
+		events->damaged = events->damaged || e->sys == 0;
+		break;
+	}
+}

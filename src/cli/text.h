@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+/*
+ * Bytes that come from file systems and archives, made fit to be shown.
+ *
+ * Names are bytes in no particular encoding. Whatever goes to a line of text
+ * is valid UTF-8 without control characters: an invalid byte or a control
+ * character is written \xNN, so that a name can neither break a line nor
+ * drive a terminal.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+
+/* The code point at the start of `n` > 0 bytes and how many bytes it takes; 0
+ * where no valid UTF-8 starts. */
+size_t vrv_utf8_decode(const char *p, size_t n, uint32_t *ret);
+
+/* Append `s` as described above. */
+void vrv_text_escape(struct vrv_buf *, const char *s);
+/* Append `s` with '?' for each invalid byte, as Borg's JSON has it. */
+void vrv_text_lossy(struct vrv_buf *, const char *s);
+/* Append `s` as a shell would need it to be quoted, escaped. */
+void vrv_text_shell(struct vrv_buf *, const char *s);
+
+/* Columns that an escaped text takes on a terminal. */
+size_t vrv_text_width(const char *s, size_t n);
+/* Append `s`, escaped, in at most `columns`: a longer text loses its middle,
+ * which "..." stands for. */
+void vrv_text_fit(struct vrv_buf *, const char *s, size_t columns);
+
+/* Append a size as Borg shows it: "11 B", "1.68 kB", with `iec` "1.64 KiB".
+ * `precision` is the number of decimals. */
+void vrv_text_size(
+    struct vrv_buf *, int64_t bytes, bool iec, int precision, bool sign);
+/* Append formatted text. */
+void vrv_text_add(struct vrv_buf *, const char *fmt, ...) VRV_PRINTF(2, 3);
+/* The buffer as a string; "" when memory ran out. */
+const char *vrv_text_str(struct vrv_buf *);
+
+/* "-rw-r--r--" of a mode with permission bits only and the letter of the
+ * file's type. */
+void vrv_text_mode(char out[11], char type, uint32_t mode);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef LIB_LIB_H
+#define LIB_LIB_H
+
+/* The public interface over the layers below: translation, and nothing that
+ * would be of use to them. */
+
+#include <varve/varve.h>
+
+#include "archive/archive.h"
+#include "archive/lists.h"
+
+struct varve_repo {
+	struct vrv_repo *repo;
+	struct varve_open_options options; /* for questions asked later */
+};
+
+/* The caller's error, or this one if it gave none. */
+#define LIB_ERR(err) ((err) != NULL ? (err) : &(struct varve_err){0})
+
+/* What the public structs stand for. */
+const struct vrv_archive *vrv_lib_archive(const struct varve_archive *);
+
+/* Turns tree entries into items. Confined to one thread. */
+struct vrv_items_of;
+int vrv_items_of_new(struct vrv_repo *, const struct vrv_archive *,
+    const struct varve_walk_options *, struct vrv_items_of **ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_items_of_free(struct vrv_items_of *);
+struct vrv_meta_source vrv_items_of_source(struct vrv_items_of *);
+const char *vrv_items_of_owner(const struct vrv_items_of *, bool group,
+    uint32_t id);
+/* Fill an item that is valid until the next call. `path` is borrowed. */
+int vrv_items_of_fill(struct vrv_items_of *, const char *path,
+    const struct vrv_entry *, struct varve_item *ret,
+    struct varve_err *err) VRV_MUST;
+/* The walk enters or leaves a directory: hard links are told apart by the
+ * file system they are in. */
+int vrv_items_of_enter(struct vrv_items_of *, bool root_of_filesystem,
+    struct varve_err *err) VRV_MUST;
+void vrv_items_of_leave(struct vrv_items_of *);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/lib.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/mem.h"
+
+#define SHORTEST_ID 8
+
+/* The public list, and what it was made of. */
+struct list {
+	struct varve_archive_list public; /* first: freed through it */
+	struct vrv_archives *archives;
+	struct vrv_arena arena;
+};
+
+const struct vrv_archive *
+vrv_lib_archive(const struct varve_archive *archive)
+{
+	return archive->handle;
+}
+
+/* A text as a string; NULL when memory ran out. */
+static const char *
+string(struct list *list, struct vrv_text text)
+{
+	return vrv_arena_dup(&list->arena, text.p, text.n);
+}
+
+static struct varve_time
+public_time(struct vrv_time t)
+{
+	return (struct varve_time){t.s, t.ns};
+}
+
+static bool
+fill(struct list *list, const struct vrv_archive *from,
+    struct varve_archive *to)
+{
+	const struct vrv_archive_sealed *s = &from->sealed;
+	const char **args =
+	    vrv_arena_alloc(&list->arena, (s->n_args + 1) * sizeof(*args));
+
+	if (args == NULL)
+		return false;
+	for (uint32_t i = 0; i < s->n_args; i++) {
+		args[i] = string(list, s->args[i]);
+		if (args[i] == NULL)
+			return false;
+	}
+	args[s->n_args] = NULL;
+	*to = (struct varve_archive){
+	    .revision = from->clear.revision,
+	    .name = string(list, s->name),
+	    .comment = string(list, s->comment),
+	    .series = string(list, s->series),
+	    .host = string(list, s->host),
+	    .user = string(list, s->user),
+	    .cwd = string(list, s->cwd),
+	    .software = string(list, s->software),
+	    .args = args,
+	    .n_args = s->n_args,
+	    .nominal = public_time(s->nominal),
+	    .start = public_time(s->start),
+	    .end = public_time(s->end),
+	    .utc_offset = s->utc_offset,
+	    .files = s->files,
+	    .original = s->bytes,
+	    .deduplicated = s->new_bytes,
+	    .stored = from->clear.stored,
+	    .chunks = s->chunks,
+	    .warnings = (from->clear.flags & VRV_ARCHIVE_WARNINGS) != 0,
+	    .chunk_min = s->chunk_min,
+	    .chunk_average = s->chunk_average,
+	    .chunk_max = s->chunk_max,
+	    .handle = from,
+	};
+	vrv_hex(to->id, from->clear.logical, VRV_LOGICAL_ID);
+	return to->name != NULL && to->comment != NULL && to->series != NULL &&
+	    to->host != NULL && to->user != NULL && to->cwd != NULL &&
+	    to->software != NULL;
+}
+
+int
+varve_archive_list(struct varve_repo *handle, struct varve_archive_list **ret,
+    struct varve_err *err)
+{
+	struct list *list = calloc(1, sizeof(*list));
+	int rc;
+
+	err = LIB_ERR(err);
+	if (list == NULL)
+		return VRV_NOMEM(err, "the list of archives");
+	rc = vrv_archives_load(handle->repo, &list->archives, err);
+	if (rc == 0)
+		rc = vrv_repo_state_save(handle->repo, err);
+	size_t n = rc == 0 ? list->archives->n : 0;
+	list->public.items =
+	    vrv_arena_alloc(&list->arena, (n + 1) * sizeof(struct varve_archive));
+	if (rc == 0 && list->public.items == NULL)
+		rc = VRV_NOMEM(err, "the list of archives");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (!fill(list, list->archives->items[i],
+			&list->public.items[i]))
+			rc = VRV_NOMEM(err, "the list of archives");
+	}
+	if (rc != 0) {
+		varve_archive_list_free(&list->public);
+		return rc;
+	}
+	list->public.n = n;
+	list->public.damaged =
+	    list->archives->damaged + list->archives->missing;
+	*ret = &list->public;
+	return 0;
+}
+
+void
+varve_archive_list_free(struct varve_archive_list *public)
+{
+	struct list *list = (struct list *)public;
+
+	if (list == NULL)
+		return;
+	vrv_archives_free(list->archives);
+	vrv_arena_fini(&list->arena);
+	free(list);
+}
+
+static bool
+is_meant(const struct varve_archive *archive, const char *name)
+{
+	if (strncmp(name, "aid:", 4) == 0)
+		return strlen(name + 4) >= SHORTEST_ID &&
+		    strncmp(archive->id, name + 4, strlen(name + 4)) == 0;
+	return strcmp(archive->name, name) == 0;
+}
+
+int
+varve_archive_find(const struct varve_archive_list *list, const char *name,
+    const struct varve_archive **ret, struct varve_err *err)
+{
+	const struct varve_archive *found = NULL;
+	char ids[256] = "";
+	size_t n = 0;
+
+	err = LIB_ERR(err);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!is_meant(&list->items[i], name))
+			continue;
+		found = &list->items[i];
+		if (n++ < 8) {
+			strcat(ids, " aid:");
+			strncat(ids, found->id, 16);
+		}
+	}
+	if (n == 1) {
+		*ret = found;
+		return 0;
+	}
+	if (n > 1)
+		return vrv_fail(err, VARVE_USAGE,
+		    "%zu archives are meant by '%s': name one by its id:%s", n,
+		    name, ids);
+	vrv_fail(err, VARVE_NOENT, "no archive '%s'", name);
+	return vrv_exit(err, VARVE_EXIT_NO_ARCHIVE);
+}
+
+int
+varve_archive_delete(struct varve_repo *handle,
+    const struct varve_archive *const *archives, size_t n,
+    struct varve_err *err)
+{
+	vrv_auto_free const struct vrv_archive **list =
+	    vrv_alloc_array(n, sizeof(*list));
+
+	err = LIB_ERR(err);
+	if (list == NULL)
+		return VRV_NOMEM(err, "the list of archives");
+	for (size_t i = 0; i < n; i++)
+		list[i] = vrv_lib_archive(archives[i]);
+	return vrv_archive_bury(handle->repo, list, n, err);
+}
+
+int
+varve_archive_rename(struct varve_repo *handle,
+    const struct varve_archive *archive, const char *name,
+    struct varve_err *err)
+{
+	return vrv_archive_rename(handle->repo, vrv_lib_archive(archive), name,
+	    LIB_ERR(err));
+}
+
+struct skipped {
+	varve_skipped_fn *fn;
+	void *arg;
+};
+
+static int
+tell_skipped(void *arg, enum vrv_skip reason, const uint8_t *path, size_t n,
+    struct varve_err *err)
+{
+	static const char *const why[] = {[VRV_SKIP_VANISHED] = "vanished",
+	    [VRV_SKIP_UNREADABLE] = "could not be read",
+	    [VRV_SKIP_CHANGED] = "changed while it was read",
+	    [VRV_SKIP_REPOSITORY] = "is the repository",
+	    [VRV_SKIP_OTHER] = "is incomplete"};
+	struct skipped *s = arg;
+	vrv_auto_free char *copy = vrv_dup(path, n);
+
+	if (copy == NULL)
+		return VRV_NOMEM(err, "a path");
+	return s->fn(s->arg, copy, why[reason], err);
+}
+
+int
+varve_archive_skipped(struct varve_repo *handle,
+    const struct varve_archive *archive, varve_skipped_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct skipped s = {fn, arg};
+	struct vrv_reader *reader;
+
+	err = LIB_ERR(err);
+	int rc = vrv_reader_new(handle->repo, 0, &reader, err);
+	if (rc != 0)
+		return rc;
+	const struct vrv_meta_source source = vrv_meta_from_reader(reader);
+	rc = vrv_archive_skipped(&source, vrv_lib_archive(archive),
+	    tell_skipped, &s, err);
+	vrv_reader_free(reader);
+	return rc;
+}
