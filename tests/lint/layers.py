@@ -19,7 +19,7 @@ MODULES = {
     "chunk": "crypto", "format": "", "store": "os task",
     "pack": "format crypto codec", "index": "format crypto os",
     "repo": BELOW_REPO,
-    "archive": "repo format", "catalog": "archive db",
+    "archive": "os crypto repo format", "catalog": "archive db",
     "create": OPERATION + " chunk", "extract": OPERATION, "check": OPERATION,
     "prune": OPERATION, "compact": OPERATION, "sync": OPERATION,
     "diff": OPERATION, "mount": OPERATION,
