@@ -248,6 +248,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	int rc = check_all(&check, only, n_only, err);
 	if (rc == 0) {
 		check.progress.finished = true;
+		check.progress.current = check.progress.total;
 		progress(&check);
 		*ret = check.result;
 	}

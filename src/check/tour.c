@@ -110,11 +110,10 @@ run(struct touring *t, const struct vrv_ref *root, struct varve_err *err)
 		if (rc == VARVE_NOENT) {
 			rc = leave(t, err);
 		} else if (rc != 0) {
-			rc = set_path(t, level->path_n, NULL, 0, err);
+			struct varve_err none;
+			rc = set_path(t, level->path_n, NULL, 0, &none);
 			if (rc == 0)
 				rc = damaged(t, err);
-			if (rc == 0)
-				rc = leave(t, err);
 		} else {
 			rc = set_path(t, level->path_n, entry.name,
 			    entry.name_n, err);

@@ -191,8 +191,8 @@ str_or_null(struct vrv_json *j, const char *key, const char *value)
 }
 
 static void
-presence_json(
-    struct vrv_json *j, const char *verb, const struct varve_item *item)
+presence_json(struct vrv_json *j, const char *verb,
+    const struct varve_item *item)
 {
 	vrv_auto_buf struct vrv_buf type = {0};
 	const char *word = kind_word(item->kind);

@@ -9,8 +9,8 @@
 #include "cli/json.h"
 
 /* A line with its newline. */
-void
-vrv_change_text(struct vrv_buf *, const struct varve_difference *, bool iec);
+void vrv_change_text(struct vrv_buf *, const struct varve_difference *,
+    bool iec);
 /* {"changes": [...], "path": ...} */
 void vrv_change_json(struct vrv_json *, const struct varve_difference *);
 

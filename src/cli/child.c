@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/child.h"
 
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/buf.h"
@@ -71,8 +72,8 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 }
 
 int
-vrv_child_start(
-    const char *const *argv, struct vrv_child *ret, struct varve_err *err)
+vrv_child_start(const char *const *argv, struct vrv_child *ret,
+    struct varve_err *err)
 {
 	int ends[2];
 	pid_t pid = 0;
@@ -125,8 +126,11 @@ vrv_child_fini(struct vrv_child *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
-	if (c->pid != 0)
-		(void)reap(c);
+	if (c->pid == 0)
+		return;
+	/* It may not notice that nobody reads any more. */
+	(void)kill(c->pid, SIGTERM);
+	(void)reap(c);
 }
 
 /* The word at *p, without its quotes; leaves *p behind it. */

@@ -27,7 +27,7 @@ int vrv_child_start(const char *const *argv, struct vrv_child *ret,
     struct varve_err *err) VRV_MUST;
 /* Wait for its end; anything but exit status 0 is an error (exit status 4). */
 int vrv_child_wait(struct vrv_child *, struct varve_err *err) VRV_MUST;
-/* Close the pipe and reap the child, whatever it says. */
+/* Close the pipe; end and reap a child that still runs. */
 void vrv_child_fini(struct vrv_child *);
 #define vrv_auto_child __attribute__((cleanup(vrv_child_fini)))
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/cli.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -28,7 +29,8 @@
 const struct vrv_option vrv_common_options[] = {
     FLAG("help", 'h', help, "show this help"),
     FLAG("version", 'V', version, "show the version"),
-    FLAG("progress", 'p', progress, "show progress"),
+    FLAG("progress", 'p', progress,
+	"show progress: a line on a terminal, or objects with --log-json"),
     LEVEL("verbose", 'v', VRV_LOG_INFO, "say what is done"),
     LEVEL("info", 0, VRV_LOG_INFO, NULL),
     LEVEL("debug", 0, VRV_LOG_DEBUG, "say more"),
@@ -162,8 +164,8 @@ vrv_cli_rest(const struct vrv_strings *words)
 }
 
 int
-vrv_cli_no_more(
-    const struct vrv_strings *words, size_t max, struct varve_err *err)
+vrv_cli_no_more(const struct vrv_strings *words, size_t max,
+    struct varve_err *err)
 {
 	if (words->n <= max)
 		return 0;
@@ -210,8 +212,8 @@ apply_common(struct vrv_cli *cli)
 	cli->log.json = cli->common.log_json;
 	umask((mode_t)cli->common.umask);
 	if (cli->common.show_version)
-		vrv_log_output(
-		    &cli->log, "show-version", "varve " VARVE_VERSION);
+		vrv_log_output(&cli->log, "show-version",
+		    "varve " VARVE_VERSION);
 }
 
 /* Parse what belongs to the command, then run it. */
@@ -227,8 +229,8 @@ run_command(struct vrv_cli *cli, const struct vrv_command *cmd,
 	if (options == NULL)
 		return VRV_NOMEM(err, "options");
 	struct vrv_option_set own = {cmd->options, options};
-	int rc = vrv_options_parse(
-	    &own, &common, args, &cli->arena, &words, &used, err);
+	int rc = vrv_options_parse(&own, &common, args, &cli->arena, &words,
+	    &used, err);
 	apply_common(cli);
 	if (cli->common.help) {
 		vrv_auto_buf struct vrv_buf text = {0};
@@ -251,8 +253,8 @@ run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
 	const struct vrv_command *cmd = &vrv_cmd_help;
 	size_t used, words = 0;
 
-	int rc = vrv_options_parse(
-	    &none, &common, args, &cli->arena, NULL, &used, err);
+	int rc = vrv_options_parse(&none, &common, args, &cli->arena, NULL,
+	    &used, err);
 	if (rc == 0 && args[used] != NULL)
 		rc = vrv_command_find(args + used, &cmd, &words, err);
 	else if (rc == 0 && cli->common.version)
@@ -284,10 +286,10 @@ show_rc(struct vrv_cli *cli, int status)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "terminating with %s status, rc %d",
-	    status == 0	      ? "success"
-		: status == 1 ? "warning"
-			      : "error",
+	const char *word = status == VARVE_EXIT_SUCCESS ? "success" :
+	    status == VARVE_EXIT_WARNING		? "warning" :
+							  "error";
+	snprintf(text, sizeof(text), "terminating with %s status, rc %d", word,
 	    status);
 	vrv_log_output(&cli->log, "show-rc", text);
 }
@@ -317,7 +319,10 @@ vrv_cli_main(int argc, char **argv)
 		rc = flush_out(&cli, &err);
 	else
 		(void)fflush(stdout);
-	int status = rc == 0 ? (cli.warned ? VARVE_EXIT_WARNING : 0) : err.exit;
+	int status = cli.warned ? VARVE_EXIT_WARNING : VARVE_EXIT_SUCCESS;
+	if (rc != 0)
+		status =
+		    err.exit > VARVE_EXIT_WARNING ? err.exit : VARVE_EXIT_ERROR;
 	if (rc != 0 && !cli.out_is_gone)
 		vrv_log_error(&cli.log, &err);
 	if (cli.common.show_rc)

@@ -54,8 +54,8 @@ void vrv_cli_close(struct varve_repo **);
 	__attribute__((cleanup(vrv_cli_close))) struct varve_repo *
 
 /* Write to standard output. IO if that fails. */
-int
-vrv_cli_out(struct vrv_cli *, struct vrv_buf *, struct varve_err *err) VRV_MUST;
+int vrv_cli_out(struct vrv_cli *, struct vrv_buf *, struct varve_err *err)
+    VRV_MUST;
 
 /* The first word as a location, which may be left out. With `archive` it must
  * name one, else it must not. *ret_used is 1 if the word was taken. */

@@ -42,8 +42,8 @@ vrv_command_find(const char *const *args, const struct vrv_command **ret,
 		return vrv_fail(err, VARVE_USAGE,
 		    args[1] == NULL ? "'key' needs one of add, list, remove, "
 				      "change-passphrase, "
-				      "export, import"
-				    : "unknown command 'key %s': there are "
+				      "export, import" :
+				      "unknown command 'key %s': there are "
 				      "add, list, remove, "
 				      "change-passphrase, export, import",
 		    args[1]);
@@ -55,8 +55,8 @@ vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
 {
 	vrv_text_add(buf, "usage: varve %s [options]%s%s\n\n", cmd->name,
 	    cmd->usage[0] != '\0' ? " " : "", cmd->usage);
-	vrv_text_add(
-	    buf, "%c%s.\n", cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
+	vrv_text_add(buf, "%c%s.\n", cmd->summary[0] - 'a' + 'A',
+	    cmd->summary + 1);
 	if (cmd->help != NULL) {
 		vrv_buf_u8(buf, '\n');
 		vrv_wrap(buf, cmd->help, 0);

@@ -86,8 +86,8 @@ check(struct vrv_cli *cli, struct varve_repo *repo,
 		vrv_log(&cli->log, VRV_LOG_INFO, "no problems found");
 		return 0;
 	}
-	return vrv_fail(
-	    err, VARVE_CORRUPT, "%" PRIu64 " problems found", r.problems);
+	return vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found",
+	    r.problems);
 }
 
 static int
@@ -109,8 +109,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = check_usage(o, some, err);
 	if (rc == 0)
-		rc = vrv_cli_open(
-		    cli, where.repo, o->repository_only, &repo, err);
+		rc = vrv_cli_open(cli, where.repo, o->repository_only, &repo,
+		    err);
 	if (rc == 0 && some)
 		rc = vrv_archives(cli, repo, &list, err);
 	if (rc == 0 && some)

@@ -112,8 +112,8 @@ struct create {
 };
 
 static int
-parse_files_cache(
-    const char *name, enum varve_files_cache *ret, struct varve_err *err)
+parse_files_cache(const char *name, enum varve_files_cache *ret,
+    struct varve_err *err)
 {
 	static const struct {
 		const char *name;
@@ -134,13 +134,13 @@ parse_files_cache(
 			return 0;
 		}
 	}
-	return vrv_fail(
-	    err, VARVE_USAGE, "option --files-cache: unknown mode '%s'", name);
+	return vrv_fail(err, VARVE_USAGE,
+	    "option --files-cache: unknown mode '%s'", name);
 }
 
 static int
-check_options(
-    const struct create_options *o, size_t paths, struct varve_err *err)
+check_options(const struct create_options *o, size_t paths,
+    struct varve_err *err)
 {
 	bool command = o->content_from_command || o->paths_from_command;
 
@@ -157,8 +157,8 @@ check_options(
 		return vrv_fail(err, VARVE_USAGE,
 		    "paths come from standard input, not from arguments");
 	if (command && paths == 0)
-		return vrv_fail(
-		    err, VARVE_USAGE, "no command given: write it behind --");
+		return vrv_fail(err, VARVE_USAGE,
+		    "no command given: write it behind --");
 	if (o->paths_delimiter != NULL && !o->paths_from_stdin &&
 	    !o->paths_from_command)
 		return vrv_fail(err, VARVE_USAGE,
@@ -219,23 +219,23 @@ wait_for_command(void *arg, struct varve_err *err)
 }
 
 static int
-start_command(
-    struct create *c, const struct vrv_strings *words, struct varve_err *err)
+start_command(struct create *c, const struct vrv_strings *words,
+    struct varve_err *err)
 {
 	struct vrv_strings argv = {0};
 	int rc = 0;
 
 	for (size_t i = 0; i < words->n && rc == 0; i++)
-		rc = vrv_strings_add(
-		    &argv, &c->cli->arena, words->items[i], err);
+		rc = vrv_strings_add(&argv, &c->cli->arena, words->items[i],
+		    err);
 	if (rc == 0)
 		rc = vrv_strings_add(&argv, &c->cli->arena, NULL, err);
 	return rc != 0 ? rc : vrv_child_start(argv.items, &c->child, err);
 }
 
 static int
-set_content(
-    struct create *c, const struct vrv_strings *words, struct varve_err *err)
+set_content(struct create *c, const struct vrv_strings *words,
+    struct varve_err *err)
 {
 	const char *name = c->o->stdin_name;
 
@@ -252,8 +252,8 @@ set_content(
 }
 
 static int
-set_path_list(
-    struct create *c, const struct vrv_strings *words, struct varve_err *err)
+set_path_list(struct create *c, const struct vrv_strings *words,
+    struct varve_err *err)
 {
 	struct vrv_child *child = NULL;
 	int fd = STDIN_FILENO, rc = 0;
@@ -264,16 +264,16 @@ set_path_list(
 		child = &c->child;
 	}
 	if (rc == 0)
-		rc = vrv_pathlist_open(
-		    &c->paths, fd, c->o->paths_delimiter, child, err);
+		rc = vrv_pathlist_open(&c->paths, fd, c->o->paths_delimiter,
+		    child, err);
 	c->backup.next_path = vrv_pathlist_next;
 	c->backup.next_path_arg = &c->paths;
 	return rc;
 }
 
 static int
-add_sources(
-    struct create *c, const struct vrv_strings *from, struct varve_err *err)
+add_sources(struct create *c, const struct vrv_strings *from,
+    struct varve_err *err)
 {
 	const char *name = c->o->stdin_name;
 	int rc = 0;
@@ -283,19 +283,19 @@ add_sources(
 			c->backup.stdin_fd = STDIN_FILENO;
 			c->backup.stdin_name = name != NULL ? name : "stdin";
 		} else {
-			rc = vrv_strings_add(
-			    &c->sources, &c->cli->arena, from->items[i], err);
+			rc = vrv_strings_add(&c->sources, &c->cli->arena,
+			    from->items[i], err);
 		}
 	}
 	return rc;
 }
 
 static int
-set_sources(
-    struct create *c, const struct vrv_strings *words, struct varve_err *err)
+set_sources(struct create *c, const struct vrv_strings *words,
+    struct varve_err *err)
 {
-	int rc = vrv_matcher_new(
-	    &c->o->rules, NULL, VRV_MATCH_SOURCES, &c->matcher, err);
+	int rc = vrv_matcher_new(&c->o->rules, NULL, VRV_MATCH_SOURCES,
+	    &c->matcher, err);
 
 	if (rc != 0)
 		return rc;
@@ -415,10 +415,10 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 		return rc;
 	c->cli->warned = c->cli->warned || result.warnings > 0;
 	if (c->o->json)
-		return print_json(c, repo, &result, err);
-	if (c->o->stats)
+		rc = print_json(c, repo, &result, err);
+	else if (c->o->stats)
 		show_stats(c, repo, &result);
-	return 0;
+	return rc != 0 ? vrv_ctx(err, "the archive is stored, but") : 0;
 }
 
 static int
@@ -429,8 +429,8 @@ prepare(struct create *c, const struct vrv_strings *words,
 	int rc = check_options(c->o, paths.n, err);
 
 	if (rc == 0)
-		rc = vrv_cli_location(
-		    c->cli, words, VRV_WANTS_ARCHIVE, where, err);
+		rc = vrv_cli_location(c->cli, words, VRV_WANTS_ARCHIVE, where,
+		    err);
 	if (rc == 0)
 		rc = set_options(c, err);
 	if (rc == 0)

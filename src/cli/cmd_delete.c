@@ -43,8 +43,8 @@ choose_named(struct vrv_cli *cli, const struct vrv_location *where,
 {
 	int rc = 0;
 
-	ret->items = vrv_arena_alloc(
-	    &cli->arena, (names->n + 1) * sizeof(ret->items[0]));
+	ret->items = vrv_arena_alloc(&cli->arena,
+	    (names->n + 1) * sizeof(ret->items[0]));
 	if (ret->items == NULL)
 		return vrv_fail(err, VARVE_NOMEM, "no memory for archives");
 	if (where->archive != NULL)
@@ -92,16 +92,16 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		return vrv_fail(err, VARVE_USAGE,
 		    named ? "archives are either named or chosen by "
 			    "--glob-archives, "
-			    "--first and --last"
-			  : "no archive given: name archives or choose them by "
+			    "--first and --last" :
+			    "no archive given: name archives or choose them by "
 			    "--glob-archives, --first or --last");
 	rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)
 		rc = vrv_archives(cli, repo, &list, err);
 	if (rc == 0)
-		rc = named
-		    ? choose_named(cli, &where, &names, list, &which, err)
-		    : vrv_select(cli, list, &o->select, &which, err);
+		rc = named ?
+		    choose_named(cli, &where, &names, list, &which, err) :
+		    vrv_select(cli, list, &o->select, &which, err);
 	if (rc != 0)
 		return rc;
 	if (o->list)

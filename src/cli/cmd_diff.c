@@ -63,15 +63,15 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	vrv_auto_repo repo = NULL;
 
 	if (words->n < 2)
-		return vrv_fail(
-		    err, VARVE_USAGE, "diff needs REPO::ARCHIVE1 and ARCHIVE2");
+		return vrv_fail(err, VARVE_USAGE,
+		    "diff needs REPO::ARCHIVE1 and ARCHIVE2");
 	paths = vrv_cli_rest(&rest);
 	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, err);
 	if (rc == 0)
 		rc = vrv_cli_expand(cli, rest.items[0], &name, err);
 	if (rc == 0)
-		rc = vrv_matcher_new(
-		    &diff.o->rules, &paths, VRV_MATCH_ARCHIVE, &matcher, err);
+		rc = vrv_matcher_new(&diff.o->rules, &paths, VRV_MATCH_ARCHIVE,
+		    &matcher, err);
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)

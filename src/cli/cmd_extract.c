@@ -104,8 +104,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 
 	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, err);
 	if (rc == 0)
-		rc = vrv_matcher_new(
-		    &o->rules, &paths, VRV_MATCH_ARCHIVE, &matcher, err);
+		rc = vrv_matcher_new(&o->rules, &paths, VRV_MATCH_ARCHIVE,
+		    &matcher, err);
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)

@@ -21,8 +21,8 @@ option_words(struct vrv_buf *text, const struct vrv_option *table)
 	for (; table->name != NULL; table++) {
 		if (table->help != NULL)
 			vrv_buf_bytes(text, "--", 2),
-			    vrv_buf_bytes(
-				text, table->name, strlen(table->name)),
+			    vrv_buf_bytes(text, table->name,
+				strlen(table->name)),
 			    vrv_buf_u8(text, '\n');
 	}
 }

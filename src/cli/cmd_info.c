@@ -83,23 +83,24 @@ archive_text(struct vrv_buf *text, const struct varve_archive *a, bool iec)
 	vrv_time_text(text, a->end);
 	vrv_text_add(text, "\nDuration: ");
 	vrv_duration_text(text, vrv_time_between(a->start, a->end));
-	vrv_text_add(
-	    text, "\nNumber of files: %" PRIu64 "\nCommand line:", a->files);
+	vrv_text_add(text,
+	    "\nNumber of files: %" PRIu64 "\nCommand line:", a->files);
 	for (size_t i = 0; i < a->n_args; i++) {
 		vrv_buf_u8(text, ' ');
 		vrv_text_shell(text, a->args[i]);
 	}
 	vrv_text_add(text, "\nComplete: %s\n" VRV_DASHES "\n",
-	    a->warnings ? "no, something could not be read or changed meanwhile"
-			: "yes");
+	    a->warnings ?
+		"no, something could not be read or changed meanwhile" :
+		"yes");
 	vrv_shape_sizes_header(text);
 	vrv_shape_sizes(text, "This archive:", a->original, a->deduplicated,
 	    a->stored, iec);
 }
 
 static int
-skipped_text(
-    void *arg, const char *path, const char *why, struct varve_err *err)
+skipped_text(void *arg, const char *path, const char *why,
+    struct varve_err *err)
 {
 	struct vrv_buf *text = arg;
 
@@ -138,8 +139,8 @@ repo_text(struct vrv_buf *text, struct varve_repo *repo,
 	vrv_text_add(text, "Config generation: %" PRIu32 "\n", info.generation);
 	vrv_text_add(text, "Archives: %zu\n" VRV_DASHES "\n", list->n);
 	vrv_shape_sizes_header(text);
-	vrv_shape_sizes(
-	    text, "All archives:", original, deduplicated, stats.stored, iec);
+	vrv_shape_sizes(text, "All archives:", original, deduplicated,
+	    stats.stored, iec);
 	vrv_text_add(text, "\nPacks: %" PRIu64 "\nChunks: %" PRIu64 "\n",
 	    stats.packs, stats.chunks);
 	return 0;
@@ -187,8 +188,8 @@ print_text(struct vrv_cli *cli, struct varve_repo *repo,
 			vrv_buf_u8(&text, '\n');
 		archive_text(&text, which->items[i], cli->common.iec);
 		if (which->items[i]->warnings)
-			rc = varve_archive_skipped(
-			    repo, which->items[i], skipped_text, &text, err);
+			rc = varve_archive_skipped(repo, which->items[i],
+			    skipped_text, &text, err);
 	}
 	return rc != 0 ? rc : vrv_cli_out(cli, &text, err);
 }
@@ -223,8 +224,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	}
 	if (rc != 0)
 		return rc;
-	return (o->json ? print_json : print_text)(
-	    cli, repo, list, some ? &which : NULL, err);
+	return (o->json ? print_json : print_text)(cli, repo, list,
+	    some ? &which : NULL, err);
 }
 
 const struct vrv_command vrv_cmd_info = {

@@ -170,8 +170,8 @@ save(const char *path, const char *text, struct varve_err *err)
 	while (at < n) {
 		ssize_t put = write(fd, text + at, n - at);
 		if (put < 0 && errno != EINTR)
-			return vrv_fail_sys(
-			    err, errno, "cannot write '%s'", path);
+			return vrv_fail_sys(err, errno, "cannot write '%s'",
+			    path);
 		at += put > 0 ? (size_t)put : 0;
 	}
 	if (fsync(fd) != 0 && errno != EINVAL)
@@ -212,8 +212,8 @@ load(const char *path, struct vrv_buf *buf, struct varve_err *err)
 		char part[4096];
 		n = read(in ? STDIN_FILENO : own, part, sizeof(part));
 		if (n < 0 && errno != EINTR)
-			return vrv_fail_sys(
-			    err, errno, "cannot read '%s'", path);
+			return vrv_fail_sys(err, errno, "cannot read '%s'",
+			    path);
 		vrv_buf_bytes(buf, part, n > 0 ? (size_t)n : 0);
 		if (buf->len > EXPORT_MAX)
 			return vrv_fail(err, VARVE_LIMIT,

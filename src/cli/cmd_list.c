@@ -65,8 +65,8 @@ list_content(struct listing *l, struct varve_repo *repo, const char *name,
 	vrv_auto_archives list = NULL;
 	vrv_auto_matcher matcher = NULL;
 
-	int rc = vrv_matcher_new(
-	    &l->o->rules, paths, VRV_MATCH_ARCHIVE, &matcher, err);
+	int rc = vrv_matcher_new(&l->o->rules, paths, VRV_MATCH_ARCHIVE,
+	    &matcher, err);
 	if (rc == 0)
 		rc = vrv_archives(l->cli, repo, &list, err);
 	if (rc == 0)
@@ -163,18 +163,18 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = check_options(l.o, content, paths.n, err);
 	if (rc != 0)
 		return rc;
-	const char *text = l.o->format != NULL ? l.o->format
-	    : content ? (l.o->is_short ? "{path}{NL}" : ITEMS_FORMAT)
-		      : (l.o->is_short ? "{archive}{NL}" : ARCHIVES_FORMAT);
-	rc = vrv_format_new(
-	    text, content ? vrv_item_keys : vrv_archive_keys, &format, err);
+	const char *text = l.o->format != NULL ? l.o->format :
+	    content ? (l.o->is_short ? "{path}{NL}" : ITEMS_FORMAT) :
+		      (l.o->is_short ? "{archive}{NL}" : ARCHIVES_FORMAT);
+	rc = vrv_format_new(text, content ? vrv_item_keys : vrv_archive_keys,
+	    &format, err);
 	l.format = format;
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)
-		rc = content
-		    ? list_content(&l, repo, where.archive, &paths, err)
-		    : list_archives(&l, repo, err);
+		rc = content ?
+		    list_content(&l, repo, where.archive, &paths, err) :
+		    list_archives(&l, repo, err);
 	vrv_buf_fini(&l.line);
 	return rc;
 }

@@ -20,8 +20,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		    "rename needs REPO::ARCHIVE and the new name");
 	int rc = vrv_cli_no_more(words, 2, err);
 	if (rc == 0)
-		rc = vrv_cli_location(
-		    cli, words, VRV_WANTS_ARCHIVE, &where, err);
+		rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where,
+		    err);
 	if (rc == 0)
 		rc = vrv_cli_expand(cli, words->items[1], &name, err);
 	if (rc == 0)

@@ -23,8 +23,8 @@ parse_level(const char *text, int *ret, struct varve_err *err)
 }
 
 int
-vrv_compression_parse(
-    const char *text, struct vrv_compression *ret, struct varve_err *err)
+vrv_compression_parse(const char *text, struct vrv_compression *ret,
+    struct varve_err *err)
 {
 	struct vrv_compression c = {VARVE_COMPRESS_ZSTD, 0};
 	const char *p = text;

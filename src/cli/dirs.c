@@ -28,8 +28,8 @@ home(void)
 
 /* `own` names the folder itself, `xdg` the one above `in_xdg`. */
 static char *
-folder(
-    const char *own, const char *xdg, const char *in_xdg, const char *in_home)
+folder(const char *own, const char *xdg, const char *in_xdg,
+    const char *in_home)
 {
 	const char *base = variable("VARVE_BASE_DIR");
 	const char *path = variable(own);
@@ -49,12 +49,12 @@ int
 vrv_dirs_find(struct vrv_dirs *ret, struct varve_err *err)
 {
 	struct vrv_dirs d = {
-	    .state = folder(
-		"VARVE_STATE_DIR", "XDG_STATE_HOME", "varve", ".local/state"),
+	    .state = folder("VARVE_STATE_DIR", "XDG_STATE_HOME", "varve",
+		".local/state"),
 	    .cache =
 		folder("VARVE_CACHE_DIR", "XDG_CACHE_HOME", "varve", ".cache"),
-	    .keys = folder(
-		"VARVE_KEYS_DIR", "XDG_CONFIG_HOME", "varve/keys", ".config"),
+	    .keys = folder("VARVE_KEYS_DIR", "XDG_CONFIG_HOME", "varve/keys",
+		".config"),
 	    .key_file = variable("VARVE_KEY_FILE"),
 	};
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 void
-vrv_events_start(
-    struct vrv_events *events, struct vrv_cli *cli, const char *msgid)
+vrv_events_start(struct vrv_events *events, struct vrv_cli *cli,
+    const char *msgid)
 {
 	events->cli = cli;
 	vrv_progress_start(&events->progress, &cli->log, cli->common.progress,

@@ -37,8 +37,8 @@ add_part(struct vrv_format *f)
 }
 
 static int
-add_text(
-    struct vrv_format *f, const char *text, size_t n, struct varve_err *err)
+add_text(struct vrv_format *f, const char *text, size_t n,
+    struct varve_err *err)
 {
 	if (n == 0)
 		return 0;
@@ -133,8 +133,8 @@ add_key(struct vrv_format *f, const char *text, size_t n,
 		return VRV_NOMEM(err, "a format");
 	part->key = key;
 	if (!parse_spec(part) && strchr(spec, '%') == NULL)
-		return vrv_fail(
-		    err, VARVE_USAGE, "cannot format '{%s:%s}'", name, spec);
+		return vrv_fail(err, VARVE_USAGE, "cannot format '{%s:%s}'",
+		    name, spec);
 	return 0;
 }
 
@@ -235,8 +235,8 @@ add_value(struct vrv_buf *buf, const struct part *p, struct vrv_value *v)
 		return;
 	}
 	size_t bytes;
-	size_t chars = count_chars(
-	    (const char *)v->text.data, v->text.len, p->precision, &bytes);
+	size_t chars = count_chars((const char *)v->text.data, v->text.len,
+	    p->precision, &bytes);
 	size_t room = p->width > chars ? p->width - chars : 0;
 	char align = p->align != 0 ? p->align : v->is_number ? '>' : '<';
 	size_t before = align == '>' ? room : align == '^' ? room / 2 : 0;

@@ -98,8 +98,8 @@ parse_set(const char *p, size_t n, struct token *t)
 }
 
 static size_t
-parse_star(
-    const char *p, size_t n, enum vrv_glob_style style, struct vrv_glob *g)
+parse_star(const char *p, size_t n, enum vrv_glob_style style,
+    struct vrv_glob *g)
 {
 	if (style == VRV_GLOB_FNMATCH) {
 		g->tokens[g->n++].kind = STAR;

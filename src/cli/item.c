@@ -114,11 +114,11 @@ static void
 set_numeric(struct vrv_value *v, const struct varve_item *item, size_t key)
 {
 	set_number(v,
-	    key == VRV_ITEM_UID		? item->uid
-		: key == VRV_ITEM_GID	? item->gid
-		: key == VRV_ITEM_FLAGS ? item->flags
-		: key == VRV_ITEM_SIZE	? size(item)
-					: item->chunks);
+	    key == VRV_ITEM_UID	      ? item->uid :
+		key == VRV_ITEM_GID   ? item->gid :
+		key == VRV_ITEM_FLAGS ? item->flags :
+		key == VRV_ITEM_SIZE  ? size(item) :
+					item->chunks);
 }
 
 void
@@ -327,8 +327,8 @@ vrv_archive_json(struct vrv_json *j, const struct varve_archive *a,
 			continue;
 		if (key == VRV_ARCHIVE_COMMENT || key == VRV_ARCHIVE_BCOMMENT ||
 		    key == VRV_ARCHIVE_HOSTNAME || key == VRV_ARCHIVE_USERNAME)
-			vrv_json_str(
-			    j, vrv_archive_keys[key], archive_text(a, key));
+			vrv_json_str(j, vrv_archive_keys[key],
+			    archive_text(a, key));
 	}
 	if (!vrv_format_uses(format, VRV_ARCHIVE_COMMAND_LINE))
 		return;

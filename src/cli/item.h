@@ -62,10 +62,10 @@ void vrv_item_value(void *arg, size_t key, struct vrv_value *ret);
 void vrv_archive_value(void *arg, size_t key, struct vrv_value *ret);
 
 /* The fields that Borg has always, then those that the format names. */
-void vrv_item_json(
-    struct vrv_json *, const struct vrv_item_at *, const struct vrv_format *);
-void vrv_archive_json(
-    struct vrv_json *, const struct varve_archive *, const struct vrv_format *);
+void vrv_item_json(struct vrv_json *, const struct vrv_item_at *,
+    const struct vrv_format *);
+void vrv_archive_json(struct vrv_json *, const struct varve_archive *,
+    const struct vrv_format *);
 
 /* "-rw-r--r--"; "h..." for a second name. */
 void vrv_item_mode(char out[11], const struct varve_item *);

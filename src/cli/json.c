@@ -45,8 +45,8 @@ put(struct vrv_json *j, const char *key, json_t *value)
 		return;
 	}
 	json_t *in = j->stack[j->depth];
-	int rc = key != NULL ? json_object_set_new(in, key, value)
-			     : json_array_append_new(in, value);
+	int rc = key != NULL ? json_object_set_new(in, key, value) :
+			       json_array_append_new(in, value);
 	if (rc != 0)
 		j->failed = true;
 }

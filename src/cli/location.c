@@ -92,8 +92,8 @@ vrv_location_parse(const char *text, struct varve_time now,
 		if (found.archive == NULL)
 			return VRV_NOMEM(err, "a location");
 	}
-	rc = whole[0] == '\0' ? from_environment(&found.repo, now, err)
-			      : resolve(whole, &found.repo, err);
+	rc = whole[0] == '\0' ? from_environment(&found.repo, now, err) :
+				resolve(whole, &found.repo, err);
 	if (rc != 0)
 		return rc;
 	*ret = found;

@@ -83,8 +83,8 @@ static void
 write_message(struct vrv_log *log, enum vrv_level level, const char *name,
     const char *msgid, const char *text)
 {
-	static const char *const names[] = {
-	    "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+	static const char *const names[] = {"DEBUG", "INFO", "WARNING", "ERROR",
+	    "CRITICAL"};
 	struct vrv_json *o = vrv_json_object();
 
 	vrv_json_str(o, "type", "log_message");
@@ -100,7 +100,6 @@ write_message(struct vrv_log *log, enum vrv_level level, const char *name,
 void
 vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 {
-	vrv_auto_buf struct vrv_buf text = {0};
 	char part[VARVE_MESSAGE_MAX + 256];
 	va_list ap;
 

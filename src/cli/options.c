@@ -54,8 +54,8 @@ set_number(unsigned *dest, const char *value, int base, unsigned long max,
 	if (value[0] == '\0' || value[strspn(value, digits)] != '\0' ||
 	    errno != 0 || n > max)
 		return vrv_fail(err, VARVE_USAGE,
-		    base == 8 ? "'%s' is not an octal number up to %lo"
-			      : "'%s' is not a number up to %lu",
+		    base == 8 ? "'%s' is not an octal number up to %lo" :
+				"'%s' is not a number up to %lu",
 		    value, max);
 	*dest = (unsigned)n;
 	return 0;
@@ -122,8 +122,8 @@ static const struct vrv_option *
 find_in(const struct vrv_option *table, char letter, const char *name, size_t n)
 {
 	for (; table != NULL && table->name != NULL; table++) {
-		if (letter != 0 ? table->letter == letter
-				: strlen(table->name) == n &&
+		if (letter != 0 ? table->letter == letter :
+				  strlen(table->name) == n &&
 			    memcmp(table->name, name, n) == 0)
 			return table;
 	}
@@ -162,11 +162,11 @@ parse_long(struct parser *p, const char *name, struct varve_err *err)
 	const struct vrv_option *o = find(p, 0, name, n, &base);
 
 	if (o == NULL)
-		return vrv_fail(
-		    err, VARVE_USAGE, "unknown option '--%.*s'", (int)n, name);
+		return vrv_fail(err, VARVE_USAGE, "unknown option '--%.*s'",
+		    (int)n, name);
 	if (o->arg == NULL && value != NULL)
-		return vrv_fail(
-		    err, VARVE_USAGE, "option --%s takes no argument", o->name);
+		return vrv_fail(err, VARVE_USAGE,
+		    "option --%s takes no argument", o->name);
 	if (o->arg != NULL && value == NULL) {
 		value = p->args[p->at];
 		if (value == NULL)
@@ -187,8 +187,8 @@ parse_short(struct parser *p, const char *letters, struct varve_err *err)
 		const char *value = NULL;
 
 		if (o == NULL)
-			return vrv_fail(
-			    err, VARVE_USAGE, "unknown option '-%c'", *letters);
+			return vrv_fail(err, VARVE_USAGE,
+			    "unknown option '-%c'", *letters);
 		if (o->arg != NULL) {
 			value =
 			    letters[1] != '\0' ? letters + 1 : p->args[p->at++];
@@ -248,8 +248,8 @@ blanks(struct vrv_buf *buf, size_t n)
 
 /* Append words from column `at` on, lines that follow from `indent` on. */
 static void
-wrap_line(
-    struct vrv_buf *buf, const char *text, size_t n, size_t at, size_t indent)
+wrap_line(struct vrv_buf *buf, const char *text, size_t n, size_t at,
+    size_t indent)
 {
 	bool first = true;
 
@@ -312,7 +312,7 @@ vrv_options_help(struct vrv_buf *buf, const struct vrv_option *table)
 			used = 0;
 		}
 		blanks(buf, HELP_AT - used);
-		wrap_line(
-		    buf, table->help, strlen(table->help), HELP_AT, HELP_AT);
+		wrap_line(buf, table->help, strlen(table->help), HELP_AT,
+		    HELP_AT);
 	}
 }

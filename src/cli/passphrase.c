@@ -50,8 +50,8 @@ read_all(int fd, char *buf, size_t size, size_t *ret_n, struct varve_err *err)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return vrv_fail_sys(
-			    err, errno, "cannot read the passphrase");
+			return vrv_fail_sys(err, errno,
+			    "cannot read the passphrase");
 		if (got == 0)
 			break;
 		/* A newline too many may still come. */
@@ -144,8 +144,8 @@ type_twice(int tty, const char *location, char *buf, size_t size, size_t *ret_n,
 		if (rc != 0 || (same && n > 0))
 			return rc;
 		vrv_prompt_say(tty,
-		    same ? "The passphrase is empty."
-			 : "The passphrases differ.");
+		    same ? "The passphrase is empty." :
+			   "The passphrases differ.");
 	}
 	vrv_fail(err, VARVE_AUTH, "no passphrase was typed twice alike");
 	return vrv_exit(err, VARVE_EXIT_NO_PASSPHRASE);
@@ -158,13 +158,13 @@ from_terminal(struct vrv_passphrase *p, bool fresh, const char *location,
 	vrv_auto_fd tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (tty < 0)
-		return no_passphrase(
-		    err, fresh ? "no new passphrase" : "no passphrase");
+		return no_passphrase(err,
+		    fresh ? "no new passphrase" : "no passphrase");
 	p->typed = true;
 	if (fresh)
 		return type_twice(tty, location, buf, size, ret_n, err);
-	return vrv_prompt_secret(
-	    tty, "Enter passphrase for ", location, buf, size, ret_n, err);
+	return vrv_prompt_secret(tty, "Enter passphrase for ", location, buf,
+	    size, ret_n, err);
 }
 
 int

@@ -41,8 +41,8 @@ parse_delimiter(struct vrv_buf *buf, const char *text, struct varve_err *err)
 		vrv_buf_u8(buf, byte);
 	}
 	if (buf->len == 0)
-		return vrv_fail(
-		    err, VARVE_USAGE, "option --paths-delimiter: it is empty");
+		return vrv_fail(err, VARVE_USAGE,
+		    "option --paths-delimiter: it is empty");
 	return vrv_buf_check(buf, err);
 }
 
@@ -50,8 +50,8 @@ int
 vrv_pathlist_open(struct vrv_pathlist *l, int fd, const char *delimiter,
     struct vrv_child *child, struct varve_err *err)
 {
-	int rc = parse_delimiter(
-	    &l->delimiter, delimiter != NULL ? delimiter : "\\n", err);
+	int rc = parse_delimiter(&l->delimiter,
+	    delimiter != NULL ? delimiter : "\\n", err);
 
 	if (rc != 0)
 		return rc;

@@ -96,8 +96,8 @@ init_glob(struct vrv_pattern *p, const char *text, struct varve_err *err)
 	    vrv_strf("%s%s", root ? "" : path, root ? tail + 1 : tail);
 	if (whole == NULL)
 		return VRV_NOMEM(err, "a pattern");
-	return vrv_glob_new(
-	    whole, shell ? VRV_GLOB_SHELL : VRV_GLOB_FNMATCH, &p->glob, err);
+	return vrv_glob_new(whole, shell ? VRV_GLOB_SHELL : VRV_GLOB_FNMATCH,
+	    &p->glob, err);
 }
 
 static bool
@@ -128,8 +128,8 @@ init_regex(struct vrv_pattern *p, const char *text, struct varve_err *err)
 	p->regex = vrv_alloc_array(1, sizeof(*p->regex));
 	if (p->regex == NULL)
 		return VRV_NOMEM(err, "a pattern");
-	p->regex->code = pcre2_compile(
-	    (PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
+	p->regex->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+	    flags, &code, &at, NULL);
 	if (p->regex->code == NULL) {
 		char why[128];
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
@@ -227,8 +227,8 @@ match_regex(const struct vrv_regex *regex, const char *path, bool *ret_gave_up)
 }
 
 bool
-vrv_pattern_match(
-    const struct vrv_pattern *p, const char *path, bool *ret_gave_up)
+vrv_pattern_match(const struct vrv_pattern *p, const char *path,
+    bool *ret_gave_up)
 {
 	switch (p->style) {
 	case VRV_STYLE_FM:

@@ -39,8 +39,8 @@ void vrv_pattern_fini(struct vrv_pattern *);
 
 /* Does it match `path`, which has no leading slash? *ret_gave_up is set when
  * a regular expression hit its limits. */
-bool vrv_pattern_match(
-    const struct vrv_pattern *, const char *path, bool *ret_gave_up);
+bool vrv_pattern_match(const struct vrv_pattern *, const char *path,
+    bool *ret_gave_up);
 
 /* Whatever lies below a path that it matches, it matches too. */
 bool vrv_pattern_covers(const struct vrv_pattern *);

@@ -67,8 +67,8 @@ add_entry(struct vrv_matcher *m, const char *text, enum vrv_style otherwise,
 	bool full = e.pattern.style == VRV_STYLE_PF;
 	struct entry **list = full ? &m->full : &m->entries;
 	size_t *n = full ? &m->n_full : &m->n;
-	if (vrv_room_for_one(
-		list, *n, full ? &m->full_cap : &m->cap, sizeof(e)) != 0) {
+	if (vrv_room_for_one(list, *n, full ? &m->full_cap : &m->cap,
+		sizeof(e)) != 0) {
 		vrv_pattern_fini(&e.pattern);
 		return VRV_NOMEM(err, "patterns");
 	}
@@ -163,8 +163,8 @@ add_file(struct vrv_matcher *m, const char *name, bool excludes,
 		if (text == NULL)
 			continue;
 		int rc = excludes ? add_entry(m, text, VRV_STYLE_FM,
-					EXCLUDE_BELOW, false, err)
-				  : add_rule(m, text, &style, err);
+					EXCLUDE_BELOW, false, err) :
+				    add_rule(m, text, &style, err);
 		if (rc != 0)
 			return vrv_ctx(err, "'%s' line %zu", name, number);
 	}
@@ -177,15 +177,15 @@ add_file(struct vrv_matcher *m, const char *name, bool excludes,
 }
 
 static int
-add_option(
-    struct vrv_matcher *m, const struct vrv_rule *rule, struct varve_err *err)
+add_option(struct vrv_matcher *m, const struct vrv_rule *rule,
+    struct varve_err *err)
 {
 	enum vrv_style style = VRV_STYLE_SH;
 
 	switch (rule->origin) {
 	case VRV_RULE_EXCLUDE:
-		return add_entry(
-		    m, rule->text, VRV_STYLE_FM, EXCLUDE_BELOW, false, err);
+		return add_entry(m, rule->text, VRV_STYLE_FM, EXCLUDE_BELOW,
+		    false, err);
 	case VRV_RULE_EXCLUDE_FROM:
 		return add_file(m, rule->text, true, err);
 	case VRV_RULE_PATTERN:
@@ -211,8 +211,8 @@ by_path_and_place(const void *pa, const void *pb)
 	const struct entry *a = pa, *b = pb;
 	int order = by_path(a, b);
 
-	return order != 0 ? order
-			  : (a->place < b->place) - (a->place > b->place);
+	return order != 0 ? order :
+			    (a->place < b->place) - (a->place > b->place);
 }
 
 static void
@@ -221,8 +221,8 @@ sort_full(struct vrv_matcher *m)
 	size_t kept = 0;
 
 	if (m->n_full > 0)
-		qsort(
-		    m->full, m->n_full, sizeof(m->full[0]), by_path_and_place);
+		qsort(m->full, m->n_full, sizeof(m->full[0]),
+		    by_path_and_place);
 	for (size_t i = 0; i < m->n_full; i++) {
 		if (kept > 0 && by_path(&m->full[kept - 1], &m->full[i]) == 0)
 			vrv_pattern_fini(&m->full[i].pattern);
@@ -246,8 +246,8 @@ vrv_matcher_new(const struct vrv_rules *rules, const struct vrv_strings *paths,
 		rc = add_option(m, &rules->items[i], err);
 	for (size_t i = 0; paths != NULL && i < paths->n && rc == 0; i++) {
 		m->paths_given = true;
-		rc = add_entry(
-		    m, paths->items[i], VRV_STYLE_PP, INCLUDE, true, err);
+		rc = add_entry(m, paths->items[i], VRV_STYLE_PP, INCLUDE, true,
+		    err);
 	}
 	if (rc != 0)
 		return rc;
@@ -335,9 +335,9 @@ vrv_matcher_match(void *arg, const char *path, bool is_dir)
 	if (e == NULL && !m->paths_given)
 		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
 	if (e == NULL)
-		return is_dir && may_include_below(m, m->n, path)
-		    ? VARVE_MATCH_RECURSE
-		    : 0;
+		return is_dir && may_include_below(m, m->n, path) ?
+		    VARVE_MATCH_RECURSE :
+		    0;
 	e->matched = true;
 	if (e->verdict == INCLUDE)
 		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
@@ -345,9 +345,9 @@ vrv_matcher_match(void *arg, const char *path, bool is_dir)
 		return e->verdict == EXCLUDE ? VARVE_MATCH_RECURSE : 0;
 	/* What this pattern leaves out only an earlier one can include. */
 	return !vrv_pattern_covers(&e->pattern) ||
-		may_include_below(m, at, path)
-	    ? VARVE_MATCH_RECURSE
-	    : 0;
+		may_include_below(m, at, path) ?
+	    VARVE_MATCH_RECURSE :
+	    0;
 }
 
 const struct vrv_strings *

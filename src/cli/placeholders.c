@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/placeholders.h"
 
+#include <sys/socket.h>
+
 #include <netdb.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <varve/version.h>
@@ -38,8 +39,8 @@ vrv_user_name(void)
 {
 	const struct passwd *pw = getpwuid(getuid());
 
-	return pw != NULL ? vrv_dup(pw->pw_name, strlen(pw->pw_name))
-			  : vrv_strf("%lu", (unsigned long)getuid());
+	return pw != NULL ? vrv_dup(pw->pw_name, strlen(pw->pw_name)) :
+			    vrv_strf("%lu", (unsigned long)getuid());
 }
 
 static void
@@ -111,8 +112,8 @@ expand(struct vrv_buf *buf, const char *text, size_t n, struct varve_time now,
 }
 
 int
-vrv_placeholders(
-    const char *text, struct varve_time now, char **ret, struct varve_err *err)
+vrv_placeholders(const char *text, struct varve_time now, char **ret,
+    struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf buf = {0};
 	int rc;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/progress.h"
 
+#include <sys/ioctl.h>
+
 #include <inttypes.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/json.h"
@@ -38,8 +39,8 @@ handle_signals(void (*handler)(int), void (*instead_of)(int))
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct sigaction now,
-	    then = {
-		.sa_handler = handler, .sa_flags = SA_RESETHAND | SA_NODEFER};
+	    then = {.sa_handler = handler,
+		.sa_flags = SA_RESETHAND | SA_NODEFER};
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		if (sigaction(signals[i], NULL, &now) == 0 &&
@@ -139,8 +140,8 @@ unix_time(void)
 }
 
 static void
-archive_object(
-    struct vrv_progress *p, const struct varve_progress *at, const char *path)
+archive_object(struct vrv_progress *p, const struct varve_progress *at,
+    const char *path)
 {
 	struct vrv_json *o = vrv_json_object();
 
@@ -158,16 +159,16 @@ archive_object(
 }
 
 static void
-percent_object(
-    struct vrv_progress *p, const struct varve_progress *at, const char *path)
+percent_object(struct vrv_progress *p, const struct varve_progress *at,
+    const char *path)
 {
 	struct vrv_json *o = vrv_json_object();
 
 	if (at != NULL) {
 		vrv_auto_buf struct vrv_buf text = {0};
-		double part = at->total > 0
-		    ? 100 * (double)at->current / (double)at->total
-		    : 0;
+		double part = at->total > 0 ?
+		    100 * (double)at->current / (double)at->total :
+		    0;
 		vrv_text_add(&text, "%5.1f%%%s%s", part,
 		    path != NULL ? " " : "", path != NULL ? path : "");
 		vrv_json_str(o, "message", vrv_text_str(&text));
@@ -187,8 +188,8 @@ percent_object(
 }
 
 static void
-show_object(
-    struct vrv_progress *p, const struct varve_progress *at, const char *path)
+show_object(struct vrv_progress *p, const struct varve_progress *at,
+    const char *path)
 {
 	if (p->msgid == NULL)
 		archive_object(p, at, path);
@@ -197,8 +198,8 @@ show_object(
 }
 
 void
-vrv_progress_update(
-    struct vrv_progress *p, const struct varve_progress *at, const char *path)
+vrv_progress_update(struct vrv_progress *p, const struct varve_progress *at,
+    const char *path)
 {
 	uint64_t now = vrv_ticks();
 

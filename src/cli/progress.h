@@ -25,8 +25,8 @@ struct vrv_progress {
 /* `wanted`: --progress was given. */
 void vrv_progress_start(struct vrv_progress *, struct vrv_log *, bool wanted,
     bool iec, const char *msgid);
-void vrv_progress_update(
-    struct vrv_progress *, const struct varve_progress *, const char *path);
+void vrv_progress_update(struct vrv_progress *, const struct varve_progress *,
+    const char *path);
 void vrv_progress_end(struct vrv_progress *);
 
 /* Append the line in at most `columns`. `creating` shows what create counts;

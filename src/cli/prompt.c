@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/prompt.h"
 
+#include <sys/signalfd.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -54,6 +55,9 @@ read_line(int tty, char *buf, size_t size, size_t *ret_n, struct varve_err *err)
 		vrv_fail(err, VARVE_CANCELLED, "no passphrase was typed");
 		return vrv_exit(err, VARVE_EXIT_NO_PASSPHRASE);
 	}
+	if ((size_t)n == size && buf[n - 1] != '\n')
+		return vrv_fail(err, VARVE_LIMIT,
+		    "a passphrase of more than %zu bytes", size - 1);
 	*ret_n = (size_t)n - (buf[n - 1] == '\n');
 	return 0;
 }

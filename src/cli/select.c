@@ -94,16 +94,16 @@ vrv_select(struct vrv_cli *cli, const struct varve_archive_list *list,
 	int rc = vrv_cli_expand(cli, s->glob, &pattern, err);
 
 	if (rc == 0 && s->first != 0 && s->last != 0)
-		rc = vrv_fail(
-		    err, VARVE_USAGE, "--first and --last exclude each other");
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "--first and --last exclude each other");
 	if (rc == 0 && s->sort_by != NULL)
 		rc = parse_order(s->sort_by, &order, err);
 	if (rc == 0 && pattern != NULL)
 		rc = vrv_glob_new(pattern, VRV_GLOB_SHELL, &glob, err);
 	if (rc != 0)
 		return rc;
-	found.items = vrv_arena_alloc(
-	    &cli->arena, (list->n + 1) * sizeof(found.items[0]));
+	found.items = vrv_arena_alloc(&cli->arena,
+	    (list->n + 1) * sizeof(found.items[0]));
 	if (found.items == NULL)
 		return VRV_NOMEM(err, "archives");
 	for (size_t i = 0; i < list->n; i++) {

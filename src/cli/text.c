@@ -188,12 +188,12 @@ vrv_text_fit(struct vrv_buf *buf, const char *s, size_t columns)
 }
 
 void
-vrv_text_size(
-    struct vrv_buf *buf, int64_t bytes, bool iec, int precision, bool sign)
+vrv_text_size(struct vrv_buf *buf, int64_t bytes, bool iec, int precision,
+    bool sign)
 {
 	static const char *const decimal[] = {"", "k", "M", "G", "T", "P", "E"};
-	static const char *const binary[] = {
-	    "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+	static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi",
+	    "Ei"};
 	double power = iec ? 1024 : 1000, value = (double)bytes;
 	double scale = precision > 1 ? 100 : 10;
 	size_t unit = 0;

@@ -36,8 +36,8 @@ void vrv_text_fit(struct vrv_buf *, const char *s, size_t columns);
 
 /* Append a size as Borg shows it: "11 B", "1.68 kB", with `iec` "1.64 KiB".
  * `precision` is the number of decimals. */
-void vrv_text_size(
-    struct vrv_buf *, int64_t bytes, bool iec, int precision, bool sign);
+void vrv_text_size(struct vrv_buf *, int64_t bytes, bool iec, int precision,
+    bool sign);
 /* Append formatted text. */
 void vrv_text_add(struct vrv_buf *, const char *fmt, ...) VRV_PRINTF(2, 3);
 /* The buffer as a string; "" when memory ran out. */

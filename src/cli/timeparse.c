@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/timeparse.h"
 
+#include <sys/stat.h>
+
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* Exactly `digits` digits at *p, from `low` to `high`. */
@@ -34,8 +35,8 @@ skip(const char **p, char c)
 static int
 month_days(int year, int month)
 {
-	static const int days[] = {
-	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+	    31};
 	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
 	return days[month] + (month == 1 && leap);
@@ -127,8 +128,8 @@ vrv_time_parse(const char *text, struct varve_time *ret, struct varve_err *err)
 	struct stat st;
 
 	if (stat(text, &st) == 0) {
-		*ret = (struct varve_time){
-		    st.st_mtim.tv_sec, (uint32_t)st.st_mtim.tv_nsec};
+		*ret = (struct varve_time){st.st_mtim.tv_sec,
+		    (uint32_t)st.st_mtim.tv_nsec};
 		return 0;
 	}
 	if (!parse(text, ret))

@@ -11,7 +11,7 @@
 /* The mtime of the file `text`, where there is such a file; else
  * YYYY-MM-DD[(T or blank)HH:MM[:SS[.ffffff]]][Z|+HH:MM|-HH:MM] or YYYY-DDD.
  * Without Z or an offset it is local time. USAGE for anything else. */
-int vrv_time_parse(
-    const char *text, struct varve_time *ret, struct varve_err *err) VRV_MUST;
+int vrv_time_parse(const char *text, struct varve_time *ret,
+    struct varve_err *err) VRV_MUST;
 
 #endif

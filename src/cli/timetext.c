@@ -9,8 +9,8 @@
 #include "util/mem.h"
 
 void
-vrv_time_format(
-    struct vrv_buf *buf, struct varve_time t, const char *format, bool utc)
+vrv_time_format(struct vrv_buf *buf, struct varve_time t, const char *format,
+    bool utc)
 {
 	vrv_auto_buf struct vrv_buf plain = {0};
 	time_t s = (time_t)t.s;

@@ -12,8 +12,8 @@
 
 /* Append by a format of strftime, in local time or UTC; %f is six digits of
  * microseconds. */
-void vrv_time_format(
-    struct vrv_buf *, struct varve_time, const char *format, bool utc);
+void vrv_time_format(struct vrv_buf *, struct varve_time, const char *format,
+    bool utc);
 /* "Sun, 2026-11-22 00:11:28", local. */
 void vrv_time_text(struct vrv_buf *, struct varve_time);
 /* "2026-11-22T00:11:28.000000", local. */

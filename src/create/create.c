@@ -502,6 +502,7 @@ vrv_create(struct vrv_repo *repo, const struct varve_backup_options *options,
 {
 	struct session s = {.repo = repo,
 	    .options = options,
+	    .roots = VRV_ROOTS_INIT,
 	    .start = vrv_time_now()};
 	const char *host = options->host == NULL ? "" : options->host;
 

@@ -20,7 +20,7 @@ vrv_roots_fini(struct vrv_roots *roots)
 {
 	free_below(&roots->top);
 	vrv_arena_fini(&roots->arena);
-	*roots = (struct vrv_roots){0};
+	*roots = (struct vrv_roots)VRV_ROOTS_INIT;
 }
 
 static struct vrv_root *
@@ -78,25 +78,19 @@ normalize(char *path)
 
 	while (*in != '\0') {
 		size_t n = strcspn(in, "/");
-		char *next = in[n] == '/' ? in + n + 1 : in + n;
+		bool last = in[n] == '\0';
 
-		if (n == 0 || (n == 1 && in[0] == '.')) {
-			in = next;
-			continue;
-		}
 		if (n == 2 && in[0] == '.' && in[1] == '.' && out > path) {
-			for (out--; out > path && out[-1] != '/'; out--)
+			while (out > path && *--out != '/')
 				;
-			in = next;
-			continue;
+		} else if (n > 1 || (n == 1 && in[0] != '.')) {
+			if (out > path)
+				*out++ = '/';
+			memmove(out, in, n);
+			out += n;
 		}
-		memmove(out, in, n);
-		out += n;
-		*out++ = '/';
-		in = next;
+		in += last ? n : n + 1;
 	}
-	if (out > path)
-		out--;
 	*out = '\0';
 }
 

@@ -360,10 +360,9 @@ add_content(struct vrv_windows *windows, struct vrv_outfile *file,
 	return 0;
 }
 
-static int
+static struct vrv_outfile *
 new_file(struct vrv_windows *windows, const struct vrv_entry *entry,
-    struct vrv_folder *folder, const char *name, struct vrv_outfile **ret,
-    struct varve_err *err)
+    struct vrv_folder *folder, const char *name, struct varve_err *err)
 {
 	struct vrv_arena *arena = &windows->filling->arena;
 	struct vrv_outfile *file;
@@ -372,14 +371,15 @@ new_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 	uint32_t n;
 	bool own;
 
-	int rc = vrv_content_get(entry->content, entry->content_n, &own, &ref,
-	    &n, &rd, err);
-	if (rc != 0)
-		return rc;
+	if (vrv_content_get(entry->content, entry->content_n, &own, &ref, &n,
+		&rd, err) != 0)
+		return NULL;
 	file = own ? malloc(sizeof(*file)) :
 		     vrv_arena_alloc(arena, sizeof(*file));
-	if (file == NULL)
-		return VRV_NOMEM(err, "a file");
+	if (file == NULL) {
+		(void)VRV_NOMEM(err, "a file");
+		return NULL;
+	}
 	*file = (struct vrv_outfile){
 	    .held = VRV_HELD_INIT,
 	    .folder = folder,
@@ -393,10 +393,11 @@ new_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 	*list = file;
 	file->name = vrv_arena_dup(own ? &file->arena : arena, name,
 	    strlen(name));
-	if (file->name == NULL)
-		return VRV_NOMEM(err, "a file");
-	*ret = file;
-	return 0;
+	if (file->name == NULL) {
+		(void)VRV_NOMEM(err, "a file");
+		return NULL;
+	}
+	return file;
 }
 
 /* What is in its place? *ret_equal: nothing is to be done. */
@@ -427,15 +428,14 @@ add_file(struct vrv_windows *windows, const struct vrv_entry *entry,
     struct varve_err *err)
 {
 	struct vrv_restore *run = windows->run;
-	struct vrv_outfile *file = NULL;
+	struct vrv_outfile *file = new_file(windows, entry, folder, name, err);
 	uint64_t serial = windows->serial;
 	bool equal = false, fatal = false;
 
-	int rc = new_file(windows, entry, folder, name, &file, err);
-	if (rc != 0)
+	if (file == NULL)
 		return vrv_restore_failed(run, folder, name, err);
 	file->group = group;
-	rc = vrv_attrs_read(run, entry, folder, file->name,
+	int rc = vrv_attrs_read(run, entry, folder, file->name,
 	    file->own ? &file->arena : &windows->filling->arena, &file->attrs,
 	    err);
 	if (rc == 0)

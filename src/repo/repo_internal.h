@@ -120,6 +120,9 @@ int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
 
 /* --- state.c --- */
 
+/* An empty state that knows where its file is (`dir` NULL: there is none). */
+int vrv_state_path(const char *dir, const char *location,
+    struct vrv_state *ret, struct varve_err *err) VRV_MUST;
 /* Read the state file of a store address below `dir` (NULL: keep none). */
 int vrv_state_load(const char *dir, const char *location,
     struct vrv_state *ret, struct varve_err *err) VRV_MUST;

@@ -103,25 +103,38 @@ parse_state(char *text, struct vrv_state *state)
 }
 
 int
-vrv_state_load(const char *dir, const char *location, struct vrv_state *ret,
+vrv_state_path(const char *dir, const char *location, struct vrv_state *ret,
     struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf text = {0};
 	struct vrv_state state = {0};
 	uint8_t hash[16];
 	char name[33];
 
-	if (dir == NULL) {
-		*ret = state;
-		return 0;
+	if (dir != NULL) {
+		vrv_blake2b(hash, sizeof(hash), NULL, location,
+		    strlen(location));
+		vrv_hex(name, hash, sizeof(hash));
+		state.path = vrv_strf("%s/%s", dir, name);
+		if (state.path == NULL)
+			return VRV_NOMEM(err, "the state file's name");
 	}
-	vrv_blake2b(hash, sizeof(hash), NULL, location, strlen(location));
-	vrv_hex(name, hash, sizeof(hash));
-	state.path = vrv_strf("%s/%s", dir, name);
-	if (state.path == NULL)
-		return VRV_NOMEM(err, "the state file's name");
+	*ret = state;
+	return 0;
+}
 
-	int rc = vrv_os_load(AT_FDCWD, state.path, STATE_MAX, &text, err);
+int
+vrv_state_load(const char *dir, const char *location, struct vrv_state *ret,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf text = {0};
+	struct vrv_state state;
+
+	int rc = vrv_state_path(dir, location, &state, err);
+	if (rc != 0)
+		return rc;
+	rc = state.path == NULL ?
+	    VARVE_NOENT :
+	    vrv_os_load(AT_FDCWD, state.path, STATE_MAX, &text, err);
 	if (rc == VARVE_NOENT) {
 		*ret = state;
 		return 0;

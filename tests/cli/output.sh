@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Help, version, and an output that cannot be written.
+
+. "$(dirname "$0")/lib.sh"
+
+run varve --version
+like "$out" "varve [0-9]*" "says its version"
+is "$status" 0 "version: status"
+
+run varve --help
+like "$out" "usage: varve*Commands:*" "says what it does"
+for command in $(varve help --words | grep -v '^-'); do
+	[ "$command" = key ] && continue
+	run varve "$command" --help
+	like "$out" "usage: varve $command *" "help of $command"
+	is "$(printf '%s\n' "$out" | awk 'length > 80')" "" \
+	    "help of $command fits 80 columns"
+done
+
+if [ -c /dev/full ]; then
+	varve --help >/dev/full 2>err
+	is "$?" 2 "full output: status"
+	like "$(cat err)" "*No space left*" "full output: message"
+fi
+
+# The reader is gone before anything is written.
+{
+	sleep 0.2
+	varve --help 2>err
+	echo $? >status
+} | :
+while [ ! -s status ]; do sleep 0.1; done
+is "$(cat status)" 2 "closed output: status"
+is "$(cat err)" "" "closed output: no message"
+
+done_testing

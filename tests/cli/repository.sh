@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Repositories and archives that are not there, or not what they should be.
+
+. "$(dirname "$0")/lib.sh"
+
+refuses 13 "*nowhere*" list nowhere
+mkdir other && echo x >other/file
+refuses 15 "*other*" list other
+refuses 13 "*" create nowhere::a other
+refuses 10 "*" init other
+
+run varve init repo
+is "$status" 0 "init"
+refuses 10 "*" init repo
+refuses 31 "*a*" list repo::a
+refuses 31 "*a*" extract repo::a
+refuses 31 "*a*" delete repo::a
+VARVE_PASSPHRASE=wrong refuses 52 "*passphrase*" list repo
+
+run varve create repo::a other
+is "$status" 0 "create"
+refuses 30 "*a*" create repo::a other
+refuses 30 "*a*" rename repo::a a
+is "$(varve list --short repo)" a "the archive is there"
+
+done_testing
