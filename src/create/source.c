@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/source.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -254,4 +256,32 @@ vrv_source_holds(const struct vrv_source_dir *dir, const char *name)
 	struct varve_err why;
 
 	return vrv_os_stat(dir->fd, name, &st, &why) == 0;
+}
+
+#define NAME_BUFFER 16384
+
+bool
+vrv_source_user(const char *name, uint32_t *ret)
+{
+	char buf[NAME_BUFFER];
+	struct passwd user, *found;
+
+	if (getpwnam_r(name, &user, buf, sizeof(buf), &found) != 0 ||
+	    found == NULL)
+		return false;
+	*ret = found->pw_uid;
+	return true;
+}
+
+bool
+vrv_source_group(const char *name, uint32_t *ret)
+{
+	char buf[NAME_BUFFER];
+	struct group group, *found;
+
+	if (getgrnam_r(name, &group, buf, sizeof(buf), &found) != 0 ||
+	    found == NULL)
+		return false;
+	*ret = found->gr_gid;
+	return true;
 }

@@ -11,6 +11,8 @@
  * back, so that depth does not cost descriptors. */
 #define OPEN_LEVELS 128
 
+#define STDIN_MODE 0660
+
 /* A directory the walk is in. */
 struct place {
 	struct vrv_source_dir *dir; /* NULL: on the way to a source, or closed */
@@ -646,21 +648,31 @@ visit(struct walk *w, struct place *place, struct varve_err *err)
 	return take_entry(w, place, name, &st, old, &raw, err);
 }
 
+/* Standard input becomes a file of the mode and owner that were asked for. */
 static int
 visit_stdin(struct walk *w, const struct vrv_root *root,
     struct varve_err *err)
 {
 	const struct varve_backup_options *o = w->p->options;
+	unsigned mode = o->stdin_mode != 0 ? o->stdin_mode & 07777 :
+					     STDIN_MODE;
+	struct vrv_stat st = {.kind = VRV_FILE,
+	    .mode = (uint16_t)mode,
+	    .nlink = 1,
+	    .mtime = vrv_time_now()};
 	struct vrv_item *item;
 
+	if ((o->stdin_user != NULL &&
+		!vrv_source_user(o->stdin_user, &st.uid)) ||
+	    (o->stdin_group != NULL &&
+		!vrv_source_group(o->stdin_group, &st.gid)))
+		return vrv_fail(err, VARVE_USAGE,
+		    "no user or group of the name that was given for '%s'",
+		    root->name);
 	int rc = new_item(w, VRV_ITEM_ENTRY, root->name, &item, err);
 	if (rc != 0)
 		return rc;
-	item->st = (struct vrv_stat){.kind = VRV_FILE,
-	    .mode = (uint16_t)(o->stdin_mode != 0 ? o->stdin_mode & 07777 :
-						    0660),
-	    .nlink = 1,
-	    .mtime = vrv_time_now()};
+	item->st = st;
 	return o->dry_run ? 0 :
 			    read_later(w, item, NULL, root->name, o->stdin_fd,
 				err);

@@ -21,7 +21,8 @@ VARVE_PASSPHRASE=wrong refuses 52 "*passphrase*" list repo
 run varve create repo::a other
 is "$status" 0 "create"
 refuses 30 "*a*" create repo::a other
-refuses 30 "*a*" rename repo::a a
-is "$(varve list --short repo)" a "the archive is there"
+run varve create repo::b other
+refuses 30 "*b*" rename repo::a b
+is "$(varve list --short repo)" "$(printf 'a\nb')" "both archives are there"
 
 done_testing
