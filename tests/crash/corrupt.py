@@ -144,8 +144,9 @@ def remove(sb, name):
     with Damage(sb, name) as d:
         os.unlink(d.path(name))
         unseen = name.startswith(REMOVAL_UNSEEN)
-        judge_check(sb, [name] if name.startswith(("packs/", "archives/"))
-                    else [], must_fail=not unseen)
+        # Who follows an archive knows its id, not the name of its object.
+        judge_check(sb, [name] if name.startswith("packs/") else [],
+                    must_fail=not unseen)
         judge_extract(sb)
 
 
