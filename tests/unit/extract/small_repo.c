@@ -30,8 +30,8 @@ passphrase(void *arg, bool fresh, const char *location, char *buf, size_t size,
 static void
 open_repo(struct small_repo *s)
 {
-	const struct varve_init_options init = {
-	    .size = sizeof(init), .kdf_memory = (uint64_t)64 << 20,
+	const struct varve_init_options init = {.size = sizeof(init),
+	    .kdf_memory = (uint64_t)64 << 20,
 	    .kdf_passes = 2};
 	char repo[80], state[80], cache[80];
 	struct varve_err err = {0};
@@ -235,8 +235,8 @@ small_repo_fill(struct small_repo *s, const struct small_node *nodes, size_t n)
 	    vrv_lane_new(writer, VRV_FRAME_DATA, &stores.data, &err) != 0 ||
 	    vrv_lane_new(writer, VRV_FRAME_META, &stores.meta, &err) != 0)
 		fail_msg("writer: %s", err.message);
-	stores.sink = (struct vrv_meta_sink){
-	    put_meta, &stores, vrv_repo_tree_key(s->repo)};
+	stores.sink = (struct vrv_meta_sink){put_meta, &stores,
+	    vrv_repo_tree_key(s->repo)};
 	s->archive.sealed.root = put_dir(&stores, nodes, n);
 	s->archive.sealed.name = (struct vrv_text){(const uint8_t *)"one", 3};
 	assert_int_equal(vrv_lane_done(stores.data, &err), 0);
