@@ -29,6 +29,7 @@
 #include <varve/backup.h>
 
 #include "archive/trees.h"
+#include "chunk/chunk.h"
 #include "create/parent.h"
 #include "create/roots.h"
 #include "create/source.h"
@@ -138,6 +139,7 @@ struct vrv_pipeline {
 	const struct varve_backup_options *options;
 	struct vrv_source_want want;
 	struct vrv_roots *roots;
+	struct vrv_chunker *chunker;
 	struct vrv_parent *parent;
 	struct vrv_treecache *cache;
 	uint64_t store_dev, store_inode; /* of a local repository, else 0 */

@@ -400,7 +400,7 @@ vrv_stage_read(void *arg, struct varve_err *err)
 	struct vrv_pipeline *p = arg;
 	const struct vrv_config *config = vrv_repo_config(p->repo);
 	struct reader r = {.p = p,
-	    .chunker = vrv_repo_chunker(p->repo),
+	    .chunker = p->chunker,
 	    .chunk_min = config->chunk_min,
 	    .chunk_max = config->chunk_max};
 	void *item;

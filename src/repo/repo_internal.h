@@ -40,7 +40,6 @@ struct vrv_repo {
 	struct vrv_arena arena; /* of the config */
 	struct vrv_config config;
 	uint8_t config_id[VRV_OBJECT_ID];
-	struct vrv_chunker *chunker;
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
