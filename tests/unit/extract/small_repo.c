@@ -30,9 +30,14 @@ passphrase(void *arg, bool fresh, const char *location, char *buf, size_t size,
 static void
 open_repo(struct small_repo *s)
 {
-	const struct varve_init_options init = {.size = sizeof(init),
+	const struct varve_init_options init = {
+	    .size = sizeof(init),
 	    .kdf_memory = (uint64_t)64 << 20,
-	    .kdf_passes = 2};
+	    .kdf_passes = 2,
+	    .chunk_min = 64 << 10,
+	    .chunk_average = 256 << 10,
+	    .chunk_max = 2 << 20,
+	};
 	char repo[80], state[80], cache[80];
 	struct varve_err err = {0};
 	struct vrv_store *store;
