@@ -140,8 +140,8 @@ stream(struct vrv_check *check, struct streamer *s, const char *name,
 		return VRV_NOMEM(err, "a sum");
 	uint64_t summed = item->size - SUM_SIZE;
 	for (uint64_t at = 0; at < summed;) {
-		size_t n = summed - at < READ_SIZE ? (size_t)(summed - at) :
-						     READ_SIZE;
+		size_t n =
+		    summed - at < READ_SIZE ? (size_t)(summed - at) : READ_SIZE;
 		int rc = vrv_store_get(store, name, at, s->buf, n, err);
 		if (rc == 0 && at == 0)
 			rc = n < VRV_HEADER_SIZE ?
