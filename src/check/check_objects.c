@@ -117,7 +117,9 @@ check_header(struct vrv_check *check, const struct vrv_listed *item,
 	    memcmp(header.id, item->name.id, VRV_OBJECT_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "holds another object than its name says");
-	if (repository != NULL &&
+	/* A key slot of another is what a killed init left: it is in nobody's
+	 * way. */
+	if (repository != NULL && header.type != VRV_KEY_SLOT &&
 	    memcmp(header.repository, repository, VRV_REPO_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "belongs to another repository");

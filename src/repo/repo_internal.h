@@ -129,6 +129,11 @@ void vrv_state_fini(struct vrv_state *);
 int vrv_state_write(struct vrv_state *, const char *location,
     struct varve_err *err) VRV_MUST;
 
+/* --- index_rescue.c --- */
+
+/* Add what packs say of themselves where no index object does. */
+int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
 /* --- repo_config.c --- */
 
 /* Sign and store a config generation. */
