@@ -50,10 +50,10 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 
 	vrv_name_print(name, text);
 	int rc = vrv_repo_fetch(repo, text, &object, err);
-	if (rc == 0)
-		rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE,
-		    object.body, 1, &repo->secrets->pack.index, &body, &end,
-		    err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE, object.body,
+	    1, &repo->secrets->pack.index, &body, &end, err);
 	if (rc == 0 && end != object.end)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "something follows its sealed part");

@@ -76,10 +76,9 @@ struct load {
 
 /* A slot that cannot be used must not keep the others from being tried. */
 static int
-pass_over(struct load *load, const char *name, const struct varve_err *err)
+pass_over(struct load *load, const struct varve_err *err)
 {
 	struct varve_event event = {.type = VARVE_EVENT_PROBLEM,
-	    .path = name,
 	    .message = err->message};
 
 	if (err->code == VARVE_NOMEM)
@@ -104,10 +103,13 @@ load_stored(void *arg, const struct vrv_store_item *item,
 		return 0;
 	int rc = vrv_store_get_all(load->store, item->name, VRV_MAX_KEY_SLOT,
 	    &bytes, &n, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = add_slot(load->slots, bytes, n, &name, load->repository,
 		    NULL, err);
-	return rc == 0 ? 0 : pass_over(load, item->name, err);
+		if (rc != 0)
+			vrv_ctx(err, "%s", item->name);
+	}
+	return rc == 0 ? 0 : pass_over(load, err);
 }
 
 /* One key file: "<repository id>-<slot id>", or any file that the user named. */
@@ -155,7 +157,7 @@ load_folder(struct load *load, const char *dir, struct varve_err *err)
 		rc = path == NULL ? VRV_NOMEM(err, "a path") :
 				    load_file(load, path, err);
 		if (rc != 0)
-			rc = pass_over(load, e->d_name, err);
+			rc = pass_over(load, err);
 	}
 	(void)closedir(d);
 	return rc;
