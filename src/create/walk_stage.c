@@ -398,9 +398,8 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
-		vrv_parent_dir_close(place->parent);
-		rc = vrv_parent_dir_open(w->p->parent, NULL, place->parent,
-		    err);
+		vrv_parent_dir_give_up(place->parent);
+		rc = 0;
 	}
 	return rc;
 }
@@ -419,9 +418,9 @@ find_old(struct walk *w, struct place *place, const char *name,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
-	vrv_parent_dir_close(place->parent);
+	vrv_parent_dir_give_up(place->parent);
 	*ret = NULL;
-	return vrv_parent_dir_open(w->p->parent, NULL, place->parent, err);
+	return 0;
 }
 
 /* Names that mark a directory as not to be backed up. */
