@@ -15,6 +15,7 @@
 #define CHECKPOINT_S 300
 #define CHECKPOINT_BYTES ((uint64_t)2 << 30)
 #define HOST_PARENTS 64 /* archives of this host that are compared */
+#define ARGS_BYTES ((size_t)64 << 10) /* of the command line is recorded */
 
 /* --- sources --- */
 
@@ -353,6 +354,7 @@ struct session {
 	char metadata[80];
 	struct vrv_time start;
 	struct vrv_text *args;
+	uint32_t n_args;
 };
 
 static void
@@ -380,7 +382,7 @@ describe(const struct session *s, const struct vrv_pipeline *p,
 	    .options = text_of(s->metadata),
 	    .software = text_of("varve " VARVE_VERSION),
 	    .args = s->args,
-	    .n_args = (uint32_t)o->n_args,
+	    .n_args = s->n_args,
 	    .start = s->start,
 	    .end = vrv_time_now(),
 	    .utc_offset = (int32_t)tm.tm_gmtoff,
@@ -445,8 +447,14 @@ commit(struct session *s, struct vrv_pipeline *p,
 	s->args = vrv_alloc_array(o->n_args, sizeof(*s->args));
 	if (s->args == NULL)
 		return VRV_NOMEM(err, "the archive");
-	for (size_t i = 0; i < o->n_args; i++)
+	/* A long list of paths must not make the archive too large. */
+	for (size_t i = 0, left = ARGS_BYTES; i < o->n_args; i++) {
 		s->args[i] = text_of(o->args[i]);
+		if (s->args[i].n >= left)
+			break;
+		left -= s->args[i].n + 1;
+		s->n_args++;
+	}
 	vrv_writer_totals(p->writer, &totals);
 	describe(s, p, &totals, &archive);
 	archive.sealed.cwd = text_of(cwd);

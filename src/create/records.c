@@ -39,10 +39,40 @@ inherit_name(void *arg, bool group, uint32_t id, const uint8_t *name, size_t n,
 	return note_name(group ? r->groups : r->users, id, name, n, err);
 }
 
+struct known {
+	struct vrv_parent *parent;
+	struct vrv_buf ids;
+};
+
 static int
 note_known(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 {
-	return vrv_parent_note(arg, id, err);
+	struct known *known = arg;
+
+	vrv_buf_bytes(&known->ids, id, VRV_PREFIX_SIZE);
+	int rc = vrv_buf_check(&known->ids, err);
+	return rc == 0 ? vrv_parent_note(known->parent, id, err) : rc;
+}
+
+/* The parent's ids stay: inherited entries may name them. Damage there costs
+ * old names, never this archive. */
+static int
+inherit_names(struct vrv_records *r, struct varve_err *err)
+{
+	const struct vrv_meta_source source = vrv_parent_source(r->parent);
+	struct known known = {.parent = r->parent};
+
+	int rc = vrv_archive_owners(&source, r->parent->archive, inherit_name,
+	    r, note_known, &known, err);
+	if (rc != 0 && rc != VARVE_NOMEM) {
+		vrv_repo_note(r->parent->repo, VARVE_EVENT_INFO, NULL,
+		    "cannot read the owners of the previous archive: %s",
+		    err->message);
+		vrv_parent_forget(r->parent, known.ids.data, known.ids.len);
+		rc = 0;
+	}
+	vrv_buf_fini(&known.ids);
+	return rc;
 }
 
 int
@@ -61,10 +91,7 @@ vrv_records_init(struct vrv_records *r, const struct vrv_meta_sink *sink,
 	int rc = vrv_list_builder_new(sink, &r->skipped_list, err);
 	if (rc != 0 || !r->want_owners || parent->archive == NULL)
 		return rc;
-	/* The parent's ids stay: inherited entries may name them. */
-	const struct vrv_meta_source source = vrv_parent_source(parent);
-	return vrv_archive_owners(&source, parent->archive, inherit_name, r,
-	    note_known, parent, err);
+	return inherit_names(r, err);
 }
 
 static void

@@ -398,9 +398,8 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
-		vrv_parent_dir_close(place->parent);
-		rc = vrv_parent_dir_open(w->p->parent, NULL, place->parent,
-		    err);
+		vrv_parent_dir_give_up(place->parent);
+		rc = 0;
 	}
 	return rc;
 }
@@ -419,9 +418,9 @@ find_old(struct walk *w, struct place *place, const char *name,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
-	vrv_parent_dir_close(place->parent);
+	vrv_parent_dir_give_up(place->parent);
 	*ret = NULL;
-	return vrv_parent_dir_open(w->p->parent, NULL, place->parent, err);
+	return 0;
 }
 
 /* Names that mark a directory as not to be backed up. */
@@ -509,7 +508,8 @@ enter(struct walk *w, const struct vrv_source_dir *at, const char *name,
 		readable = open_listed(w, place, at, name, &mark, &error);
 	else if (root != NULL)
 		place->n = root->n_below;
-	if (readable && !listed && name[0] != '\0')
+	/* What is only on the way need not be readable. */
+	if (!listed && (flags & VRV_ENTRY_WAY) == 0)
 		readable = vrv_source_open_dir(at, name, &place->dir, &error);
 	if ((mark != NULL && !w->p->options->keep_exclude_tags) ||
 	    (w->p->options->exclude_nodump && place->dir != NULL &&
@@ -561,14 +561,37 @@ reopen_above(struct walk *w, struct place *place, struct varve_err *err)
 	if (w->depth < 2)
 		return 0;
 	above = w->places[w->depth - 2];
-	if (!above->listed || above->dir != NULL || above->names == NULL ||
-	    place->dir == NULL)
+	if (!above->listed || above->dir != NULL || above->names == NULL)
 		return 0;
-	if (vrv_source_open_parent(place->dir, &above->st, &above->dir,
-		&error))
+	/* Without this one there is no way back to those above it either. */
+	error = (struct vrv_source_err){ESTALE, "return to the parent"};
+	if (place->dir != NULL && vrv_source_open_parent(place->dir,
+		&above->st, &above->dir, &error))
 		return 0;
 	above->at = above->n;
 	return problem(w, "..", &error, NULL, err);
+}
+
+/* Sources that were named below this one, but are not there. */
+static int
+tell_missing(struct walk *w, const struct place *place, struct varve_err *err)
+{
+	static const struct vrv_source_err gone = {ENOENT, "stat"};
+	const struct vrv_root *root = place->root;
+	size_t at = 0;
+	int rc = 0;
+
+	if (root == NULL || !place->listed)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < root->n_below; i++) {
+		const char *name = root->below[i]->name;
+
+		while (at < place->n && strcmp(place->names[at].name, name) < 0)
+			at++;
+		if (at == place->n || strcmp(place->names[at].name, name) != 0)
+			rc = problem(w, name, &gone, NULL, err);
+	}
+	return rc;
 }
 
 static int
@@ -577,7 +600,9 @@ leave(struct walk *w, struct varve_err *err)
 	struct place *place = w->places[w->depth - 1];
 	struct vrv_item *item;
 
-	int rc = reopen_above(w, place, err);
+	int rc = tell_missing(w, place, err);
+	if (rc == 0)
+		rc = reopen_above(w, place, err);
 	if (rc == 0)
 		rc = new_item(w, VRV_ITEM_LEAVE, "", &item, err);
 	if (rc == 0 && place->parent->ids.len > 0) {
@@ -603,8 +628,14 @@ visit_dir(struct walk *w, struct place *place, const char *name,
     const struct vrv_stat *st, unsigned match, const struct vrv_entry *old,
     const struct vrv_text *raw, struct varve_err *err)
 {
+	/* A source may be named below another: it is wanted as such, and what
+	 * leads to it is gone along. */
+	const struct vrv_root *root = place->root == NULL ?
+	    NULL :
+	    vrv_roots_find(place->root, name);
 	bool crosses = st->dev != place->st.dev;
-	bool stays = !w->p->options->one_file_system || !crosses;
+	bool stays = !w->p->options->one_file_system || !crosses ||
+	    (root != NULL && root->source);
 
 	if (is_store(w, st))
 		return leave_out_store(w, name, err);
@@ -618,9 +649,9 @@ visit_dir(struct walk *w, struct place *place, const char *name,
 	if ((match & VARVE_MATCH_INCLUDE) == 0)
 		flags |= VRV_ENTRY_WAY;
 	if (!stays || (match & VARVE_MATCH_RECURSE) == 0)
-		return enter(w, place->dir, name, name, st, flags, NULL, false,
-		    NULL, NULL, NULL, err);
-	return enter(w, place->dir, name, name, st, flags, NULL, true, old,
+		return enter(w, place->dir, name, name, st, flags, root, false,
+		    root == NULL ? NULL : old, NULL, NULL, err);
+	return enter(w, place->dir, name, name, st, flags, root, true, old,
 	    raw, NULL, err);
 }
 
@@ -697,8 +728,14 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 
 	if (root->stdin_)
 		return visit_stdin(w, root, err);
-	if (!vrv_source_stat(NULL, root->path, &st, &error))
+	bool there = root->path != NULL &&
+	    vrv_source_stat(NULL, root->path, &st, &error);
+	if (!there && root->source)
 		return problem(w, root->name, &error, NULL, err);
+	/* On the way there may be a link to a directory, or nothing: what is
+	 * to be found below will tell. */
+	if (!there || (!root->source && st.kind != VRV_DIR))
+		st = (struct vrv_stat){.kind = VRV_DIR};
 	int rc = 0;
 	if (root->source)
 		rc = matches(w, root->name, st.kind == VRV_DIR, &match, err);
