@@ -8,14 +8,12 @@
 
 #include "util/mem.h"
 
-#define SEGMENT_MAX 256 /* extents */
-
 /* One reader thread. Source errors end a file, repository errors the run: the
  * functions that can meet both return the code and set job->failed. */
 struct reader {
 	struct vrv_pipeline *p;
 	const struct vrv_chunker *chunker;
-	uint32_t chunk_min, chunk_max;
+	uint32_t chunk_max;
 	struct vrv_piece *piece; /* being filled, or NULL */
 	struct vrv_job *job;
 	struct vrv_segment *last; /* of the job, still held */
@@ -61,8 +59,8 @@ let_go(struct vrv_pipeline *p, struct vrv_segment *segment)
 		vrv_pipeline_wake(p);
 }
 
-static struct vrv_segment *
-new_segment(uint32_t cap)
+struct vrv_segment *
+vrv_segment_new(uint32_t cap)
 {
 	struct vrv_segment *s =
 	    malloc(sizeof(*s) + cap * sizeof(s->extents[0]));
@@ -84,7 +82,7 @@ add_extent(struct reader *r, uint64_t length, bool hole,
 	struct vrv_segment *s = r->last;
 
 	if (s->n == s->cap) {
-		struct vrv_segment *next = new_segment(SEGMENT_MAX);
+		struct vrv_segment *next = vrv_segment_new(VRV_SEGMENT_MAX);
 
 		if (next == NULL)
 			return VRV_NOMEM(err, "a file's extents");
@@ -357,15 +355,11 @@ read_stream(struct reader *r, int fd, struct varve_err *err)
 static int
 read_job(struct reader *r, struct vrv_job *job, struct varve_err *err)
 {
-	uint64_t guess = job->st.size / r->chunk_min + 1;
 	vrv_auto_fd fd = -1;
+	int rc = 0;
 
 	r->job = job;
-	job->first = r->last =
-	    new_segment(guess < SEGMENT_MAX ? (uint32_t)guess : SEGMENT_MAX);
-	if (r->last == NULL)
-		return VRV_NOMEM(err, "a file's extents");
-	int rc = 0;
+	r->last = job->first;
 	if (job->dir == NULL)
 		rc = read_stream(r, job->fd, err);
 	else if (!vrv_source_open_file(job->dir, job->name, &job->st,
@@ -400,8 +394,7 @@ vrv_stage_read(void *arg, struct varve_err *err)
 	struct vrv_pipeline *p = arg;
 	const struct vrv_config *config = vrv_repo_config(p->repo);
 	struct reader r = {.p = p,
-	    .chunker = vrv_repo_chunker(p->repo),
-	    .chunk_min = config->chunk_min,
+	    .chunker = p->chunker,
 	    .chunk_max = config->chunk_max};
 	void *item;
 	int rc;

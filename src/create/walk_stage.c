@@ -155,14 +155,20 @@ read_later(struct walk *w, struct vrv_item *item, struct vrv_source_dir *dir,
     const char *name, int fd, struct varve_err *err)
 {
 	struct vrv_pipeline *p = w->p;
+	uint64_t extents =
+	    item->st.size / vrv_repo_config(p->repo)->chunk_min + 1;
 	struct vrv_job *job = calloc(1, sizeof(*job));
 	struct vrv_batch *batch;
 
-	if (job == NULL || (job->name = vrv_dup(name, strlen(name))) == NULL) {
-		free(job);
-		return VRV_NOMEM(err, "the walk");
-	}
 	item->job = job;
+	if (job == NULL)
+		return VRV_NOMEM(err, "the walk");
+	job->name = vrv_dup(name, strlen(name));
+	job->first = vrv_segment_new(extents < VRV_SEGMENT_MAX ?
+		(uint32_t)extents :
+		VRV_SEGMENT_MAX);
+	if (job->name == NULL || job->first == NULL)
+		return VRV_NOMEM(err, "the walk");
 	job->st = item->st;
 	job->fd = fd;
 	job->dir = dir == NULL ? NULL : vrv_source_dir_ref(dir);

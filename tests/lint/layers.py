@@ -10,7 +10,7 @@ import sys
 from lintlib import Lint, read
 
 BELOW_REPO = "os task crypto codec format store pack index"
-OPERATION = "archive catalog repo store os task"
+OPERATION = "archive catalog repo store os task format"
 
 # module: the modules it may include (util is implied), lower layers first
 MODULES = {

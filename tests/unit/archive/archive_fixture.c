@@ -73,6 +73,9 @@ make_template(struct fixture *f)
 	set_options(f, &open);
 	make.kdf_memory = VRV_ARGON_MEMORY_MIN;
 	make.kdf_passes = VRV_ARGON_PASSES_MIN;
+	make.chunk_min = 64 << 10;
+	make.chunk_average = 256 << 10;
+	make.chunk_max = 2 << 20;
 	MUST(vrv_store_open_memory(&template.store, &err));
 	MUST(vrv_repo_init(hooked(f, template.store), &make, &open, &err));
 	MUST(vrv_repo_open(hooked(f, template.store), &open, &repo, &err));
