@@ -98,6 +98,8 @@ test_help(void **state)
 	assert_non_null(strstr(program_out, "Commands:"));
 	assert_int_equal(program_run("help patterns"), 0);
 	assert_non_null(strstr(program_out, "fm:"));
+	assert_int_equal(program_run("help help"), 0);
+	assert_null(strstr(program_out, "\nOptions:"));
 	assert_int_equal(program_run("-V"), 0);
 	assert_string_equal(program_out, "varve 0.0.1\n");
 	assert_int_equal(program_run("version --log-json"), 0);
