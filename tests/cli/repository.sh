@@ -10,7 +10,9 @@ refuses 15 "*other*" list other
 refuses 13 "*" create nowhere::a other
 refuses 10 "*" init other
 
-run varve init repo
+refuses 2 "*size*" init --chunker-params gear,1M,64K,2M repo
+refuses 2 "*size*" init --chunker-params gear,64K,256K,4000M repo
+run varve init --chunker-params gear,32K,128K,1M repo
 is "$status" 0 "init"
 refuses 10 "*" init repo
 refuses 31 "*a*'varve list'*" list repo::a
