@@ -31,7 +31,7 @@ archive_json(struct vrv_json *j, const struct varve_archive *a)
 {
 	vrv_json_begin(j, NULL);
 	vrv_json_begin_array(j, "chunker_params");
-	vrv_json_str(j, NULL, "varve");
+	vrv_json_str(j, NULL, "gear");
 	vrv_json_int(j, NULL, a->chunk_min);
 	vrv_json_int(j, NULL, a->chunk_average);
 	vrv_json_int(j, NULL, a->chunk_max);
