@@ -79,9 +79,10 @@ help_for(struct vrv_buf *text, const char *const *args, struct varve_err *err)
 		return 0;
 	}
 	int rc = vrv_command_find(args, &cmd, &used, err);
-	if (rc == 0)
-		vrv_help_command(text, cmd);
-	return rc;
+	if (rc != 0)
+		return vrv_ctx(err, "see 'varve help' for what there is");
+	vrv_help_command(text, cmd);
+	return 0;
 }
 
 static int

@@ -101,6 +101,7 @@ test_help(void **state)
 	assert_non_null(strstr(program_out, "fm:"));
 	assert_int_equal(program_run("help help"), 0);
 	assert_null(strstr(program_out, "\nOptions:"));
+	assert_refused("help nope", 2, "see 'varve help'");
 	assert_int_equal(program_run("-V"), 0);
 	assert_string_equal(program_out, "varve 0.0.1\n");
 	assert_int_equal(program_run("version --log-json"), 0);
