@@ -67,24 +67,6 @@ take_content(struct vrv_build *b, struct vrv_job *job, struct varve_err *err)
 
 /* --- entries --- */
 
-int
-vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
-    struct varve_err *err)
-{
-	struct vrv_level *level = &b->levels[b->depth - 1];
-
-	vrv_buf_clear(&b->entry);
-	vrv_entry_put(&b->entry, entry);
-	int rc = vrv_buf_check(&b->entry, err);
-	if (rc == 0)
-		rc = vrv_records_owner(&b->records, entry->uid, entry->gid,
-		    err);
-	if (rc == 0)
-		rc = vrv_tree_builder_add(level->builder, entry->name,
-		    entry->name_n, b->entry.data, b->entry.len, err);
-	return rc;
-}
-
 /* An entry carried over as it stands: the bytes of the parent. */
 static int
 add_inherited(struct vrv_build *b, const struct vrv_item *item,
