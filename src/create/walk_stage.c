@@ -394,7 +394,7 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		return VRV_NOMEM(err, "the parent");
 	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
 	if (rc != 0 && rc != VARVE_NOMEM) {
-		vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
@@ -414,7 +414,7 @@ find_old(struct walk *w, struct place *place, const char *name,
 
 	if (rc == 0 || rc == VARVE_NOMEM)
 		return rc;
-	vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
