@@ -770,7 +770,7 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 	struct place in = {0};
 	if (slash != NULL)
 		slash[slash == folder ? 1 : 0] = '\0';
-	if (!vrv_source_open_dir(NULL, slash == NULL ? "." : folder, &in.dir,
+	if (!vrv_source_open_folder(slash == NULL ? "." : folder, &in.dir,
 		&error))
 		return problem(w, root->name, &error, NULL, err);
 	rc = take_entry(w, &in, name, &st, old, &raw, err);
