@@ -208,16 +208,7 @@ read_some(struct reader *r, int fd, bool seek, uint64_t at, void *to, size_t n,
 		      vrv_source_read(fd, to, n, ret_n, &job->error);
 }
 
-/* How much to ask for: not more than the file should still have and one byte
- * that tells whether it ends there. */
-static size_t
-ask_for(uint64_t left, size_t room)
-{
-	return left < room ? (size_t)left : room;
-}
-
-/* Read [from, to) and cut it; a file that ends before is fine. `to` beyond the
- * expected end reads to the end of the file, wherever that is. */
+/* Read [from, to) and cut it; a file that ends before is fine. */
 static int
 read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
     struct varve_err *err)
@@ -235,7 +226,8 @@ read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
 	size_t start = rc == 0 ? r->piece->used : 0;
 	while (rc == 0 && !end) {
 		struct vrv_piece *piece = r->piece;
-		size_t n, want = ask_for(to - at, piece->size - piece->used);
+		size_t room = piece->size - piece->used;
+		size_t n, want = to - at < room ? (size_t)(to - at) : room;
 
 		if (!read_some(r, fd, seek, at, piece->bytes + piece->used,
 			want, &n)) {
@@ -332,10 +324,13 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 		return 0;
 	}
 	uint64_t size = job->st.size;
+	/* What says that it is empty may still have content (/proc). That a
+	 * file grew is seen afterwards. */
 	if (job->st.blocks * 512 < size)
 		rc = read_sparse(r, fd, size, err);
 	else
-		rc = read_run(r, fd, false, 0, size + 1, err);
+		rc = read_run(r, fd, false, 0, size != 0 ? size : UINT64_MAX,
+		    err);
 	if (rc != 0 || job->failed)
 		return rc;
 	if (!vrv_source_stat(&self, "", &after, &job->error)) {

@@ -91,8 +91,4 @@ bool vrv_source_is_cache(const struct vrv_source_dir *);
 /* Does it hold something of that name? */
 bool vrv_source_holds(const struct vrv_source_dir *, const char *name);
 
-/* The id of a user or group name of this system; false if there is none. */
-bool vrv_source_user(const char *name, uint32_t *ret);
-bool vrv_source_group(const char *name, uint32_t *ret);
-
 #endif

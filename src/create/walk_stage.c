@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/owner.h"
 #include "util/mem.h"
 
 /* Directories above this many levels up are closed and opened again on the way
@@ -700,9 +701,9 @@ visit_stdin(struct walk *w, const struct vrv_root *root,
 	struct vrv_item *item;
 
 	if ((o->stdin_user != NULL &&
-		!vrv_source_user(o->stdin_user, &st.uid)) ||
+		!vrv_os_owner_id(false, o->stdin_user, &st.uid)) ||
 	    (o->stdin_group != NULL &&
-		!vrv_source_group(o->stdin_group, &st.gid)))
+		!vrv_os_owner_id(true, o->stdin_group, &st.gid)))
 		return vrv_fail(err, VARVE_USAGE,
 		    "no user or group of the name that was given for '%s'",
 		    root->name);
