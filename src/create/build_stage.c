@@ -222,6 +222,20 @@ build_special(struct vrv_build *b, const struct vrv_item *item,
 	return vrv_build_add(b, &entry, err);
 }
 
+/* What this mode did not compare may be that of a file with other content: a
+ * later run of a stricter mode must not take it for what was seen. */
+static void
+forget_unseen(enum varve_files_cache mode, struct vrv_stat *st)
+{
+	if (mode == VARVE_CACHE_MTIME_SIZE_INODE ||
+	    mode == VARVE_CACHE_MTIME_SIZE)
+		st->ctime = (struct vrv_time){0, 0};
+	if ((mode == VARVE_CACHE_CTIME_SIZE ||
+		mode == VARVE_CACHE_MTIME_SIZE) &&
+	    st->nlink < 2)
+		st->inode = 0;
+}
+
 static int
 build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 {
@@ -246,7 +260,9 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	if (!is_file)
 		return build_special(b, item, err);
 	vrv_build_tell(b, item, 'U');
-	return put_file(b, item, &item->st, &item->meta, item->st.size,
+	struct vrv_stat st = item->st;
+	forget_unseen(b->p->options->files_cache, &st);
+	return put_file(b, item, &st, &item->meta, st.size,
 	    item->inherit_content.p, item->inherit_content.n, false, err);
 }
 

@@ -50,7 +50,7 @@ vrv_build_skip_store(struct vrv_build *b, const struct vrv_item *item,
 
 	if (o->event != NULL)
 		o->event(o->event_arg, &(struct varve_event){
-			.type = VARVE_EVENT_INFO,
+			.type = VARVE_EVENT_NOTE,
 			.path = path,
 			.message = item->reason});
 	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY, path, err);

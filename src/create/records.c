@@ -64,7 +64,7 @@ inherit_names(struct vrv_records *r, struct varve_err *err)
 	int rc = vrv_archive_owners(&source, r->parent->archive, inherit_name,
 	    r, note_known, &known, err);
 	if (rc != 0 && rc != VARVE_NOMEM) {
-		vrv_repo_note(r->parent->repo, VARVE_EVENT_INFO, NULL,
+		vrv_repo_note(r->parent->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read the owners of the previous archive: %s",
 		    err->message);
 		vrv_parent_forget(r->parent, known.ids.data, known.ids.len);

@@ -72,6 +72,19 @@ vrv_source_open_dir(const struct vrv_source_dir *at, const char *name,
 }
 
 bool
+vrv_source_open_folder(const char *path, struct vrv_source_dir **ret,
+    struct vrv_source_err *err)
+{
+	struct varve_err why;
+	int fd;
+
+	if (vrv_os_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, &fd, &why) !=
+	    0)
+		return failed(err, &why, "open");
+	return new_dir(fd, ret, err);
+}
+
+bool
 vrv_source_open_parent(const struct vrv_source_dir *child,
     const struct vrv_stat *st, struct vrv_source_dir **ret,
     struct vrv_source_err *err)

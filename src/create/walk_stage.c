@@ -395,7 +395,7 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		return VRV_NOMEM(err, "the parent");
 	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
 	if (rc != 0 && rc != VARVE_NOMEM) {
-		vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
@@ -415,7 +415,7 @@ find_old(struct walk *w, struct place *place, const char *name,
 
 	if (rc == 0 || rc == VARVE_NOMEM)
 		return rc;
-	vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
@@ -771,7 +771,7 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 	struct place in = {0};
 	if (slash != NULL)
 		slash[slash == folder ? 1 : 0] = '\0';
-	if (!vrv_source_open_dir(NULL, slash == NULL ? "." : folder, &in.dir,
+	if (!vrv_source_open_folder(slash == NULL ? "." : folder, &in.dir,
 		&error))
 		return problem(w, root->name, &error, NULL, err);
 	rc = take_entry(w, &in, name, &st, old, &raw, err);
