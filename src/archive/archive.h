@@ -36,8 +36,8 @@ struct vrv_archives {
 	struct vrv_map *tombstones; /* object ids of those seen */
 	struct vrv_map *graves;	    /* logical id to highest buried revision */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
-	size_t damaged; /* objects that could not be read */
-	size_t missing; /* predecessors gone without a tombstone */
+	size_t damaged;		    /* objects that could not be read */
+	size_t missing;		    /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */
 };
 
@@ -93,8 +93,9 @@ struct vrv_writer;
 struct vrv_commit {
 	/* Complete but for object.id, which commit chooses. */
 	struct vrv_archive *archive;
-	const struct vrv_archive *parent; /* whose chunks it inherits, or NULL */
-	struct vrv_writer *writer;	  /* of this run, joined, or NULL */
+	/* Whose chunks it inherits, or NULL. */
+	const struct vrv_archive *parent;
+	struct vrv_writer *writer; /* of this run, joined, or NULL */
 	/* Where the parent was chosen from, or NULL: its tombstones are known
 	 * not to name the parent and are not read again. */
 	const struct vrv_archives *known;
@@ -104,16 +105,16 @@ struct vrv_commit {
 /* W2 to W5: fsync index/, store the intent; check after it that parent and
  * reused packs are neither deleted nor condemned, mending what is; store the
  * archive; check that the intent was not condemned. When it returns 0, the
- * archive is durable and pinned; a state file that cannot be written is a
- * WARNING note. LOCKED (exit status 2) if a collector came in between and the
- * run must be repeated. */
+ * archive is durable and pinned (a later revision only if its archive was); a
+ * state file that cannot be written is a WARNING note. LOCKED (exit status 2)
+ * if a collector came in between and the run must be repeated. */
 int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,
     struct varve_err *err) VRV_MUST;
 
 /* Store tombstones for these archives. */
 int vrv_archive_bury(struct vrv_repo *,
-    const struct vrv_archive *const *archives, size_t n,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
+    VRV_MUST;
 
 /* Store the next revision of `old` under another name. */
 int vrv_archive_rename(struct vrv_repo *, const struct vrv_archive *old,

@@ -78,8 +78,8 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	int rc = 0;
 
 	if (e->kind == VARVE_FILE)
-		rc = list_chunks(
-		    g, e->content, e->content_n, VRV_FRAME_DATA, err);
+		rc = list_chunks(g, e->content, e->content_n, VRV_FRAME_DATA,
+		    err);
 	if (rc == 0 && e->xattrs_n > 0)
 		rc = xattr_chunks(g, e, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", item->path);

@@ -232,10 +232,10 @@ vrv_archive_cache_save(struct vrv_archive_cache *c)
 	if (rc == 0)
 		rc = vrv_os_mkdirs(c->folder, &err);
 	if (rc == 0)
-		rc = vrv_os_open(
-		    AT_FDCWD, c->folder, O_RDONLY | O_DIRECTORY, 0, &dir, &err);
+		rc = vrv_os_open(AT_FDCWD, c->folder, O_RDONLY | O_DIRECTORY, 0,
+		    &dir, &err);
 	if (rc == 0)
-		rc = vrv_os_replace_file(
-		    dir, FILE_NAME, 0600, out.data, out.len, &err);
+		rc = vrv_os_replace_file(dir, FILE_NAME, 0600, out.data,
+		    out.len, &err);
 	(void)rc;
 }

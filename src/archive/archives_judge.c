@@ -94,8 +94,8 @@ tell_conflicts(const struct vrv_judge *j)
 }
 
 static void
-tell_missing(
-    const struct vrv_judge *j, const struct vrv_archive *a, const uint8_t *gone)
+tell_missing(const struct vrv_judge *j, const struct vrv_archive *a,
+    const uint8_t *gone)
 {
 	char id[ID_DIGITS], text[VRV_NAME_SIZE];
 
@@ -215,8 +215,8 @@ pin(struct vrv_judge *j, const struct vrv_archive *a, bool *changed,
 	    memcmp(logical, a->clear.logical, sizeof(logical)) == 0)
 		return 0;
 	*changed = true;
-	return vrv_repo_state_pin(
-	    j->repo, a->object.tag, a->clear.logical, a->clear.revision, err);
+	return vrv_repo_state_pin(j->repo, a->object.tag, a->clear.logical,
+	    a->clear.revision, err);
 }
 
 int

@@ -48,13 +48,13 @@ list_names(struct load *l, enum vrv_type type, struct varve_err *err)
 /* --- records --- */
 
 static int
-open_object(
-    struct load *l, const struct vrv_object *object, struct varve_err *err)
+open_object(struct load *l, const struct vrv_object *object,
+    struct varve_err *err)
 {
 	struct vrv_archive_clear clear;
 	vrv_auto_buf struct vrv_buf plain = {0};
-	struct vrv_rd rd = vrv_rd_over(
-	    object->bytes + object->body, object->end - object->body);
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
 	struct vrv_opened_record record = {
 	    .clear = object->bytes + object->body,
 	    .clear_n = object->end - object->body,
@@ -68,8 +68,8 @@ open_object(
 			return vrv_fail(err, VARVE_AUTH,
 			    "a later revision, not signed by an admin");
 		size_t at = (size_t)(rd.p - object->bytes);
-		rc = vrv_object_open_meta(
-		    l->repo, object, at, VRV_KEM_ARCHIVE, &plain, err);
+		rc = vrv_object_open_meta(l->repo, object, at, VRV_KEM_ARCHIVE,
+		    &plain, err);
 		if (rc != 0)
 			return rc;
 		record.clear_n = at - object->body;
@@ -145,8 +145,8 @@ take_archive(struct load *l, const struct vrv_name *name,
 	a->object = *name;
 	int rc = vrv_archive_clear_get(&rd, &a->clear, err);
 	if (rc == 0)
-		rc = vrv_archive_sealed_get(
-		    plain, record->plain_n, &list->arena, &a->sealed, err);
+		rc = vrv_archive_sealed_get(plain, record->plain_n,
+		    &list->arena, &a->sealed, err);
 	if (rc == 0)
 		rc = check_tag(l, a, err);
 	if (rc == 0)
@@ -204,15 +204,15 @@ take(struct load *l, const struct vrv_name *name, struct varve_err *err)
 	int rc = get_record(l, name, &record, err);
 	if (rc != 0)
 		return rc;
-	return name->type == VRV_ARCHIVE
-	    ? take_archive(l, name, &record, err)
-	    : take_tombstone(l, name, &record, err);
+	return name->type == VRV_ARCHIVE ?
+	    take_archive(l, name, &record, err) :
+	    take_tombstone(l, name, &record, err);
 }
 
 /* What is wrong with one object does not hide the others. */
 static int
-pass_over(
-    struct load *l, const struct vrv_name *name, int rc, struct varve_err *err)
+pass_over(struct load *l, const struct vrv_name *name, int rc,
+    struct varve_err *err)
 {
 	char text[VRV_NAME_SIZE];
 
@@ -301,8 +301,8 @@ new_list(void)
 }
 
 int
-vrv_archives_load(
-    struct vrv_repo *repo, struct vrv_archives **ret, struct varve_err *err)
+vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
+    struct varve_err *err)
 {
 	struct load l = {
 	    .repo = repo,
@@ -314,8 +314,8 @@ vrv_archives_load(
 	if (l.list == NULL || l.damaged_tags == NULL)
 		rc = VRV_NOMEM(err, "archives");
 	else
-		rc = vrv_archive_cache_open(
-		    vrv_repo_cache(repo), vrv_repo_id(repo), &l.cache, err);
+		rc = vrv_archive_cache_open(vrv_repo_cache(repo),
+		    vrv_repo_id(repo), &l.cache, err);
 	if (rc == 0)
 		rc = load(&l, err);
 	if (rc == 0)
@@ -356,8 +356,8 @@ vrv_archives_is_buried(const struct vrv_archives *list,
 }
 
 const struct vrv_archive *
-vrv_archives_get(
-    const struct vrv_archives *list, const uint8_t logical[VRV_LOGICAL_ID])
+vrv_archives_get(const struct vrv_archives *list,
+    const uint8_t logical[VRV_LOGICAL_ID])
 {
 	struct vrv_archive *const *a = vrv_map_get(list->newest, logical);
 

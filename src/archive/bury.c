@@ -48,8 +48,8 @@ bury_sorted(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 		b->revision = a->clear.revision;
 		if (i + 1 == n || gathered == BURIED_MAX ||
 		    by_tag(&archives[i], &archives[i + 1]) != 0) {
-			rc = store_tombstone(
-			    repo, a->object.tag, buried, gathered, err);
+			rc = store_tombstone(repo, a->object.tag, buried,
+			    gathered, err);
 			gathered = 0;
 		}
 	}

@@ -42,8 +42,8 @@ store_intent(struct run *r, struct varve_err *err)
 	vrv_intent_sealed_put(&plain, &sealed);
 	rc = vrv_draft_seal_meta(r->repo, &object, VRV_KEM_INTENT, &plain, err);
 	if (rc == 0)
-		rc = vrv_draft_store(
-		    r->repo, &name, &object, r->c->as_admin, err);
+		rc = vrv_draft_store(r->repo, &name, &object, r->c->as_admin,
+		    err);
 	if (rc != 0)
 		return vrv_ctx(err, "intent");
 	a->object.type = VRV_ARCHIVE;
@@ -80,8 +80,8 @@ look_at_tombstone(struct run *r, const char *text, struct varve_err *err)
 }
 
 static int
-on_tombstone(
-    void *arg, const struct vrv_store_item *item, struct varve_err *err)
+on_tombstone(void *arg, const struct vrv_store_item *item,
+    struct varve_err *err)
 {
 	struct run *r = arg;
 	const struct vrv_archives *known = r->c->known;
@@ -117,8 +117,8 @@ check_parent(struct run *r, struct varve_err *err)
 	vrv_hex(tag, parent->object.tag, VRV_TAG_SIZE);
 	snprintf(prefix, sizeof(prefix), "%s%s", vrv_type_prefix(VRV_TOMBSTONE),
 	    tag);
-	return vrv_store_list(
-	    vrv_repo_store(r->repo), prefix, false, on_tombstone, r, err);
+	return vrv_store_list(vrv_repo_store(r->repo), prefix, false,
+	    on_tombstone, r, err);
 }
 
 static int
@@ -155,8 +155,8 @@ check_relied_on(struct run *r, struct varve_err *err)
 		return rc;
 	if (parent != NULL &&
 	    (vrv_condemned_has(&r->condemned, VRV_ARCHIVE, parent->object.id) ||
-		vrv_condemned_has(
-		    &r->condemned, VRV_INTENT, parent->object.id)))
+		vrv_condemned_has(&r->condemned, VRV_INTENT,
+		    parent->object.id)))
 		r->shaken = true;
 	if (r->c->writer == NULL)
 		return 0;
@@ -180,8 +180,8 @@ store_archive(struct run *r, struct varve_err *err)
 	rc =
 	    vrv_draft_seal_meta(r->repo, &object, VRV_KEM_ARCHIVE, &plain, err);
 	if (rc == 0)
-		rc = vrv_draft_store(
-		    r->repo, &a->object, &object, r->c->as_admin, err);
+		rc = vrv_draft_store(r->repo, &a->object, &object,
+		    r->c->as_admin, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "archive");
 }
 
@@ -205,10 +205,17 @@ static void
 remember(struct run *r)
 {
 	const struct vrv_archive *a = r->c->archive;
+	uint8_t pinned[VRV_LOGICAL_ID];
+	uint32_t revision;
 	struct varve_err err;
 
-	int rc = vrv_repo_state_pin(
-	    r->repo, a->object.tag, a->clear.logical, a->clear.revision, &err);
+	/* Renaming an old archive does not make it the newest. */
+	if (a->clear.revision > 0 &&
+	    vrv_repo_state_get(r->repo, a->object.tag, pinned, &revision) &&
+	    memcmp(pinned, a->clear.logical, VRV_LOGICAL_ID) != 0)
+		return;
+	int rc = vrv_repo_state_pin(r->repo, a->object.tag, a->clear.logical,
+	    a->clear.revision, &err);
 	if (rc == 0)
 		rc = vrv_repo_state_save(r->repo, &err);
 	if (rc != 0)
@@ -219,8 +226,8 @@ remember(struct run *r)
 static int
 commit(struct run *r, struct varve_err *err)
 {
-	int rc = vrv_store_sync(
-	    vrv_repo_store(r->repo), vrv_type_prefix(VRV_INDEX), err);
+	int rc = vrv_store_sync(vrv_repo_store(r->repo),
+	    vrv_type_prefix(VRV_INDEX), err);
 
 	if (rc == 0)
 		rc = store_intent(r, err);
@@ -236,8 +243,8 @@ commit(struct run *r, struct varve_err *err)
 }
 
 int
-vrv_archive_commit(
-    struct vrv_repo *repo, struct vrv_commit *c, struct varve_err *err)
+vrv_archive_commit(struct vrv_repo *repo, struct vrv_commit *c,
+    struct varve_err *err)
 {
 	struct run r = {.repo = repo, .c = c};
 

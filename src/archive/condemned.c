@@ -15,8 +15,8 @@ take(struct vrv_condemned_set *set, const struct vrv_object *object,
     struct vrv_arena *arena, struct varve_err *err)
 {
 	struct vrv_condemn record;
-	struct vrv_rd rd = vrv_rd_over(
-	    object->bytes + object->body, object->end - object->body);
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
 
 	int rc = vrv_condemn_get(&rd, arena, &record, err);
 	if (rc != 0)
@@ -60,8 +60,8 @@ on_listed(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 }
 
 int
-vrv_condemned_list(
-    struct vrv_repo *repo, struct vrv_condemned_set *set, struct varve_err *err)
+vrv_condemned_list(struct vrv_repo *repo, struct vrv_condemned_set *set,
+    struct varve_err *err)
 {
 	struct listing l = {.repo = repo, .set = set};
 

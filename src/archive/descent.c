@@ -11,8 +11,8 @@ vrv_descent_init(struct vrv_descent *d, const struct vrv_meta_source *source,
     struct varve_err *err)
 {
 	if (ref->depth > VRV_TREE_DEPTH_MAX)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "tree of depth %u", ref->depth);
+		return vrv_fail(err, VARVE_CORRUPT, "tree of depth %u",
+		    ref->depth);
 	*d = (struct vrv_descent){
 	    .source = *source,
 	    .leaf = leaf,
@@ -101,8 +101,8 @@ check_node(const struct vrv_descent *d, const struct vrv_stage *s,
 }
 
 int
-vrv_extents_sum(
-    struct vrv_rd rd, uint64_t n, uint64_t *ret, struct varve_err *err)
+vrv_extents_sum(struct vrv_rd rd, uint64_t n, uint64_t *ret,
+    struct varve_err *err)
 {
 	struct vrv_extent extent;
 	uint64_t sum = 0;
@@ -194,8 +194,8 @@ open_chunk(struct vrv_descent *d, unsigned level, const struct vrv_child *child,
 	if (seen.weight != child->weight)
 		return broken(err, "a child is larger or smaller than stated");
 	if (seen.first != NULL &&
-	    vrv_name_cmp(
-		seen.first, seen.first_n, child->first, child->first_n) != 0)
+	    vrv_name_cmp(seen.first, seen.first_n, child->first,
+		child->first_n) != 0)
 		return broken(err, "a child begins with another name");
 	return 0;
 }
@@ -253,8 +253,8 @@ vrv_descent_next(struct vrv_descent *d, struct varve_err *err)
 		struct vrv_stage *s = &d->stage[d->low];
 		rc = take(d, s, &child, err);
 		if (rc == 0)
-			rc = open_chunk(
-			    d, d->low - 1, &child, s->at - child.weight, err);
+			rc = open_chunk(d, d->low - 1, &child,
+			    s->at - child.weight, err);
 		if (rc != 0)
 			return rc;
 		if (--d->low == 0)
@@ -282,8 +282,8 @@ vrv_descent_seek(struct vrv_descent *d, vrv_beyond_fn *beyond, const void *key,
 			rc = take(d, s, &child, err);
 		}
 		if (rc == 0)
-			rc = open_chunk(
-			    d, d->low - 1, &child, s->at - child.weight, err);
+			rc = open_chunk(d, d->low - 1, &child,
+			    s->at - child.weight, err);
 		if (rc != 0)
 			return rc;
 	}

@@ -55,8 +55,8 @@ struct vrv_stage *vrv_descent_leaf(struct vrv_descent *);
 int vrv_descent_next(struct vrv_descent *, struct varve_err *err) VRV_MUST;
 
 /* Does the child, with `at` before it, begin behind what is looked for? */
-typedef bool
-vrv_beyond_fn(const void *key, const struct vrv_child *, uint64_t at);
+typedef bool vrv_beyond_fn(const void *key, const struct vrv_child *,
+    uint64_t at);
 /* Open the last leaf that does not begin beyond the key, or the first. */
 int vrv_descent_seek(struct vrv_descent *, vrv_beyond_fn *beyond,
     const void *key, struct varve_err *err) VRV_MUST;

@@ -47,8 +47,8 @@ store(struct vrv_levels *l, unsigned depth, uint8_t ret_id[VRV_CHUNK_ID],
 	if (depth == 0)
 		vrv_leaf_put(&l->scratch, l->leaf, level->count);
 	else
-		vrv_node_put(
-		    &l->scratch, l->node, (uint8_t)depth, level->count);
+		vrv_node_put(&l->scratch, l->node, (uint8_t)depth,
+		    level->count);
 	vrv_buf_bytes(&l->scratch, level->body.data, level->body.len);
 	int rc = vrv_buf_check(&level->body, err);
 	if (rc == 0)
@@ -57,8 +57,8 @@ store(struct vrv_levels *l, unsigned depth, uint8_t ret_id[VRV_CHUNK_ID],
 		rc = vrv_buf_check(&l->scratch, err);
 	if (rc != 0)
 		return rc;
-	return l->sink.put(
-	    l->sink.arg, l->scratch.data, l->scratch.len, ret_id, err);
+	return l->sink.put(l->sink.arg, l->scratch.data, l->scratch.len, ret_id,
+	    err);
 }
 
 /* The hash that decides whether a node of `depth` ends behind this child. */
@@ -95,8 +95,8 @@ append_child(const struct vrv_levels *l, struct vrv_level *level,
 		vrv_list_child_put(&level->body, &child);
 	}
 	if (level->count == 0)
-		vrv_buf_bytes(
-		    &level->first, below->first.data, below->first.len);
+		vrv_buf_bytes(&level->first, below->first.data,
+		    below->first.len);
 	level->count++;
 	level->weight += below->weight;
 	memcpy(level->last_id, id, VRV_CHUNK_ID);
@@ -140,8 +140,8 @@ vrv_levels_cut(struct vrv_levels *l, unsigned depth, struct varve_err *err)
 }
 
 int
-vrv_levels_finish(
-    struct vrv_levels *l, struct vrv_ref *ret, struct varve_err *err)
+vrv_levels_finish(struct vrv_levels *l, struct vrv_ref *ret,
+    struct varve_err *err)
 {
 	struct vrv_ref ref;
 	int rc;

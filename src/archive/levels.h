@@ -49,7 +49,7 @@ bool vrv_cut_at(uint32_t hash, uint32_t spread);
 int vrv_levels_cut(struct vrv_levels *, unsigned depth, struct varve_err *err)
     VRV_MUST;
 /* Store the rest; the levels are empty again. */
-int vrv_levels_finish(
-    struct vrv_levels *, struct vrv_ref *ret, struct varve_err *err) VRV_MUST;
+int vrv_levels_finish(struct vrv_levels *, struct vrv_ref *ret,
+    struct varve_err *err) VRV_MUST;
 
 #endif

@@ -26,8 +26,8 @@ vrv_list_builder_new(const struct vrv_meta_sink *sink,
 
 	if (b == NULL)
 		return VRV_NOMEM(err, "a list builder");
-	vrv_levels_init(
-	    &b->levels, sink, VRV_META_LIST_LEAF, VRV_META_LIST_NODE);
+	vrv_levels_init(&b->levels, sink, VRV_META_LIST_LEAF,
+	    VRV_META_LIST_NODE);
 	*ret = b;
 	return 0;
 }
@@ -89,8 +89,8 @@ vrv_list_builder_add(struct vrv_list_builder *b,
 }
 
 int
-vrv_list_builder_finish_ref(
-    struct vrv_list_builder *b, struct vrv_ref *ret, struct varve_err *err)
+vrv_list_builder_finish_ref(struct vrv_list_builder *b, struct vrv_ref *ret,
+    struct varve_err *err)
 {
 	int rc = flush_hole(b, err);
 
@@ -101,8 +101,8 @@ vrv_list_builder_finish_ref(
 }
 
 int
-vrv_list_builder_finish(
-    struct vrv_list_builder *b, struct vrv_buf *content, struct varve_err *err)
+vrv_list_builder_finish(struct vrv_list_builder *b, struct vrv_buf *content,
+    struct varve_err *err)
 {
 	struct vrv_level *leaf = &b->levels.level[0];
 	struct vrv_ref ref;

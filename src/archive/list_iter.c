@@ -35,8 +35,8 @@ init(struct vrv_list_iter *it, const struct vrv_meta_source *source,
 	bool is_ref;
 	uint64_t sum;
 
-	int rc = vrv_content_get(
-	    content, content_n, &is_ref, &ref, &it->n, &it->extents, err);
+	int rc = vrv_content_get(content, content_n, &is_ref, &ref, &it->n,
+	    &it->extents, err);
 	if (rc == 0)
 		rc = vrv_descent_init(&it->descent, source, &ref,
 		    VRV_META_LIST_LEAF, VRV_META_LIST_NODE, err);
@@ -130,8 +130,8 @@ begins_after(const void *key, const struct vrv_child *child, uint64_t at)
 }
 
 int
-vrv_list_iter_seek(
-    struct vrv_list_iter *it, uint64_t offset, struct varve_err *err)
+vrv_list_iter_seek(struct vrv_list_iter *it, uint64_t offset,
+    struct varve_err *err)
 {
 	struct vrv_extent extent;
 	int rc = 0;

@@ -29,8 +29,13 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 		return rc;
 	if (seen != NULL)
 		vrv_list_iter_on_meta(list, seen, seen_arg);
-	while ((rc = vrv_list_iter_next(list, &extent, &offset, err)) == 0) {
-		if (seen != NULL)
+	while (rc == 0) {
+		rc = vrv_list_iter_next(list, &extent, &offset, err);
+		if (rc == VARVE_NOENT) {
+			rc = 0;
+			break;
+		}
+		if (rc == 0 && seen != NULL)
 			rc = seen(seen_arg, extent.id, err);
 		if (rc == 0)
 			rc = source->get(source->arg, extent.id, &chunk, err);
@@ -39,12 +44,9 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 			    err);
 		if (rc == 0)
 			rc = fn(arg, &rd, err);
-		if (rc != 0)
-			break;
 	}
-	bool end = rc == VARVE_NOENT;
 	vrv_list_iter_free(list);
-	return end ? 0 : rc;
+	return rc;
 }
 
 struct owners {

@@ -8,16 +8,16 @@
 #include "archive/trees.h"
 
 /* One name; not NUL-terminated. Returns 0 to go on. */
-typedef int vrv_name_fn(void *arg, bool group, uint32_t id,
-    const uint8_t *name, size_t n, struct varve_err *err);
+typedef int vrv_name_fn(void *arg, bool group, uint32_t id, const uint8_t *name,
+    size_t n, struct varve_err *err);
 /* Every name of the archive's table; `seen` (may be NULL) is told the table's
  * own chunks. */
 int vrv_archive_owners(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_name_fn *fn, void *arg,
     vrv_meta_seen_fn *seen, void *seen_arg, struct varve_err *err) VRV_MUST;
 
-typedef int vrv_skipped_fn(void *arg, enum vrv_skip reason,
-    const uint8_t *path, size_t n, struct varve_err *err);
+typedef int vrv_skipped_fn(void *arg, enum vrv_skip reason, const uint8_t *path,
+    size_t n, struct varve_err *err);
 int vrv_archive_skipped(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_skipped_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;

@@ -59,8 +59,8 @@ state_of(struct mend *m, const uint8_t pack[VRV_OBJECT_ID],
 	} else if (*state == PACK_UNKNOWN) {
 		memcpy(name.id, pack, VRV_OBJECT_ID);
 		vrv_name_print(&name, text);
-		rc = vrv_store_head(
-		    vrv_repo_store(m->repo), text, NULL, NULL, err);
+		rc = vrv_store_head(vrv_repo_store(m->repo), text, NULL, NULL,
+		    err);
 		if (rc != 0 && rc != VARVE_NOENT)
 			return rc;
 		*state = rc == 0 ? PACK_GOOD : PACK_GONE;
@@ -188,8 +188,8 @@ put_chunk(struct mend *m, const struct rescue *r,
 	bool is_new;
 
 	if (i >= frame->n)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "frame of %u chunks", frame->n);
+		return vrv_fail(err, VARVE_CORRUPT, "frame of %u chunks",
+		    frame->n);
 	const uint8_t *bytes = frame->plain.data + frame->offsets[i];
 	size_t n = frame->lengths[i];
 	vrv_chunk_id(vrv_repo_keys(m->repo), r->kind, bytes, n, id);
@@ -283,8 +283,8 @@ rescue_all(struct mend *m, struct varve_err *err)
 	vrv_group_free(group);
 	if (rc == VARVE_NOENT)
 		return lost(err);
-	return rc == 0 ? 0
-		       : vrv_ctx(err, "copying data that a compaction deletes");
+	return rc == 0 ? 0 :
+			 vrv_ctx(err, "copying data that a compaction deletes");
 }
 
 int

@@ -23,8 +23,8 @@ vrv_tree_builder_new(const struct vrv_meta_sink *sink,
 	struct vrv_tree_builder *b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return VRV_NOMEM(err, "a tree builder");
-	vrv_levels_init(
-	    &b->levels, sink, VRV_META_TREE_LEAF, VRV_META_TREE_NODE);
+	vrv_levels_init(&b->levels, sink, VRV_META_TREE_LEAF,
+	    VRV_META_TREE_NODE);
 	*ret = b;
 	return 0;
 }
@@ -47,11 +47,11 @@ check(const struct vrv_tree_builder *b, const uint8_t *name, size_t name_n,
 		return vrv_fail(err, VARVE_INTERNAL, "bad name of an entry");
 	/* No name is empty, so the first comes after an empty `last`. */
 	if (vrv_name_cmp(b->last.data, b->last.len, name, name_n) >= 0)
-		return vrv_fail(
-		    err, VARVE_INTERNAL, "entries of a directory out of order");
+		return vrv_fail(err, VARVE_INTERNAL,
+		    "entries of a directory out of order");
 	if (entry_n > VRV_META_MAX - LEAF_HEAD)
-		return vrv_fail(
-		    err, VARVE_LIMIT, "directory entry of %zu bytes", entry_n);
+		return vrv_fail(err, VARVE_LIMIT,
+		    "directory entry of %zu bytes", entry_n);
 	return 0;
 }
 
@@ -87,8 +87,8 @@ vrv_tree_builder_add(struct vrv_tree_builder *b, const uint8_t *name,
 }
 
 int
-vrv_tree_builder_finish(
-    struct vrv_tree_builder *b, struct vrv_ref *ret, struct varve_err *err)
+vrv_tree_builder_finish(struct vrv_tree_builder *b, struct vrv_ref *ret,
+    struct varve_err *err)
 {
 	vrv_buf_clear(&b->last);
 	return vrv_levels_finish(&b->levels, ret, err);

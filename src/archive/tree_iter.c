@@ -70,10 +70,10 @@ static int
 check_order(struct vrv_tree_iter *it, const struct vrv_entry *entry,
     struct varve_err *err)
 {
-	if (vrv_name_cmp(
-		it->last.data, it->last.len, entry->name, entry->name_n) >= 0)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "names of a directory out of order");
+	if (vrv_name_cmp(it->last.data, it->last.len, entry->name,
+		entry->name_n) >= 0)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "names of a directory out of order");
 	vrv_buf_clear(&it->last);
 	vrv_buf_bytes(&it->last, entry->name, entry->name_n);
 	return vrv_buf_check(&it->last, err);

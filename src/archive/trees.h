@@ -42,7 +42,8 @@
 /* Store a meta chunk; its id in `ret_id`. */
 typedef int vrv_meta_put_fn(void *arg, const uint8_t *bytes, size_t n,
     uint8_t ret_id[VRV_CHUNK_ID], struct varve_err *err);
-/* Fetch a meta chunk (its id has been verified): replace the content of `ret`. */
+/* Fetch a meta chunk (its id has been verified): replace the content of `ret`.
+ */
 typedef int vrv_meta_get_fn(void *arg, const uint8_t id[VRV_CHUNK_ID],
     struct vrv_buf *ret, struct varve_err *err);
 
@@ -67,8 +68,8 @@ void vrv_tree_builder_free(struct vrv_tree_builder *);
 /* The next entry, encoded (vrv_entry_put). Names must ascend: INTERNAL. LIMIT
  * if the entry alone does not fit into a meta chunk. */
 int vrv_tree_builder_add(struct vrv_tree_builder *, const uint8_t *name,
-    size_t name_n, const uint8_t *entry, size_t entry_n,
-    struct varve_err *err) VRV_MUST;
+    size_t name_n, const uint8_t *entry, size_t entry_n, struct varve_err *err)
+    VRV_MUST;
 /* Finish the directory; the builder is empty again. */
 int vrv_tree_builder_finish(struct vrv_tree_builder *, struct vrv_ref *ret,
     struct varve_err *err) VRV_MUST;
@@ -110,8 +111,8 @@ int vrv_list_builder_add(struct vrv_list_builder *, const struct vrv_extent *,
 int vrv_list_builder_finish(struct vrv_list_builder *, struct vrv_buf *content,
     struct varve_err *err) VRV_MUST;
 /* The same for the lists of an archive itself: a Ref, however short. */
-int vrv_list_builder_finish_ref(struct vrv_list_builder *,
-    struct vrv_ref *ret, struct varve_err *err) VRV_MUST;
+int vrv_list_builder_finish_ref(struct vrv_list_builder *, struct vrv_ref *ret,
+    struct varve_err *err) VRV_MUST;
 
 /* Extents of a file's content in order. Confined to one thread. Keep `content`
  * alive: inline extents are read from it. That they add up to the size of the
@@ -119,8 +120,8 @@ int vrv_list_builder_finish_ref(struct vrv_list_builder *,
  * end for the others. */
 struct vrv_list_iter;
 int vrv_list_iter_new(const struct vrv_meta_source *, const uint8_t *content,
-    size_t content_n, struct vrv_list_iter **ret,
-    struct varve_err *err) VRV_MUST;
+    size_t content_n, struct vrv_list_iter **ret, struct varve_err *err)
+    VRV_MUST;
 void vrv_list_iter_free(struct vrv_list_iter *);
 /* The next extent and where in the file it starts. NOENT at the end. Errors as
  * with vrv_tree_iter_next(). */
@@ -148,11 +149,11 @@ struct vrv_meta_source vrv_meta_from_reader(struct vrv_reader *);
 
 /* One item of a walk. Pointers hold during the callback. */
 struct vrv_walk_item {
-	const char *path;   /* NUL-terminated; "." for the root itself */
+	const char *path; /* NUL-terminated; "." for the root itself */
 	size_t path_n;
-	unsigned depth;	    /* components of path; 0 for the root */
+	unsigned depth; /* components of path; 0 for the root */
 	const struct vrv_entry *entry;
-	bool leaving;	    /* a directory, after what it holds */
+	bool leaving; /* a directory, after what it holds */
 };
 typedef int vrv_walk_fn(void *arg, const struct vrv_walk_item *,
     struct varve_err *err);

@@ -74,8 +74,8 @@ damaged(struct walk *k, size_t path_n, int rc, struct varve_err *err)
 	if (k->w->damaged == NULL || rc == VARVE_NOMEM || rc == VARVE_CANCELLED)
 		return rc;
 	cut_path(k, path_n);
-	return k->w->damaged(
-	    k->w->arg, path_n == 0 ? "." : (const char *)k->path.data, err);
+	return k->w->damaged(k->w->arg,
+	    path_n == 0 ? "." : (const char *)k->path.data, err);
 }
 
 static unsigned
@@ -166,16 +166,16 @@ walk_below(struct walk *k, struct varve_err *err)
 }
 
 static int
-walk_root(
-    struct walk *k, const struct vrv_archive_sealed *a, struct varve_err *err)
+walk_root(struct walk *k, const struct vrv_archive_sealed *a,
+    struct varve_err *err)
 {
 	struct vrv_entry entry = {0};
 	bool told = false;
 	int rc = 0;
 
 	if (a->root_entry.n > 0) {
-		rc = vrv_root_entry_get(
-		    a->root_entry.p, a->root_entry.n, &entry, err);
+		rc = vrv_root_entry_get(a->root_entry.p, a->root_entry.n,
+		    &entry, err);
 		if (rc == 0 &&
 		    (memcmp(entry.dir.id, a->root.id, VRV_CHUNK_ID) != 0 ||
 			entry.dir.depth != a->root.depth))

@@ -41,8 +41,8 @@ tell(struct vrv_check *check, const char *object, const char *path,
 }
 
 void
-vrv_check_problem(struct vrv_check *check, const char *object,
-    const char *path, const struct varve_err *why)
+vrv_check_problem(struct vrv_check *check, const char *object, const char *path,
+    const struct varve_err *why)
 {
 	tell(check, object, path, why, true);
 }
@@ -166,8 +166,8 @@ bytes_to_read(const struct vrv_check *check)
 
 /* What needs the index: nothing of it can be said while that is damaged. */
 static int
-check_content(struct vrv_check *check, const struct vrv_archive *const *archives,
-    size_t n, struct varve_err *err)
+check_content(struct vrv_check *check,
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
 {
 	int rc = vrv_repo_index(check->repo, &check->index, err);
 
@@ -191,8 +191,8 @@ check_content(struct vrv_check *check, const struct vrv_archive *const *archives
 }
 
 static int
-check_archives(struct vrv_check *check,
-    const struct vrv_archive *const *only, size_t n_only, struct varve_err *err)
+check_archives(struct vrv_check *check, const struct vrv_archive *const *only,
+    size_t n_only, struct varve_err *err)
 {
 	struct vrv_archives *all = NULL;
 

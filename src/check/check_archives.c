@@ -66,8 +66,8 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 {
 	struct visit *visit = arg;
 
-	int rc = vrv_entry_chunks(&visit->source, entry, has_location, visit,
-	    err);
+	int rc =
+	    vrv_entry_chunks(&visit->source, entry, has_location, visit, err);
 	if (rc != 0) {
 		*ret_bad = true;
 		rc = on_damaged(visit, path, err);

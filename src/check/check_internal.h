@@ -56,8 +56,8 @@ struct vrv_check {
 /* --- telling (check.c); any thread --- */
 
 /* A finding, about an object (may be NULL) or a path (may be NULL). */
-void vrv_check_problem(struct vrv_check *, const char *object,
-    const char *path, const struct varve_err *why);
+void vrv_check_problem(struct vrv_check *, const char *object, const char *path,
+    const struct varve_err *why);
 /* What a finding means for a path; not counted again. */
 void vrv_check_consequence(struct vrv_check *, const char *path,
     const struct varve_err *why);
@@ -88,12 +88,12 @@ int vrv_check_objects(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_signed(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_packs(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_archives(struct vrv_check *,
-    const struct vrv_archive *const *archives, size_t n,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
+    VRV_MUST;
 int vrv_check_frames(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_trace(struct vrv_check *,
-    const struct vrv_archive *const *archives, size_t n,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
+    VRV_MUST;
 
 /* --- touring an archive's tree (tour.c) --- */
 

@@ -117,7 +117,9 @@ check_header(struct vrv_check *check, const struct vrv_listed *item,
 	    memcmp(header.id, item->name.id, VRV_OBJECT_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "holds another object than its name says");
-	if (repository != NULL &&
+	/* A key slot of another is what a killed init left: it is in nobody's
+	 * way. */
+	if (repository != NULL && header.type != VRV_KEY_SLOT &&
 	    memcmp(header.repository, repository, VRV_REPO_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "belongs to another repository");
@@ -140,8 +142,8 @@ stream(struct vrv_check *check, struct streamer *s, const char *name,
 		return VRV_NOMEM(err, "a sum");
 	uint64_t summed = item->size - SUM_SIZE;
 	for (uint64_t at = 0; at < summed;) {
-		size_t n = summed - at < READ_SIZE ? (size_t)(summed - at) :
-						     READ_SIZE;
+		size_t n =
+		    summed - at < READ_SIZE ? (size_t)(summed - at) : READ_SIZE;
 		int rc = vrv_store_get(store, name, at, s->buf, n, err);
 		if (rc == 0 && at == 0)
 			rc = n < VRV_HEADER_SIZE ?

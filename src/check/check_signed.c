@@ -178,8 +178,7 @@ check_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
 			return 0;
 		(void)vrv_fail(err, VARVE_CORRUPT,
 		    "is %llu bytes long, the index says %llu",
-		    (unsigned long long)item->size,
-		    (unsigned long long)length);
+		    (unsigned long long)item->size, (unsigned long long)length);
 	} else {
 		(void)vrv_fail(err, VARVE_NOENT,
 		    "is missing, but the index names it");

@@ -36,8 +36,11 @@ vrv_chunker_new(const struct vrv_chunk_params *p, const struct vrv_key *key,
 	if (p->min < WINDOW || p->min > p->average || p->average > p->max ||
 	    p->max > VRV_CHUNK_MAX || (p->average & (p->average - 1)) != 0)
 		return vrv_fail(err, VARVE_USAGE,
-		    "impossible chunk sizes: min %u, average %u, max %u",
-		    p->min, p->average, p->max);
+		    "impossible chunk sizes %u, %u, %u: min, average and max "
+		    "must grow from %u to %u, and the average be a power of "
+		    "two",
+		    p->min, p->average, p->max, (unsigned)WINDOW,
+		    VRV_CHUNK_MAX);
 
 	/* Whoever knows the table knows where cuts are. */
 	struct vrv_chunker *c = vrv_secret_new(sizeof(*c));

@@ -205,6 +205,32 @@ point_to_help(const char *command, struct varve_err *err)
 	return err->code;
 }
 
+/* What to do about an error that says only what is wrong. */
+static void
+add_way_out(struct varve_err *err)
+{
+	static const struct {
+		int exit;
+		const char *text;
+	} ways[] = {
+	    {VARVE_EXIT_NO_REPO, "; 'varve init' makes a repository"},
+	    {VARVE_EXIT_ARCHIVE_EXISTS,
+		"; choose another name, perhaps with {now} in it"},
+	    {VARVE_EXIT_NO_ARCHIVE, "; 'varve list' shows what there is"},
+	    {VARVE_EXIT_REPO_REPLACED, " or give --accept-replaced once"},
+	    {VARVE_EXIT_REPLAY,
+		"; if you put an older copy there yourself, give "
+		"--accept-replaced once"},
+	};
+	size_t n = strlen(err->message);
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (ways[i].exit == err->exit)
+			snprintf(err->message + n, sizeof(err->message) - n,
+			    "%s", ways[i].text);
+	}
+}
+
 static void
 apply_common(struct vrv_cli *cli)
 {
@@ -323,8 +349,10 @@ vrv_cli_main(int argc, char **argv)
 	if (rc != 0)
 		status =
 		    err.exit > VARVE_EXIT_WARNING ? err.exit : VARVE_EXIT_ERROR;
-	if (rc != 0 && !cli.out_is_gone)
+	if (rc != 0 && !cli.out_is_gone) {
+		add_way_out(&err);
 		vrv_log_error(&cli.log, &err);
+	}
 	if (cli.common.show_rc)
 		show_rc(&cli, status);
 	vrv_passphrase_fini(&cli.passphrase);

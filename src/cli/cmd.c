@@ -50,6 +50,15 @@ vrv_command_find(const char *const *args, const struct vrv_command **ret,
 	return vrv_fail(err, VARVE_USAGE, "unknown command '%s'", args[0]);
 }
 
+/* Is there an option that --help shows? */
+static bool
+has_options(const struct vrv_option *table)
+{
+	while (table->name != NULL && table->help == NULL)
+		table++;
+	return table->name != NULL;
+}
+
 void
 vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
 {
@@ -61,7 +70,7 @@ vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
 		vrv_buf_u8(buf, '\n');
 		vrv_wrap(buf, cmd->help, 0);
 	}
-	if (cmd->options[0].name != NULL) {
+	if (has_options(cmd->options)) {
 		vrv_text_add(buf, "\nOptions:\n");
 		vrv_options_help(buf, cmd->options);
 	}

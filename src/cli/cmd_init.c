@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "cli/chunksizes.h"
 #include "cli/cmd.h"
 
 struct init_options {
-	const char *encryption;
+	const char *encryption, *chunker;
 	bool make_parents;
 };
 
@@ -16,6 +17,10 @@ static const struct vrv_option options[] = {
     {0, "make-parent-dirs", NULL, vrv_set_true,
 	offsetof(struct init_options, make_parents),
 	"make the folders above the repository too"},
+    {0, "chunker-params", "PARAMS", vrv_set_string,
+	offsetof(struct init_options, chunker),
+	"how large files are cut, for good: gear,MIN,AVERAGE,MAX in bytes or "
+	"with K or M (default: gear,64K,256K,2M)"},
     {0},
 };
 
@@ -53,6 +58,21 @@ parse_mode(const char *name, enum varve_key_mode *ret, struct varve_err *err)
 }
 
 static int
+parse_chunker(const char *text, struct varve_init_options *init,
+    struct varve_err *err)
+{
+	struct vrv_chunk_sizes sizes;
+	int rc = vrv_chunk_sizes_parse(text, &sizes, err);
+
+	if (rc != 0)
+		return rc;
+	init->chunk_min = sizes.min;
+	init->chunk_average = sizes.average;
+	init->chunk_max = sizes.max;
+	return 0;
+}
+
+static int
 run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
@@ -64,6 +84,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	int rc = vrv_cli_no_more(words, 1, err);
 	if (rc == 0 && o->encryption != NULL)
 		rc = parse_mode(o->encryption, &init.mode, err);
+	if (rc == 0 && o->chunker != NULL)
+		rc = parse_chunker(o->chunker, &init, err);
 	if (rc == 0)
 		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
 	if (rc != 0)

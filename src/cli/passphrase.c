@@ -13,13 +13,17 @@
 #include "cli/prompt.h"
 #include "util/mem.h"
 
+/* `only_new`: there is one already, which must not become the new one. */
 static int
-no_passphrase(struct varve_err *err, const char *why)
+no_passphrase(struct varve_err *err, bool fresh, bool only_new)
 {
 	vrv_fail(err, VARVE_AUTH,
-	    "%s: set VARVE_PASSPHRASE, VARVE_PASSCOMMAND "
-	    "or VARVE_PASSPHRASE_FD, or run varve in a terminal",
-	    why);
+	    "no %spassphrase: set %s, or run varve in a "
+	    "terminal",
+	    fresh ? "new " : "",
+	    only_new ? "VARVE_NEW_PASSPHRASE" :
+		       "VARVE_PASSPHRASE, VARVE_PASSCOMMAND or "
+		       "VARVE_PASSPHRASE_FD");
 	return vrv_exit(err, VARVE_EXIT_NO_PASSPHRASE);
 }
 
@@ -158,8 +162,7 @@ from_terminal(struct vrv_passphrase *p, bool fresh, const char *location,
 	vrv_auto_fd tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (tty < 0)
-		return no_passphrase(err,
-		    fresh ? "no new passphrase" : "no passphrase");
+		return no_passphrase(err, fresh, fresh && p->new_only);
 	p->typed = true;
 	if (fresh)
 		return type_twice(tty, location, buf, size, ret_n, err);

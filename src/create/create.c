@@ -15,6 +15,7 @@
 #define CHECKPOINT_S 300
 #define CHECKPOINT_BYTES ((uint64_t)2 << 30)
 #define HOST_PARENTS 64 /* archives of this host that are compared */
+#define ARGS_BYTES ((size_t)64 << 10) /* of the command line is recorded */
 
 /* --- sources --- */
 
@@ -157,6 +158,17 @@ describe_options(const struct varve_backup_options *o, char *out, size_t n)
 }
 
 static int
+make_chunker(struct vrv_pipeline *p, struct varve_err *err)
+{
+	const struct vrv_config *config = vrv_repo_config(p->repo);
+	const struct vrv_chunk_params params = {config->chunk_min,
+	    config->chunk_average, config->chunk_max};
+
+	return vrv_chunker_new(&params, vrv_repo_chunker_key(p->repo),
+	    &p->chunker, err);
+}
+
+static int
 make_pieces(struct vrv_pipeline *p, struct varve_err *err)
 {
 	size_t size = vrv_piece_size(p->repo);
@@ -273,6 +285,8 @@ pipeline_init(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
 		rc = make_lanes(p, tag, err);
 	if (rc == 0 && !o->dry_run)
 		rc = make_pieces(p, err);
+	if (rc == 0 && !o->dry_run)
+		rc = make_chunker(p, err);
 	return rc;
 }
 
@@ -306,6 +320,7 @@ pipeline_fini(struct vrv_pipeline *p)
 		free(p->all_pieces[i].chunks);
 	}
 	free(p->all_pieces);
+	vrv_chunker_free(p->chunker);
 	vrv_buf_fini(&p->root_entry);
 	vrv_group_free(p->group);
 	pthread_mutex_destroy(&p->done_lock);
@@ -339,6 +354,7 @@ struct session {
 	char metadata[80];
 	struct vrv_time start;
 	struct vrv_text *args;
+	uint32_t n_args;
 };
 
 static void
@@ -366,7 +382,7 @@ describe(const struct session *s, const struct vrv_pipeline *p,
 	    .options = text_of(s->metadata),
 	    .software = text_of("varve " VARVE_VERSION),
 	    .args = s->args,
-	    .n_args = (uint32_t)o->n_args,
+	    .n_args = s->n_args,
 	    .start = s->start,
 	    .end = vrv_time_now(),
 	    .utc_offset = (int32_t)tm.tm_gmtoff,
@@ -431,8 +447,14 @@ commit(struct session *s, struct vrv_pipeline *p,
 	s->args = vrv_alloc_array(o->n_args, sizeof(*s->args));
 	if (s->args == NULL)
 		return VRV_NOMEM(err, "the archive");
-	for (size_t i = 0; i < o->n_args; i++)
+	/* A long list of paths must not make the archive too large. */
+	for (size_t i = 0, left = ARGS_BYTES; i < o->n_args; i++) {
 		s->args[i] = text_of(o->args[i]);
+		if (s->args[i].n >= left)
+			break;
+		left -= s->args[i].n + 1;
+		s->n_args++;
+	}
 	vrv_writer_totals(p->writer, &totals);
 	describe(s, p, &totals, &archive);
 	archive.sealed.cwd = text_of(cwd);

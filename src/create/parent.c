@@ -21,6 +21,7 @@ vrv_parent_init(struct vrv_parent *p, struct vrv_repo *repo,
 	    .archive = archive,
 	    .cache = cache,
 	    .mode = mode};
+	pthread_mutex_init(&p->read_lock, NULL);
 	pthread_mutex_init(&p->lock, NULL);
 	p->known = vrv_map_new(VRV_PREFIX_SIZE, sizeof(uint64_t));
 	if (p->known == NULL)
@@ -40,6 +41,7 @@ vrv_parent_fini(struct vrv_parent *p)
 {
 	vrv_reader_free(p->reader);
 	vrv_map_free(p->known);
+	pthread_mutex_destroy(&p->read_lock);
 	pthread_mutex_destroy(&p->lock);
 	*p = (struct vrv_parent){0};
 }
@@ -52,15 +54,17 @@ from_repository(struct vrv_parent *p, const uint8_t *id, struct vrv_buf *ret,
 	size_t n;
 	int rc = 0;
 
+	/* Held until the bytes are copied: the next read may replace them. */
+	pthread_mutex_lock(&p->read_lock);
 	if (p->reader == NULL)
 		rc = vrv_reader_new(p->repo, READER_CACHE, &p->reader, err);
 	if (rc == 0)
 		rc = vrv_reader_get(p->reader, VRV_FRAME_META, id, &bytes, &n,
 		    err);
-	if (rc != 0)
-		return rc;
-	vrv_buf_bytes(ret, bytes, n);
-	return 0;
+	if (rc == 0)
+		vrv_buf_bytes(ret, bytes, n);
+	pthread_mutex_unlock(&p->read_lock);
+	return rc;
 }
 
 /* A cached chunk counts only if it is what its id says. */
@@ -147,6 +151,16 @@ vrv_parent_dir_close(struct vrv_parent_dir *dir)
 	*dir = (struct vrv_parent_dir){0};
 }
 
+void
+vrv_parent_dir_give_up(struct vrv_parent_dir *dir)
+{
+	struct vrv_parent *p = dir->parent;
+
+	vrv_parent_forget(p, dir->ids.data, dir->ids.len);
+	vrv_parent_dir_close(dir);
+	dir->parent = p;
+}
+
 int
 vrv_parent_dir_find(struct vrv_parent_dir *dir, const char *name, size_t n,
     const struct vrv_entry **ret, struct vrv_text *ret_raw,
@@ -209,7 +223,8 @@ vrv_parent_same_entry(const struct vrv_parent *p, const struct vrv_entry *e,
 {
 	bool linked = (e->flags & VRV_ENTRY_LINKED) != 0;
 
-	return p->same_options && same_time(e->ctime, st->ctime) &&
+	return p->same_options && e->kind == (uint8_t)st->kind &&
+	    same_time(e->ctime, st->ctime) &&
 	    vrv_time_cmp(st->ctime, p->before) < 0 &&
 	    same_time(e->mtime, st->mtime) && e->inode == st->inode &&
 	    e->mode == st->mode && e->uid == st->uid && e->gid == st->gid &&

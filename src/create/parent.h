@@ -7,8 +7,8 @@
  * it without being looked up. Its trees come from the tree cache, else from
  * the repository.
  *
- * The walk reads it; what it has read is known to exist, so that the builder
- * need not store an equal tree chunk again.
+ * The walk and the builder read it; what was read is known to exist, so that
+ * the builder need not store an equal tree chunk again.
  */
 
 #include <pthread.h>
@@ -27,10 +27,11 @@ struct vrv_parent {
 	struct vrv_repo *repo;
 	const struct vrv_archive *archive; /* NULL: there is none */
 	struct vrv_treecache *cache;
-	struct vrv_reader *reader; /* NULL until the cache misses */
 	bool same_options; /* its metadata were taken as this run's will be */
 	struct vrv_time before; /* files changed from here on are read again */
 	enum varve_files_cache mode;
+	pthread_mutex_t read_lock; /* protects reader */
+	struct vrv_reader *reader; /* NULL until the cache misses */
 	pthread_mutex_t lock; /* protects known */
 	struct vrv_map *known; /* prefixes of tree chunks read, how often */
 };
@@ -56,6 +57,9 @@ struct vrv_parent_dir {
 int vrv_parent_dir_open(struct vrv_parent *, const struct vrv_ref *,
     struct vrv_parent_dir *ret, struct varve_err *err) VRV_MUST;
 void vrv_parent_dir_close(struct vrv_parent_dir *);
+/* Close a directory that cannot be read: what was noted for it is forgotten,
+ * so that it is stored again, and *dir is as if the parent had none. */
+void vrv_parent_dir_give_up(struct vrv_parent_dir *dir);
 /* The parent's entry of that name, or NULL; names must ascend. */
 int vrv_parent_dir_find(struct vrv_parent_dir *, const char *name, size_t n,
     const struct vrv_entry **ret, struct vrv_text *ret_raw,

@@ -29,6 +29,7 @@
 #include <varve/backup.h>
 
 #include "archive/trees.h"
+#include "chunk/chunk.h"
 #include "create/parent.h"
 #include "create/roots.h"
 #include "create/source.h"
@@ -59,10 +60,13 @@ struct vrv_segment {
 	uint32_t n, cap;
 	struct vrv_extent extents[];
 };
+#define VRV_SEGMENT_MAX 256 /* extents */
+/* A segment of room for `cap` extents, held once; NULL when memory ran out. */
+struct vrv_segment *vrv_segment_new(uint32_t cap);
 
 /* A file to be read. Made by the walk, filled by a reader, freed by the
- * builder; everything but the segments' extents is set before the last
- * segment is complete. */
+ * builder. The builder looks at nothing but the first segment, which the walk
+ * made, before that is complete, and at the rest only after the last one is. */
 struct vrv_job {
 	struct vrv_source_dir *dir; /* NULL: `fd` is the file */
 	char *name;
@@ -138,6 +142,7 @@ struct vrv_pipeline {
 	const struct varve_backup_options *options;
 	struct vrv_source_want want;
 	struct vrv_roots *roots;
+	struct vrv_chunker *chunker;
 	struct vrv_parent *parent;
 	struct vrv_treecache *cache;
 	uint64_t store_dev, store_inode; /* of a local repository, else 0 */

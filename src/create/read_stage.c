@@ -8,14 +8,12 @@
 
 #include "util/mem.h"
 
-#define SEGMENT_MAX 256 /* extents */
-
 /* One reader thread. Source errors end a file, repository errors the run: the
  * functions that can meet both return the code and set job->failed. */
 struct reader {
 	struct vrv_pipeline *p;
 	const struct vrv_chunker *chunker;
-	uint32_t chunk_min, chunk_max;
+	uint32_t chunk_max;
 	struct vrv_piece *piece; /* being filled, or NULL */
 	struct vrv_job *job;
 	struct vrv_segment *last; /* of the job, still held */
@@ -61,8 +59,8 @@ let_go(struct vrv_pipeline *p, struct vrv_segment *segment)
 		vrv_pipeline_wake(p);
 }
 
-static struct vrv_segment *
-new_segment(uint32_t cap)
+struct vrv_segment *
+vrv_segment_new(uint32_t cap)
 {
 	struct vrv_segment *s =
 	    malloc(sizeof(*s) + cap * sizeof(s->extents[0]));
@@ -84,7 +82,7 @@ add_extent(struct reader *r, uint64_t length, bool hole,
 	struct vrv_segment *s = r->last;
 
 	if (s->n == s->cap) {
-		struct vrv_segment *next = new_segment(SEGMENT_MAX);
+		struct vrv_segment *next = vrv_segment_new(VRV_SEGMENT_MAX);
 
 		if (next == NULL)
 			return VRV_NOMEM(err, "a file's extents");
@@ -210,16 +208,7 @@ read_some(struct reader *r, int fd, bool seek, uint64_t at, void *to, size_t n,
 		      vrv_source_read(fd, to, n, ret_n, &job->error);
 }
 
-/* How much to ask for: not more than the file should still have and one byte
- * that tells whether it ends there. */
-static size_t
-ask_for(uint64_t left, size_t room)
-{
-	return left < room ? (size_t)left : room;
-}
-
-/* Read [from, to) and cut it; a file that ends before is fine. `to` beyond the
- * expected end reads to the end of the file, wherever that is. */
+/* Read [from, to) and cut it; a file that ends before is fine. */
 static int
 read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
     struct varve_err *err)
@@ -237,7 +226,8 @@ read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
 	size_t start = rc == 0 ? r->piece->used : 0;
 	while (rc == 0 && !end) {
 		struct vrv_piece *piece = r->piece;
-		size_t n, want = ask_for(to - at, piece->size - piece->used);
+		size_t room = piece->size - piece->used;
+		size_t n, want = to - at < room ? (size_t)(to - at) : room;
 
 		if (!read_some(r, fd, seek, at, piece->bytes + piece->used,
 			want, &n)) {
@@ -334,10 +324,13 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 		return 0;
 	}
 	uint64_t size = job->st.size;
+	/* What says that it is empty may still have content (/proc). That a
+	 * file grew is seen afterwards. */
 	if (job->st.blocks * 512 < size)
 		rc = read_sparse(r, fd, size, err);
 	else
-		rc = read_run(r, fd, false, 0, size + 1, err);
+		rc = read_run(r, fd, false, 0, size != 0 ? size : UINT64_MAX,
+		    err);
 	if (rc != 0 || job->failed)
 		return rc;
 	if (!vrv_source_stat(&self, "", &after, &job->error)) {
@@ -357,15 +350,11 @@ read_stream(struct reader *r, int fd, struct varve_err *err)
 static int
 read_job(struct reader *r, struct vrv_job *job, struct varve_err *err)
 {
-	uint64_t guess = job->st.size / r->chunk_min + 1;
 	vrv_auto_fd fd = -1;
+	int rc = 0;
 
 	r->job = job;
-	job->first = r->last =
-	    new_segment(guess < SEGMENT_MAX ? (uint32_t)guess : SEGMENT_MAX);
-	if (r->last == NULL)
-		return VRV_NOMEM(err, "a file's extents");
-	int rc = 0;
+	r->last = job->first;
 	if (job->dir == NULL)
 		rc = read_stream(r, job->fd, err);
 	else if (!vrv_source_open_file(job->dir, job->name, &job->st,
@@ -400,8 +389,7 @@ vrv_stage_read(void *arg, struct varve_err *err)
 	struct vrv_pipeline *p = arg;
 	const struct vrv_config *config = vrv_repo_config(p->repo);
 	struct reader r = {.p = p,
-	    .chunker = vrv_repo_chunker(p->repo),
-	    .chunk_min = config->chunk_min,
+	    .chunker = p->chunker,
 	    .chunk_max = config->chunk_max};
 	void *item;
 	int rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/roots.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,17 +71,20 @@ archive_part(const char *path)
 }
 
 /* Remove "x/.." and "." and doubled slashes from `path` in place, as text:
- * what the user wrote is what is named, whatever links say. */
+ * what the user wrote is what is named, whatever links say. *ret_up counts the
+ * ".." that lead out at the beginning; they are removed too. */
 static void
-normalize(char *path)
+normalize(char *path, size_t *ret_up)
 {
 	char *out = path, *in = path;
 
+	*ret_up = 0;
 	while (*in != '\0') {
 		size_t n = strcspn(in, "/");
 		bool last = in[n] == '\0';
 
-		if (n == 2 && in[0] == '.' && in[1] == '.' && out > path) {
+		if (n == 2 && in[0] == '.' && in[1] == '.') {
+			*ret_up += out == path;
 			while (out > path && *--out != '/')
 				;
 		} else if (n > 1 || (n == 1 && in[0] != '.')) {
@@ -94,14 +98,71 @@ normalize(char *path)
 	*out = '\0';
 }
 
+/* A source taken apart. */
+struct parts {
+	const char *path; /* as given */
+	char *base;	  /* what stands before the archive's part */
+	char *rest;	  /* the archive's part, normalized; "" for the top */
+};
+
+static int
+take_apart(struct vrv_roots *roots, const char *source, struct parts *ret,
+    struct varve_err *err)
+{
+	size_t n = strlen(source), up;
+
+	if (n == 0)
+		return vrv_fail(err, VARVE_USAGE, "an empty path to back up");
+	if (n >= PATH_MAX)
+		return vrv_fail(err, VARVE_USAGE,
+		    "a path to back up of %zu bytes, longer than can be "
+		    "opened: '%.60s...'",
+		    n, source);
+	const char *start = archive_part(source);
+	size_t base = (size_t)(start - source);
+	ret->path = vrv_arena_dup(&roots->arena, source, n);
+	ret->rest = vrv_arena_dup(&roots->arena, start, strlen(start));
+	if (ret->path == NULL || ret->rest == NULL)
+		return VRV_NOMEM(err, "the paths to back up");
+	normalize(ret->rest, &up);
+	ret->base = vrv_arena_alloc(&roots->arena, base + 3 * up + 1);
+	if (ret->base == NULL)
+		return VRV_NOMEM(err, "the paths to back up");
+	memcpy(ret->base, source, base);
+	for (size_t i = 0; i < up; i++)
+		memcpy(ret->base + base + 3 * i, "../", 3);
+	ret->base[base + 3 * up] = '\0';
+	return 0;
+}
+
+/* base, and the first `n` bytes of the rest; NULL when memory ran out. */
+static const char *
+path_so_far(struct vrv_roots *roots, const struct parts *parts, size_t n)
+{
+	size_t base = strlen(parts->base);
+	char *path = vrv_arena_alloc(&roots->arena, base + n + 1);
+
+	if (path == NULL)
+		return NULL;
+	memcpy(path, parts->base, base);
+	memcpy(path + base, parts->rest, n);
+	path[base + n] = '\0';
+	return path;
+}
+
+static int
+two_of_one_path(const char *a, const char *b, struct varve_err *err)
+{
+	return vrv_fail(err, VARVE_USAGE,
+	    "'%s' and '%s' would have the same path in the archive", a, b);
+}
+
 static int
 set_source(struct vrv_roots *roots, struct vrv_root *root, const char *path,
     bool recurse, struct varve_err *err)
 {
 	if (root->source && strcmp(root->path, path) != 0)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'%s' and '%s' would have the same path in the archive",
-		    root->path, path);
+		return two_of_one_path(root->path, path, err);
 	if (!root->source)
 		roots->n++;
 	root->path = path;
@@ -115,72 +176,59 @@ vrv_roots_add(struct vrv_roots *roots, const char *source, bool recurse,
     struct varve_err *err)
 {
 	struct vrv_root *at = &roots->top;
+	struct parts parts;
 
-	if (source[0] == '\0')
-		return vrv_fail(err, VARVE_USAGE, "an empty path to back up");
-	/* One copy is the path to open, the other is taken apart. */
-	char *path = vrv_arena_dup(&roots->arena, source, strlen(source));
-	const char *start = path == NULL ? NULL : archive_part(path);
-	char *rest = path == NULL ?
-	    NULL :
-	    vrv_arena_dup(&roots->arena, start, strlen(start));
-	if (rest == NULL)
-		return VRV_NOMEM(err, "the paths to back up");
-	size_t base = (size_t)(start - path);
-	normalize(rest);
-
-	for (char *p = rest; *p != '\0';) {
+	int rc = take_apart(roots, source, &parts, err);
+	if (rc != 0)
+		return rc;
+	if (parts.rest[0] == '\0')
+		return set_source(roots, at, parts.path, recurse, err);
+	for (char *p = parts.rest; *p != '\0';) {
 		size_t n = strcspn(p, "/");
 
 		at = add_below(roots, at, p, n);
 		if (at == NULL)
 			return VRV_NOMEM(err, "the paths to back up");
 		p += n;
-		if (at->path == NULL) {
-			/* base, and the components so far */
-			size_t len = (size_t)(p - rest);
-			char *own = vrv_arena_alloc(&roots->arena,
-			    base + len + 1);
-
-			if (own == NULL)
-				return VRV_NOMEM(err, "the paths to back up");
-			memcpy(own, path, base);
-			memcpy(own + base, rest, len);
-			own[base + len] = '\0';
-			at->path = own;
-		}
+		if (at->path == NULL)
+			at->path = path_so_far(roots, &parts,
+			    (size_t)(p - parts.rest));
+		if (at->path == NULL)
+			return VRV_NOMEM(err, "the paths to back up");
 		if (*p == '/')
 			p++;
 	}
-	if (at == &roots->top)
-		return set_source(roots, at, path, recurse, err);
-	return set_source(roots, at, at->path, recurse, err);
+	const char *path = path_so_far(roots, &parts, strlen(parts.rest));
+	return path == NULL ? VRV_NOMEM(err, "the paths to back up") :
+			      set_source(roots, at, path, recurse, err);
 }
 
 int
 vrv_roots_add_stdin(struct vrv_roots *roots, const char *name,
     struct varve_err *err)
 {
-	int rc = vrv_roots_add(roots, name, false, err);
 	struct vrv_root *at = &roots->top;
+	struct parts parts;
 
+	int rc = take_apart(roots, name, &parts, err);
 	if (rc != 0)
 		return rc;
-	if (at->source)
-		return vrv_fail(err, VARVE_USAGE, "'%s' cannot name a file",
-		    name);
-	const char *rest = archive_part(name);
-	vrv_auto_free char *parts = vrv_dup(rest, strlen(rest));
-	if (parts == NULL)
-		return VRV_NOMEM(err, "the paths to back up");
-	normalize(parts);
-	for (char *save, *p = strtok_r(parts, "/", &save); p != NULL;
-	     p = strtok_r(NULL, "/", &save)) {
-		at = add_below(roots, at, p, strlen(p));
+	for (char *p = parts.rest; *p != '\0';) {
+		size_t n = strcspn(p, "/");
+
+		at = add_below(roots, at, p, n);
 		if (at == NULL)
 			return VRV_NOMEM(err, "the paths to back up");
+		p += n + (p[n] == '/');
 	}
-	at->stdin_ = true;
+	if (at == &roots->top)
+		return vrv_fail(err, VARVE_USAGE, "'%s' cannot name a file",
+		    name);
+	if (at->source)
+		return two_of_one_path(at->path, name, err);
+	at->path = parts.path;
+	at->stdin_ = at->source = true;
+	roots->n++;
 	return 0;
 }
 
@@ -194,15 +242,20 @@ by_name(const void *a, const void *b)
 /* A long list that was not sorted may name one directory twice: the second is
  * merged into the first. */
 static int
-merge(struct vrv_root *into, struct vrv_root *from)
+merge(struct vrv_root *into, struct vrv_root *from, struct varve_err *err)
 {
-	into->source |= from->source;
+	if (from->source) {
+		if (into->source && strcmp(into->path, from->path) != 0)
+			return two_of_one_path(into->path, from->path, err);
+		into->path = from->path;
+		into->source = true;
+	}
 	into->recurse |= from->recurse;
 	into->stdin_ |= from->stdin_;
 	for (size_t i = 0; i < from->n_below; i++) {
 		if (vrv_room_for_one(&into->below, into->n_below,
 			&into->cap_below, sizeof(*into->below)) != 0)
-			return -1;
+			return VRV_NOMEM(err, "the paths to back up");
 		into->below[into->n_below++] = from->below[i];
 	}
 	free(from->below);
@@ -212,36 +265,109 @@ merge(struct vrv_root *into, struct vrv_root *from)
 }
 
 static int
-sort_below(struct vrv_root *root)
+sort_below(struct vrv_root *root, struct varve_err *err)
 {
 	size_t kept = 0;
+	int rc = 0;
 
 	if (root->n_below == 0)
 		return 0;
 	qsort(root->below, root->n_below, sizeof(*root->below), by_name);
-	for (size_t i = 0; i < root->n_below; i++) {
+	for (size_t i = 0; rc == 0 && i < root->n_below; i++) {
 		struct vrv_root *r = root->below[i];
 		struct vrv_root *last = kept > 0 ? root->below[kept - 1] : NULL;
 
 		if (last == NULL || strcmp(last->name, r->name) != 0)
 			root->below[kept++] = r;
-		else if (merge(last, r) != 0)
-			return -1;
+		else
+			rc = merge(last, r, err);
 	}
+	if (rc != 0)
+		return rc;
 	root->n_below = kept;
-	for (size_t i = 0; i < kept; i++) {
-		if (sort_below(root->below[i]) != 0)
-			return -1;
+	for (size_t i = 0; rc == 0 && i < kept; i++)
+		rc = sort_below(root->below[i], err);
+	return rc;
+}
+
+/* Do both name one thing, but for "." and doubled slashes? */
+static bool
+same_path(const char *a, const char *b)
+{
+	bool rooted = *a == '/';
+
+	if (rooted != (*b == '/'))
+		return false;
+	for (;;) {
+		for (; *a == '/' || (*a == '.' && strchr("/", a[1]) != NULL);)
+			a++;
+		for (; *b == '/' || (*b == '.' && strchr("/", b[1]) != NULL);)
+			b++;
+		size_t n = strcspn(a, "/");
+		if (n != strcspn(b, "/") || memcmp(a, b, n) != 0)
+			return false;
+		if (n == 0)
+			return true;
+		a += n;
+		b += n;
+	}
+}
+
+/* Below a source with all that is in it stands what the file system has there;
+ * `path` is where that is. */
+static int
+check_within(const struct vrv_root *source, const struct vrv_root *root,
+    const char *path, struct varve_err *err)
+{
+	if (root->source &&
+	    (root->stdin_ || !same_path(root->path, path)))
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' would lie within '%s' in the archive", root->path,
+		    source->path);
+	for (size_t i = 0; i < root->n_below; i++) {
+		vrv_auto_free char *below =
+		    vrv_strf("%s/%s", path, root->below[i]->name);
+
+		if (below == NULL)
+			return VRV_NOMEM(err, "the paths to back up");
+		int rc = check_within(source, root->below[i], below, err);
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
+}
+
+static int
+check_nested(const struct vrv_root *root, struct varve_err *err)
+{
+	int rc = 0;
+
+	if (root->source && root->recurse)
+		return check_within(root, root, root->path, err);
+	for (size_t i = 0; rc == 0 && i < root->n_below; i++)
+		rc = check_nested(root->below[i], err);
+	return rc;
 }
 
 int
 vrv_roots_sort(struct vrv_roots *roots, struct varve_err *err)
 {
-	return sort_below(&roots->top) == 0 ?
-	    0 :
-	    VRV_NOMEM(err, "the paths to back up");
+	int rc = sort_below(&roots->top, err);
+
+	return rc == 0 ? check_nested(&roots->top, err) : rc;
+}
+
+const struct vrv_root *
+vrv_roots_find(const struct vrv_root *root, const char *name)
+{
+	const struct vrv_root key = {.name = name}, *wanted = &key;
+	struct vrv_root *const *found;
+
+	if (root->n_below == 0)
+		return NULL;
+	found = bsearch(&wanted, root->below, root->n_below,
+	    sizeof(*root->below), by_name);
+	return found == NULL ? NULL : *found;
 }
 
 static void

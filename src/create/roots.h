@@ -16,7 +16,7 @@
 
 struct vrv_root {
 	const char *name; /* one component; "" for the top */
-	const char *path; /* where it is in the file system */
+	const char *path; /* where it is in the file system; NULL: nowhere */
 	bool source;	  /* to be backed up, not only on the way */
 	bool recurse;	  /* with what is below it */
 	bool stdin_;	  /* the file that is read from a descriptor */
@@ -33,13 +33,20 @@ struct vrv_roots {
 void vrv_roots_fini(struct vrv_roots *);
 
 /* Add a source as the user gave it. "/./" cuts off what stands before it;
- * leading "/" and ".." are not part of the path in the archive. USAGE for an
- * empty path, and for two sources of one path in the archive. */
+ * leading "/" and ".." are not part of the path in the archive. USAGE for a
+ * path that is empty or longer than the system opens, and for two sources of
+ * one path in the archive. */
 int vrv_roots_add(struct vrv_roots *, const char *source, bool recurse,
     struct varve_err *err) VRV_MUST;
 int vrv_roots_add_stdin(struct vrv_roots *, const char *name,
     struct varve_err *err) VRV_MUST;
+/* After the last one. USAGE if a source would lie within another where the
+ * file system has something else. */
 int vrv_roots_sort(struct vrv_roots *, struct varve_err *err) VRV_MUST;
+
+/* What stands under that name below a sorted `root`, or NULL. */
+const struct vrv_root *vrv_roots_find(const struct vrv_root *root,
+    const char *name);
 
 /* The paths of the sources in the archive, joined by blanks: the default
  * label of the series. In the arena; NULL when memory ran out. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/treecache.h"
 
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -241,14 +242,19 @@ output_finish(struct output *out)
 }
 
 /* Begin a segment behind the last whole one. Another run of the series may be
- * writing, or may have written since we looked: then this one keeps nothing. */
+ * writing, or may have written since we looked: then this one keeps nothing.
+ * (The head comes last, and the map shows what was written meanwhile.) */
 static bool
 begin(struct vrv_treecache *c)
 {
+	struct segment segment;
 	struct stat st;
+	size_t end;
 
 	if (flock(c->fd, LOCK_EX | LOCK_NB) != 0 || fstat(c->fd, &st) != 0 ||
 	    (uint64_t)st.st_size != c->map_n ||
+	    (c->n < SEGMENTS_MAX &&
+		read_segment(c->map, c->map_n, c->valid, &segment, &end)) ||
 	    (c->valid != c->map_n && ftruncate(c->fd, (off_t)c->valid) != 0)) {
 		c->silent = true;
 		return false;

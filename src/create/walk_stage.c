@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/owner.h"
 #include "util/mem.h"
 
 /* Directories above this many levels up are closed and opened again on the way
  * back, so that depth does not cost descriptors. */
 #define OPEN_LEVELS 128
+
+#define STDIN_MODE 0660
 
 /* A directory the walk is in. */
 struct place {
@@ -153,14 +156,20 @@ read_later(struct walk *w, struct vrv_item *item, struct vrv_source_dir *dir,
     const char *name, int fd, struct varve_err *err)
 {
 	struct vrv_pipeline *p = w->p;
+	uint64_t extents =
+	    item->st.size / vrv_repo_config(p->repo)->chunk_min + 1;
 	struct vrv_job *job = calloc(1, sizeof(*job));
 	struct vrv_batch *batch;
 
-	if (job == NULL || (job->name = vrv_dup(name, strlen(name))) == NULL) {
-		free(job);
-		return VRV_NOMEM(err, "the walk");
-	}
 	item->job = job;
+	if (job == NULL)
+		return VRV_NOMEM(err, "the walk");
+	job->name = vrv_dup(name, strlen(name));
+	job->first = vrv_segment_new(extents < VRV_SEGMENT_MAX ?
+		(uint32_t)extents :
+		VRV_SEGMENT_MAX);
+	if (job->name == NULL || job->first == NULL)
+		return VRV_NOMEM(err, "the walk");
 	job->st = item->st;
 	job->fd = fd;
 	job->dir = dir == NULL ? NULL : vrv_source_dir_ref(dir);
@@ -390,9 +399,8 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
-		vrv_parent_dir_close(place->parent);
-		rc = vrv_parent_dir_open(w->p->parent, NULL, place->parent,
-		    err);
+		vrv_parent_dir_give_up(place->parent);
+		rc = 0;
 	}
 	return rc;
 }
@@ -411,9 +419,9 @@ find_old(struct walk *w, struct place *place, const char *name,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
-	vrv_parent_dir_close(place->parent);
+	vrv_parent_dir_give_up(place->parent);
 	*ret = NULL;
-	return vrv_parent_dir_open(w->p->parent, NULL, place->parent, err);
+	return 0;
 }
 
 /* Names that mark a directory as not to be backed up. */
@@ -501,7 +509,8 @@ enter(struct walk *w, const struct vrv_source_dir *at, const char *name,
 		readable = open_listed(w, place, at, name, &mark, &error);
 	else if (root != NULL)
 		place->n = root->n_below;
-	if (readable && !listed && name[0] != '\0')
+	/* What is only on the way need not be readable. */
+	if (!listed && (flags & VRV_ENTRY_WAY) == 0)
 		readable = vrv_source_open_dir(at, name, &place->dir, &error);
 	if ((mark != NULL && !w->p->options->keep_exclude_tags) ||
 	    (w->p->options->exclude_nodump && place->dir != NULL &&
@@ -553,14 +562,37 @@ reopen_above(struct walk *w, struct place *place, struct varve_err *err)
 	if (w->depth < 2)
 		return 0;
 	above = w->places[w->depth - 2];
-	if (!above->listed || above->dir != NULL || above->names == NULL ||
-	    place->dir == NULL)
+	if (!above->listed || above->dir != NULL || above->names == NULL)
 		return 0;
-	if (vrv_source_open_parent(place->dir, &above->st, &above->dir,
-		&error))
+	/* Without this one there is no way back to those above it either. */
+	error = (struct vrv_source_err){ESTALE, "return to the parent"};
+	if (place->dir != NULL && vrv_source_open_parent(place->dir,
+		&above->st, &above->dir, &error))
 		return 0;
 	above->at = above->n;
 	return problem(w, "..", &error, NULL, err);
+}
+
+/* Sources that were named below this one, but are not there. */
+static int
+tell_missing(struct walk *w, const struct place *place, struct varve_err *err)
+{
+	static const struct vrv_source_err gone = {ENOENT, "stat"};
+	const struct vrv_root *root = place->root;
+	size_t at = 0;
+	int rc = 0;
+
+	if (root == NULL || !place->listed)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < root->n_below; i++) {
+		const char *name = root->below[i]->name;
+
+		while (at < place->n && strcmp(place->names[at].name, name) < 0)
+			at++;
+		if (at == place->n || strcmp(place->names[at].name, name) != 0)
+			rc = problem(w, name, &gone, NULL, err);
+	}
+	return rc;
 }
 
 static int
@@ -569,7 +601,9 @@ leave(struct walk *w, struct varve_err *err)
 	struct place *place = w->places[w->depth - 1];
 	struct vrv_item *item;
 
-	int rc = reopen_above(w, place, err);
+	int rc = tell_missing(w, place, err);
+	if (rc == 0)
+		rc = reopen_above(w, place, err);
 	if (rc == 0)
 		rc = new_item(w, VRV_ITEM_LEAVE, "", &item, err);
 	if (rc == 0 && place->parent->ids.len > 0) {
@@ -595,8 +629,14 @@ visit_dir(struct walk *w, struct place *place, const char *name,
     const struct vrv_stat *st, unsigned match, const struct vrv_entry *old,
     const struct vrv_text *raw, struct varve_err *err)
 {
+	/* A source may be named below another: it is wanted as such, and what
+	 * leads to it is gone along. */
+	const struct vrv_root *root = place->root == NULL ?
+	    NULL :
+	    vrv_roots_find(place->root, name);
 	bool crosses = st->dev != place->st.dev;
-	bool stays = !w->p->options->one_file_system || !crosses;
+	bool stays = !w->p->options->one_file_system || !crosses ||
+	    (root != NULL && root->source);
 
 	if (is_store(w, st))
 		return leave_out_store(w, name, err);
@@ -610,9 +650,9 @@ visit_dir(struct walk *w, struct place *place, const char *name,
 	if ((match & VARVE_MATCH_INCLUDE) == 0)
 		flags |= VRV_ENTRY_WAY;
 	if (!stays || (match & VARVE_MATCH_RECURSE) == 0)
-		return enter(w, place->dir, name, name, st, flags, NULL, false,
-		    NULL, NULL, NULL, err);
-	return enter(w, place->dir, name, name, st, flags, NULL, true, old,
+		return enter(w, place->dir, name, name, st, flags, root, false,
+		    root == NULL ? NULL : old, NULL, NULL, err);
+	return enter(w, place->dir, name, name, st, flags, root, true, old,
 	    raw, NULL, err);
 }
 
@@ -646,21 +686,31 @@ visit(struct walk *w, struct place *place, struct varve_err *err)
 	return take_entry(w, place, name, &st, old, &raw, err);
 }
 
+/* Standard input becomes a file of the mode and owner that were asked for. */
 static int
 visit_stdin(struct walk *w, const struct vrv_root *root,
     struct varve_err *err)
 {
 	const struct varve_backup_options *o = w->p->options;
+	unsigned mode = o->stdin_mode != 0 ? o->stdin_mode & 07777 :
+					     STDIN_MODE;
+	struct vrv_stat st = {.kind = VRV_FILE,
+	    .mode = (uint16_t)mode,
+	    .nlink = 1,
+	    .mtime = vrv_time_now()};
 	struct vrv_item *item;
 
+	if ((o->stdin_user != NULL &&
+		!vrv_os_owner_id(false, o->stdin_user, &st.uid)) ||
+	    (o->stdin_group != NULL &&
+		!vrv_os_owner_id(true, o->stdin_group, &st.gid)))
+		return vrv_fail(err, VARVE_USAGE,
+		    "no user or group of the name that was given for '%s'",
+		    root->name);
 	int rc = new_item(w, VRV_ITEM_ENTRY, root->name, &item, err);
 	if (rc != 0)
 		return rc;
-	item->st = (struct vrv_stat){.kind = VRV_FILE,
-	    .mode = (uint16_t)(o->stdin_mode != 0 ? o->stdin_mode & 07777 :
-						    0660),
-	    .nlink = 1,
-	    .mtime = vrv_time_now()};
+	item->st = st;
 	return o->dry_run ? 0 :
 			    read_later(w, item, NULL, root->name, o->stdin_fd,
 				err);
@@ -679,8 +729,14 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 
 	if (root->stdin_)
 		return visit_stdin(w, root, err);
-	if (!vrv_source_stat(NULL, root->path, &st, &error))
+	bool there = root->path != NULL &&
+	    vrv_source_stat(NULL, root->path, &st, &error);
+	if (!there && root->source)
 		return problem(w, root->name, &error, NULL, err);
+	/* On the way there may be a link to a directory, or nothing: what is
+	 * to be found below will tell. */
+	if (!there || (!root->source && st.kind != VRV_DIR))
+		st = (struct vrv_stat){.kind = VRV_DIR};
 	int rc = 0;
 	if (root->source)
 		rc = matches(w, root->name, st.kind == VRV_DIR, &match, err);

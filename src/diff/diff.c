@@ -79,8 +79,8 @@ wanted(const struct diff *d, const struct vrv_entry *old,
 
 	if (options->match == NULL || is_way(old) || is_way(new))
 		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
-	return options->match(
-	    options->match_arg, path_text(d), is_dir(old) || is_dir(new));
+	return options->match(options->match_arg, path_text(d),
+	    is_dir(old) || is_dir(new));
 }
 
 static int
@@ -299,8 +299,8 @@ vrv_diff(struct vrv_repo *repo, const struct vrv_archive *a,
 	if (rc != 0)
 		return rc;
 	struct vrv_meta_source source = vrv_meta_from_reader(reader);
-	rc = vrv_diff_from(
-	    &source, a, b, options, owner, owner_arg, fn, arg, err);
+	rc = vrv_diff_from(&source, a, b, options, owner, owner_arg, fn, arg,
+	    err);
 	vrv_reader_free(reader);
 	return rc;
 }

@@ -45,8 +45,8 @@ read_side(const struct vrv_compare *c, const struct vrv_entry *entry,
 {
 	struct vrv_list_iter *it = NULL;
 
-	int rc = vrv_list_iter_new(
-	    c->source, entry->content, entry->content_n, &it, err);
+	int rc = vrv_list_iter_new(c->source, entry->content, entry->content_n,
+	    &it, err);
 	if (rc == 0)
 		rc = each_chunk(side, other, it, err);
 	vrv_list_iter_free(it);
@@ -61,8 +61,8 @@ compare_content(const struct vrv_compare *c, struct vrv_difference *d,
 
 	if (old->size == new->size &&
 	    old->content_n ==
-		new->content_n &&memcmp(
-		    old->content, new->content, old->content_n) == 0)
+		new->content_n &&memcmp(old->content, new->content,
+		    old->content_n) == 0)
 		return 0;
 	d->changes |= VARVE_CHANGE_CONTENT;
 	vrv_auto_map old_ids = vrv_map_new(VRV_CHUNK_ID, 0);
@@ -148,9 +148,9 @@ vrv_compare_entries(const struct vrv_compare *c, struct vrv_difference *d,
 	d->changes = 0;
 	d->added = d->removed = 0;
 	if (old == NULL || new == NULL || old->kind != new->kind) {
-		d->changes = old == NULL ? VARVE_CHANGE_ADDED
-		    : new == NULL	 ? VARVE_CHANGE_REMOVED
-					 : VARVE_CHANGE_KIND;
+		d->changes = old == NULL ? VARVE_CHANGE_ADDED :
+		    new == NULL		 ? VARVE_CHANGE_REMOVED :
+					   VARVE_CHANGE_KIND;
 		d->added = file_size(new);
 		d->removed = file_size(old);
 		return 0;

@@ -30,8 +30,8 @@ vrv_content_each(struct vrv_restore *run, const uint8_t *content,
 	struct vrv_extent extent;
 	uint64_t offset, end = 0;
 
-	int rc = vrv_list_iter_new(&run->source, content, content_n, &list,
-	    err);
+	int rc =
+	    vrv_list_iter_new(&run->source, content, content_n, &list, err);
 	if (rc != 0)
 		return rc;
 	while (end <= size) {

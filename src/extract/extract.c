@@ -78,8 +78,8 @@ go_to(struct way *way, const char *path, size_t n, const char **ret_name,
 	at += *at == '/';
 	for (const char *slash; (slash = strchr(at, '/')) != NULL;
 	     at = slash + 1) {
-		struct vrv_folder *folder = vrv_folder_new(last_folder(way), at,
-		    (size_t)(slash - at));
+		struct vrv_folder *folder =
+		    vrv_folder_new(last_folder(way), at, (size_t)(slash - at));
 		int rc = folder == NULL ? VRV_NOMEM(err, "a folder") :
 					  push(way, folder, err);
 		if (rc != 0)
@@ -310,8 +310,9 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 	    .options = options,
 	    .is_root = geteuid() == 0,
 	    .files = {.cache = {.max = FILES_OPEN_MAX}},
-	    .progress = {
-		.total = options->match == NULL ? archive->sealed.bytes : 0},
+	    .progress = {.total = options->match == NULL ?
+		    archive->sealed.bytes :
+		    0},
 	};
 	const char *target = options->target == NULL ? "." : options->target;
 

@@ -65,11 +65,11 @@ struct vrv_folder {
 	struct vrv_held held;	   /* first: see folder_of() */
 	struct vrv_folder *parent; /* NULL: the target itself */
 	struct vrv_folder *next;   /* in a window's list of left ones */
-	bool made;	/* by this run: nothing can be in the way in it */
-	bool lost;	/* could not be made: nothing in it is restored */
-	bool is_way;	/* if it was there before, it is left as it is */
-	bool acl;	/* what is made in it inherits an ACL */
-	bool has_attrs; /* else it is left as it is */
+	bool made;	     /* by this run: nothing can be in the way in it */
+	bool lost;	     /* could not be made: nothing in it is restored */
+	bool is_way;	     /* if it was there before, it is left as it is */
+	bool acl;	     /* what is made in it inherits an ACL */
+	bool has_attrs;	     /* else it is left as it is */
 	uint32_t filesystem; /* number of the source's, for hard links */
 	struct vrv_attrs attrs;
 	struct vrv_arena arena; /* of attrs */
@@ -89,7 +89,8 @@ struct vrv_outfile {
 	struct vrv_held held; /* under vrv_outfiles.lock, like `started` */
 	struct vrv_folder *folder;
 	const char *name;
-	struct vrv_group_first *group; /* of hard links that it leads, or NULL */
+	struct vrv_group_first
+	    *group; /* of hard links that it leads, or NULL */
 	struct vrv_attrs attrs;
 	uint64_t size;
 	uint32_t n_pieces;
@@ -97,7 +98,7 @@ struct vrv_outfile {
 	bool replace; /* something is in its place: rename over it */
 	bool whole;   /* all its pieces are in one window */
 	bool started; /* there is a file that must be finished or removed */
-	bool own; /* may span windows: a block and an arena of its own */
+	bool own;     /* may span windows: a block and an arena of its own */
 	bool ended;
 	atomic_bool failed;
 	/* Pieces not yet written, and one more while the walk adds some. Who
@@ -215,8 +216,8 @@ uint32_t vrv_owners_local(struct vrv_owners *, bool group, uint32_t id);
 
 /* Write `n` bytes at `offset`; the first call makes the file. */
 int vrv_outfile_write(struct vrv_restore *, struct vrv_outfile *,
-    uint64_t offset, const uint8_t *bytes, size_t n,
-    struct varve_err *err) VRV_MUST;
+    uint64_t offset, const uint8_t *bytes, size_t n, struct varve_err *err)
+    VRV_MUST;
 /* Take `n` pieces off what is missing; finish the file with the last. */
 int vrv_outfile_done(struct vrv_restore *, struct vrv_outfile *, uint64_t n,
     struct varve_err *err) VRV_MUST;
@@ -255,8 +256,7 @@ enum vrv_way {
  * are what the item should have. *ret_st is filled for EQUAL. */
 int vrv_way_look(struct vrv_restore *, struct vrv_folder *, const char *name,
     const struct vrv_attrs *, uint64_t size, const char *target,
-    enum vrv_way *ret, struct vrv_stat *ret_st,
-    struct varve_err *err) VRV_MUST;
+    enum vrv_way *ret, struct vrv_stat *ret_st, struct varve_err *err) VRV_MUST;
 
 /* Make a symbolic link, FIFO or device with its attributes. */
 struct vrv_node {
@@ -266,8 +266,8 @@ struct vrv_node {
 	struct vrv_attrs attrs;
 	struct vrv_group_first *group;
 };
-int vrv_node_make(struct vrv_restore *, const struct vrv_node *,
-    bool replace, struct varve_err *err) VRV_MUST;
+int vrv_node_make(struct vrv_restore *, const struct vrv_node *, bool replace,
+    struct varve_err *err) VRV_MUST;
 
 /* --- hard links (links.c); thread that walks --- */
 
@@ -290,14 +290,14 @@ int vrv_links_find(struct vrv_restore *, const struct vrv_entry *,
     bool *ret_first, struct varve_err *err) VRV_MUST;
 /* From now on `name` in `folder`, not yet there, is the group's first. */
 int vrv_links_lead(struct vrv_restore *, struct vrv_group_first *,
-    const struct vrv_folder *folder, const char *name,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_folder *folder, const char *name, struct varve_err *err)
+    VRV_MUST;
 /* Inode flags that forbid further links, at the very end. */
 void vrv_links_finish(struct vrv_restore *);
 /* Make `name` another name of the group's first: 0 when it is. */
 int vrv_links_make(struct vrv_restore *, const struct vrv_group_first *,
-    struct vrv_folder *, const char *name, bool replace,
-    struct varve_err *err) VRV_MUST;
+    struct vrv_folder *, const char *name, bool replace, struct varve_err *err)
+    VRV_MUST;
 
 /* --- planning (plan.c) --- */
 
@@ -333,8 +333,8 @@ struct vrv_plan {
 void vrv_plan_fini(struct vrv_plan *);
 /* Add a piece whose chunk is located by `find`. A copy in a frame that is
  * planned already is preferred. NOENT if there is none. */
-int vrv_plan_add(struct vrv_plan *, const struct vrv_piece *,
-    vrv_find_fn *find, void *arg, struct varve_err *err) VRV_MUST;
+int vrv_plan_add(struct vrv_plan *, const struct vrv_piece *, vrv_find_fn *find,
+    void *arg, struct varve_err *err) VRV_MUST;
 /* Sort jobs by pack and frame; within a frame pieces keep their order. */
 int vrv_plan_sort(struct vrv_plan *, struct varve_err *err) VRV_MUST;
 

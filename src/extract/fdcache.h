@@ -13,14 +13,17 @@
 
 #include "util/err.h"
 
-/* Embedded in what owns the descriptor. Initialise with VRV_HELD_INIT. */
+/* Embedded in what owns the descriptor. Initialize with VRV_HELD_INIT. */
 struct vrv_held {
 	struct vrv_held *newer, *older;
 	int fd; /* -1: not open */
 	unsigned pins;
 	int lost; /* errno of a close that failed, or 0 */
 };
-#define VRV_HELD_INIT {.fd = -1}
+#define VRV_HELD_INIT                                                          \
+	{                                                                      \
+		.fd = -1                                                       \
+	}
 
 struct vrv_fdcache {
 	struct vrv_held *newest, *oldest;

@@ -134,8 +134,8 @@ one_go(struct vrv_fetcher *fetcher, const struct vrv_plan *plan, uint32_t first,
 		    last->offset + last->n == piece->offset)
 			last->n += piece->length;
 		else
-			runs[n_runs++] = (struct vrv_run){
-			    bytes, piece->length, piece->offset};
+			runs[n_runs++] = (struct vrv_run){bytes, piece->length,
+			    piece->offset};
 		total += piece->length;
 	}
 	*ret_done = true;

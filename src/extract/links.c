@@ -207,8 +207,8 @@ vrv_links_finish(struct vrv_restore *run)
 		vrv_auto_fd fd = -1;
 		if (group->late_flags == 0 || !atomic_load(&group->there))
 			continue;
-		int rc = open_first(run, group, O_RDONLY | O_NONBLOCK, &fd,
-		    &err);
+		int rc =
+		    open_first(run, group, O_RDONLY | O_NONBLOCK, &fd, &err);
 		if (rc != 0)
 			vrv_restore_warn(run, run->folders.root, group->path,
 			    &err);

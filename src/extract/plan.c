@@ -39,13 +39,13 @@ choose(struct vrv_plan *plan, const struct vrv_location *copies, uint32_t n,
     struct vrv_piece *piece, struct varve_err *err)
 {
 	if (plan->by_frame == NULL)
-		plan->by_frame = vrv_map_new(sizeof(copies->frame),
-		    sizeof(uint32_t));
+		plan->by_frame =
+		    vrv_map_new(sizeof(copies->frame), sizeof(uint32_t));
 	if (plan->by_frame == NULL)
 		return VRV_NOMEM(err, "a plan");
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t *number = vrv_map_get(plan->by_frame,
-		    &copies[i].frame);
+		uint32_t *number =
+		    vrv_map_get(plan->by_frame, &copies[i].frame);
 		if (number == NULL || copies[i].kind != VRV_FRAME_DATA)
 			continue;
 		piece->frame = *number;
@@ -127,14 +127,14 @@ vrv_plan_sort(struct vrv_plan *plan, struct varve_err *err)
 
 	if (n == 0)
 		return 0;
-	vrv_auto_free struct place *sorted = vrv_alloc_array(n,
-	    sizeof(*sorted));
+	vrv_auto_free struct place *sorted =
+	    vrv_alloc_array(n, sizeof(*sorted));
 	vrv_auto_free uint32_t *number = vrv_alloc_array(n, sizeof(*number));
 	vrv_auto_free uint32_t *filled = vrv_alloc_array(n, sizeof(*filled));
-	vrv_auto_free struct vrv_frame_job *jobs = vrv_alloc_array(n,
-	    sizeof(*jobs));
-	vrv_auto_free uint32_t *order = vrv_alloc_array(plan->n_pieces,
-	    sizeof(*order));
+	vrv_auto_free struct vrv_frame_job *jobs =
+	    vrv_alloc_array(n, sizeof(*jobs));
+	vrv_auto_free uint32_t *order =
+	    vrv_alloc_array(plan->n_pieces, sizeof(*order));
 	if (sorted == NULL || number == NULL || filled == NULL ||
 	    jobs == NULL || order == NULL)
 		return VRV_NOMEM(err, "a plan");

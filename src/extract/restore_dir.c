@@ -52,8 +52,8 @@ vrv_folders_init(struct vrv_folders *folders, const char *target,
 	*folders = (struct vrv_folders){.cache = {.max = OPEN_FOLDERS_MAX}};
 	pthread_mutex_init(&folders->lock, NULL);
 	if (target != NULL) {
-		int rc = vrv_os_open(AT_FDCWD, target, FOLDER_FLAGS, 0, &fd,
-		    err);
+		int rc =
+		    vrv_os_open(AT_FDCWD, target, FOLDER_FLAGS, 0, &fd, err);
 		if (rc != 0)
 			return vrv_ctx(err, "target folder '%s'", target);
 	}
@@ -142,8 +142,8 @@ find_default_acl(int fd, bool *ret, struct varve_err *err)
 static int
 drop_inherited(struct vrv_folder *folder, int fd, struct varve_err *err)
 {
-	static const char *const names[] = {
-	    "system.posix_acl_default", "system.posix_acl_access"};
+	static const char *const names[] = {"system.posix_acl_default",
+	    "system.posix_acl_access"};
 
 	if (folder->parent == NULL || !folder->parent->acl)
 		return 0;
@@ -151,6 +151,7 @@ drop_inherited(struct vrv_folder *folder, int fd, struct varve_err *err)
 		int rc = vrv_os_remove_xattr(fd, "", names[i], err);
 		if (rc != 0 && err->sys != ENODATA)
 			return rc;
+		vrv_err_clear(err);
 	}
 	return 0;
 }
@@ -235,7 +236,7 @@ vrv_folder_path(const struct vrv_folder *folder, const char *name)
 	size_t name_n = name == NULL ? 0 : strlen(name), n = name_n + 1;
 
 	for (const struct vrv_folder *f = folder; f->parent != NULL;
-	    f = f->parent)
+	     f = f->parent)
 		n += f->name_n + 1;
 	char *path = malloc(n + 1);
 	if (path == NULL)
@@ -252,7 +253,7 @@ vrv_folder_path(const struct vrv_folder *folder, const char *name)
 		memcpy(at, name, name_n);
 	}
 	for (const struct vrv_folder *f = folder; f->parent != NULL;
-	    f = f->parent) {
+	     f = f->parent) {
 		if (*at != '\0')
 			*--at = '/';
 		at -= f->name_n;

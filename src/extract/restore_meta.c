@@ -19,8 +19,8 @@
 #define FLAGS_SETTABLE                                                         \
 	((uint32_t)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL |      \
 	    FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL |    \
-	    FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |                 \
-	    FS_DIRSYNC_FL | FS_TOPDIR_FL | FS_NOCOW_FL | FS_PROJINHERIT_FL))
+	    FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_DIRSYNC_FL | \
+	    FS_TOPDIR_FL | FS_NOCOW_FL | FS_PROJINHERIT_FL))
 
 /* --- decoding --- */
 
@@ -33,8 +33,7 @@ is_acl(const char *name)
 static bool
 wanted(const struct vrv_restore *run, const char *name)
 {
-	return is_acl(name) ? !run->options->no_acls :
-			      !run->options->no_xattrs;
+	return is_acl(name) ? !run->options->no_acls : !run->options->no_xattrs;
 }
 
 /* The ids in an ACL are those of the archive: make them local ones. */
@@ -117,8 +116,8 @@ read_xattrs(struct vrv_restore *run, const struct vrv_entry *entry,
 		int rc = vrv_xattr_get(&rd, &x, err);
 		if (rc != 0)
 			return rc;
-		rc = read_xattr(run, &x, arena,
-		    &attrs->xattrs[attrs->n_xattrs], err);
+		rc = read_xattr(run, &x, arena, &attrs->xattrs[attrs->n_xattrs],
+		    err);
 		if (rc == 0)
 			attrs->n_xattrs++;
 		else if (rc == VARVE_NOMEM)

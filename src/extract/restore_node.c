@@ -80,8 +80,8 @@ make_node(struct vrv_restore *run, const struct vrv_node *node, int dirfd,
 
 	if (kind == VRV_SYMLINK)
 		return vrv_os_symlink(node->target, dirfd, name, err);
-	int rc = vrv_os_make_node(dirfd, name, kind, node->major, node->minor,
-	    err);
+	int rc =
+	    vrv_os_make_node(dirfd, name, kind, node->major, node->minor, err);
 	if (rc != 0 && err->sys == EPERM && !run->is_root)
 		return vrv_ctx(err, "devices need root");
 	return rc;

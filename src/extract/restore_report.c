@@ -152,8 +152,7 @@ progress(struct vrv_restore *run)
 	if (p->total != 0 && (p->current > p->total || p->finished))
 		p->current = p->total;
 	event(run,
-	    &(struct varve_event){
-		.type = VARVE_EVENT_PROGRESS, .progress = p});
+	    &(struct varve_event){.type = VARVE_EVENT_PROGRESS, .progress = p});
 }
 
 void

@@ -50,8 +50,8 @@ put(void *arg, uint64_t offset, const uint8_t *bytes, uint64_t n,
 	if (run->options->dry_run)
 		return 0;
 	while (rc == 0 && n > 0) {
-		size_t part = bytes == NULL && n > ZEROS_SIZE ? ZEROS_SIZE :
-								(size_t)n;
+		size_t part =
+		    bytes == NULL && n > ZEROS_SIZE ? ZEROS_SIZE : (size_t)n;
 		rc = write_quietly(run->options->stdout_fd,
 		    bytes == NULL ? zeros : bytes, part, err);
 		n -= part;

@@ -178,8 +178,7 @@ start(struct vrv_windows *windows, struct vrv_window *window,
 	return rc;
 }
 
-static int
-make_again(struct vrv_restore *run, const struct late_link *link,
+static int make_again(struct vrv_restore *run, const struct late_link *link,
     struct varve_err *err);
 
 static int
@@ -374,8 +373,8 @@ new_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 	if (vrv_content_get(entry->content, entry->content_n, &own, &ref, &n,
 		&rd, err) != 0)
 		return NULL;
-	file = own ? malloc(sizeof(*file)) :
-		     vrv_arena_alloc(arena, sizeof(*file));
+	file =
+	    own ? malloc(sizeof(*file)) : vrv_arena_alloc(arena, sizeof(*file));
 	if (file == NULL) {
 		(void)VRV_NOMEM(err, "a file");
 		return NULL;
@@ -391,8 +390,8 @@ new_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 	    own ? &windows->spanning : &windows->filling->files;
 	file->next = *list;
 	*list = file;
-	file->name = vrv_arena_dup(own ? &file->arena : arena, name,
-	    strlen(name));
+	file->name =
+	    vrv_arena_dup(own ? &file->arena : arena, name, strlen(name));
 	if (file->name == NULL) {
 		(void)VRV_NOMEM(err, "a file");
 		return NULL;

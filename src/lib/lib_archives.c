@@ -184,13 +184,43 @@ varve_archive_delete(struct varve_repo *handle,
 	return vrv_archive_bury(handle->repo, list, n, err);
 }
 
+/* What the list says may be old by now: the name is checked against the
+ * archives of this moment. */
+static int
+rename_now(struct vrv_repo *repo, const struct vrv_archives *now,
+    const struct varve_archive *archive, const char *name,
+    struct varve_err *err)
+{
+	const struct vrv_archive *old = vrv_archives_get(now,
+	    vrv_lib_archive(archive)->clear.logical);
+
+	if (old == NULL) {
+		vrv_fail(err, VARVE_NOENT, "archive '%s' is gone",
+		    archive->name);
+		return vrv_exit(err, VARVE_EXIT_NO_ARCHIVE);
+	}
+	if (vrv_archives_has_name(now, name)) {
+		vrv_fail(err, VARVE_EXISTS, "an archive '%s' exists already",
+		    name);
+		return vrv_exit(err, VARVE_EXIT_ARCHIVE_EXISTS);
+	}
+	return vrv_archive_rename(repo, old, name, err);
+}
+
 int
 varve_archive_rename(struct varve_repo *handle,
     const struct varve_archive *archive, const char *name,
     struct varve_err *err)
 {
-	return vrv_archive_rename(handle->repo, vrv_lib_archive(archive), name,
-	    LIB_ERR(err));
+	struct vrv_archives *now;
+
+	err = LIB_ERR(err);
+	int rc = vrv_archives_load(handle->repo, &now, err);
+	if (rc != 0)
+		return rc;
+	rc = rename_now(handle->repo, now, archive, name, err);
+	vrv_archives_free(now);
+	return rc;
 }
 
 struct skipped {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/lib.h"
 
+#include <sys/resource.h>
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/resource.h>
-
+#include "chunk/chunk.h"
 #include "os/file.h"
 #include "util/hex.h"
 #include "util/mem.h"
@@ -50,19 +51,44 @@ make_parents(const char *location, struct varve_err *err)
 	return vrv_os_mkdirs(parent, err);
 }
 
+/* Chunk sizes that are not given are the default's; impossible ones show
+ * before anything is stored. */
+static int
+settle_chunks(struct varve_init_options *init, struct varve_err *err)
+{
+	struct vrv_chunk_params params = VRV_CHUNK_PARAMS_DEFAULT;
+	const struct vrv_key any = {{0}};
+	struct vrv_chunker *chunker;
+
+	if (init->chunk_average != 0)
+		params = (struct vrv_chunk_params){init->chunk_min,
+		    init->chunk_average, init->chunk_max};
+	int rc = vrv_chunker_new(&params, &any, &chunker, err);
+	if (rc != 0)
+		return rc;
+	vrv_chunker_free(chunker);
+	init->chunk_min = params.min;
+	init->chunk_average = params.average;
+	init->chunk_max = params.max;
+	return 0;
+}
+
 int
 varve_repo_init(const char *location, const struct varve_init_options *init,
     const struct varve_open_options *options, struct varve_err *err)
 {
+	struct varve_init_options wanted = *init;
 	struct vrv_store *store;
 
 	err = LIB_ERR(err);
 	int rc = vrv_crypto_init(err);
+	if (rc == 0)
+		rc = settle_chunks(&wanted, err);
 	if (rc == 0 && init->make_parents)
 		rc = make_parents(location, err);
 	if (rc == 0)
 		rc = open_store(location, true, &store, err);
-	return rc == 0 ? vrv_repo_init(store, init, options, err) : rc;
+	return rc == 0 ? vrv_repo_init(store, &wanted, options, err) : rc;
 }
 
 int

@@ -67,8 +67,9 @@ int vrv_os_set_xattr(int dirfd, const char *name, const struct vrv_xattr *,
 int vrv_os_remove_xattr(int dirfd, const char *name, const char *attr,
     struct varve_err *err) VRV_MUST;
 
-/* Inode flags as FS_IOC_GETFLAGS gives them; 0 where there are none. Not for
- * O_PATH descriptors. */
+/* Inode flags as FS_IOC_GETFLAGS gives them; 0 where there are none. `fd` is
+ * open on a regular file or directory (a device's driver would get the request)
+ * and not O_PATH. */
 int vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err) VRV_MUST;
 int vrv_os_set_flags(int fd, uint32_t flags, struct varve_err *err) VRV_MUST;
 

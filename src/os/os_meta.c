@@ -109,14 +109,9 @@ vrv_os_readlink(int dirfd, const char *name, struct vrv_arena *arena,
 int
 vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err)
 {
-	struct stat st;
 	int flags = 0;
 
-	if (fstat(fd, &st) != 0)
-		return vrv_fail_sys(err, errno, "stat");
-	/* On a device the request would go to its driver. */
-	if ((S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
-	    ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 && errno != ENOTTY &&
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 && errno != ENOTTY &&
 	    errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)
 		return vrv_fail_sys(err, errno, "get inode flags");
 	*ret = (uint32_t)flags;

@@ -22,8 +22,8 @@ int vrv_os_symlink(const char *target, int dirfd, const char *name,
 
 /* Another name for the file that `fd` is open on (O_PATH will do), whatever
  * kind it is of and whatever its own name stands for by now. */
-int vrv_os_link(int fd, int dirfd, const char *name,
-    struct varve_err *err) VRV_MUST;
+int vrv_os_link(int fd, int dirfd, const char *name, struct varve_err *err)
+    VRV_MUST;
 
 /* Within one directory; replaces what has the name `to`. */
 int vrv_os_rename(int dirfd, const char *from, const char *to,

@@ -200,6 +200,16 @@ read_all(const struct place *at, const char *names, size_t len,
 	return 0;
 }
 
+/* Most files have none, and a backup asks every file: one call tells. */
+static bool
+has_none(int dirfd, const char *name)
+{
+	if (name[0] != '\0')
+		return false;
+	ssize_t n = flistxattr(dirfd, NULL, 0);
+	return n == 0 || (n < 0 && errno == EOPNOTSUPP);
+}
+
 int
 vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
@@ -210,6 +220,12 @@ vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
 	vrv_auto_free char *many = NULL;
 	char *names = few;
 
+	if (has_none(dirfd, name)) {
+		*ret = NULL;
+		*ret_n = 0;
+		*ret_lost = 0;
+		return 0;
+	}
 	int rc = find_place(dirfd, name, &at, err);
 	if (rc != 0)
 		return rc;

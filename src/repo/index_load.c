@@ -50,10 +50,10 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 
 	vrv_name_print(name, text);
 	int rc = vrv_repo_fetch(repo, text, &object, err);
-	if (rc == 0)
-		rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE,
-		    object.body, 1, &repo->secrets->pack.index, &body, &end,
-		    err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE, object.body,
+	    1, &repo->secrets->pack.index, &body, &end, err);
 	if (rc == 0 && end != object.end)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "something follows its sealed part");
@@ -61,6 +61,16 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 		rc = vrv_index_load(repo->index, name->id, body.data, body.len,
 		    err);
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", text);
+}
+
+/* Damage to an index object must not take the packs with it that it names. */
+static bool
+is_damage(struct vrv_repo *repo, int rc, const struct varve_err *err)
+{
+	if (rc != VARVE_CORRUPT && rc != VARVE_AUTH)
+		return false;
+	vrv_repo_note(repo, VARVE_EVENT_PROBLEM, NULL, "%s", err->message);
+	return true;
 }
 
 /*
@@ -73,6 +83,7 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 {
 	struct index_names names = {.repo = repo};
 	uint8_t wanted[VRV_OBJECT_ID];
+	bool damaged = false;
 
 	*ret_again = false;
 	vrv_index_listing_begin(repo->index);
@@ -86,9 +97,15 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 		    load_one(repo, name, err);
 		if (rc == VARVE_NOENT)
 			*ret_again = true;
+		if (is_damage(repo, rc, err)) {
+			damaged = true;
+			rc = 0;
+		}
 	}
 	if (rc == 0)
 		rc = vrv_index_listing_end(repo->index, err);
+	if (rc == 0 && damaged)
+		rc = vrv_index_rescue(repo, err);
 	free(names.items);
 	return rc;
 }

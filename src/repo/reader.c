@@ -256,6 +256,10 @@ get_from(struct vrv_reader *r, const struct vrv_location *at,
 	int rc = cached_frame(r, at, &slot, err);
 	if (rc != 0)
 		return rc;
+	/* It may have been opened for another entry that states it otherwise. */
+	if (at->ordinal >= slot->opened.n)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "the index tells of more chunks than the frame has");
 	const uint8_t *bytes =
 	    slot->opened.plain.data + slot->opened.offsets[at->ordinal];
 	size_t n = slot->opened.lengths[at->ordinal];

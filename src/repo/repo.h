@@ -21,7 +21,6 @@
 #include <varve/key.h>
 #include <varve/repo.h>
 
-#include "chunk/chunk.h"
 #include "format/config.h"
 #include "format/object.h"
 #include "index/index.h"
@@ -34,7 +33,8 @@ struct vrv_repo;
 
 /* Make a repository in an empty store. The store is consumed, also on
  * failure. Order of objects: key slot, then config: a repository without
- * config does not exist yet and can be made again. */
+ * config does not exist yet and can be made again. The chunk
+ * sizes must be possible ones (chunk/chunk.h), not 0. */
 int vrv_repo_init(struct vrv_store *take_store,
     const struct varve_init_options *, const struct varve_open_options *,
     struct varve_err *err) VRV_MUST;
@@ -56,8 +56,8 @@ const char *vrv_repo_key_file(const struct vrv_repo *);
  * that can be used. */
 const char *vrv_repo_cache(const struct vrv_repo *);
 const char *vrv_repo_state_path(const struct vrv_repo *);
-/* A cutter of this repository; any number of threads. */
-const struct vrv_chunker *vrv_repo_chunker(const struct vrv_repo *);
+/* The key that cut points of contents depend on. */
+const struct vrv_key *vrv_repo_chunker_key(const struct vrv_repo *);
 /* The key that places the cuts of trees. */
 const struct vrv_key *vrv_repo_tree_key(const struct vrv_repo *);
 /* Series tag of host and label. */

@@ -81,14 +81,18 @@ int
 vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
     uint8_t ret_repository[VRV_REPO_ID], struct varve_err *err)
 {
-	uint8_t bytes[VRV_HEADER_SIZE];
+	vrv_auto_free uint8_t *bytes = NULL;
 	struct vrv_header header;
 	char text[VRV_NAME_SIZE];
+	size_t n;
 
+	/* All of it: damage should be told as what it is, not as a key that
+	 * does not fit. */
 	vrv_name_print(&names->items[0], text);
-	int rc = vrv_store_get(store, text, 0, bytes, sizeof(bytes), err);
+	int rc = vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n,
+	    err);
 	if (rc == 0)
-		rc = vrv_header_get(bytes, sizeof(bytes), &header, err);
+		rc = vrv_object_check(bytes, n, &names->items[0], &header, err);
 	if (rc != 0)
 		return vrv_ctx(err, "%s", text);
 	memcpy(ret_repository, header.repository, VRV_REPO_ID);

@@ -27,20 +27,9 @@ check_options(const struct varve_init_options *o, struct varve_err *err)
 	return 0;
 }
 
-static struct vrv_chunk_params
-chunk_params(const struct varve_init_options *o)
-{
-	const struct vrv_chunk_params params = VRV_CHUNK_PARAMS_DEFAULT;
-
-	if (o->chunk_average == 0)
-		return params;
-	return (struct vrv_chunk_params){o->chunk_min, o->chunk_average,
-	    o->chunk_max};
-}
-
 static int
 store_config(struct vrv_store *store, const struct vrv_secrets *s,
-    const struct vrv_chunk_params *params, struct varve_err *err)
+    const struct varve_init_options *init, struct varve_err *err)
 {
 	struct vrv_config_pair pair = {0};
 	struct vrv_member members[2] = {
@@ -53,9 +42,9 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 2,
-	    .chunk_min = params->min,
-	    .chunk_average = params->average,
-	    .chunk_max = params->max,
+	    .chunk_min = init->chunk_min,
+	    .chunk_average = init->chunk_average,
+	    .chunk_max = init->chunk_max,
 	    .grace = DEFAULT_GRACE,
 	    .min_age = DEFAULT_MIN_AGE};
 
@@ -93,7 +82,6 @@ static int
 make(struct vrv_store *store, const struct varve_init_options *init,
     const struct varve_open_options *options, struct varve_err *err)
 {
-	const struct vrv_chunk_params params = chunk_params(init);
 	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID,
 	    .passes = init->kdf_passes != 0 ? init->kdf_passes : DEFAULT_PASSES,
 	    .memory = init->kdf_memory != 0 ? init->kdf_memory :
@@ -101,7 +89,6 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 	    .label = {(const uint8_t *)"", 0}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_secret struct vrv_secrets *secrets = NULL;
-	struct vrv_chunker *chunker;
 	vrv_auto_free char *path = NULL;
 	vrv_auto_buf struct vrv_buf object = {0};
 	uint8_t id[VRV_REPO_ID];
@@ -117,13 +104,8 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 	vrv_random(master.b, sizeof(master.b));
 	vrv_random(id, sizeof(id));
 	rc = vrv_secrets_new(&master, id, &secrets, err);
-	/* Impossible chunk sizes show here, before anything is stored. */
 	if (rc == 0)
-		rc = vrv_chunker_new(&params, &secrets->chunker, &chunker, err);
-	if (rc != 0)
-		return rc;
-	vrv_chunker_free(chunker);
-	rc = vrv_ask(options, true, store, pass, &n, err);
+		rc = vrv_ask(options, true, store, pass, &n, err);
 	if (rc == 0)
 		rc = vrv_slot_object_make(id, &master, &slot, pass, n, &name,
 		    &object, err);
@@ -133,7 +115,7 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 	if (rc == 0)
 		rc = forget_state(store, options, err);
 	if (rc == 0)
-		rc = store_config(store, secrets, &params, err);
+		rc = store_config(store, secrets, init, err);
 	return rc;
 }
 

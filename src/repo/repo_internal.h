@@ -40,7 +40,6 @@ struct vrv_repo {
 	struct vrv_arena arena; /* of the config */
 	struct vrv_config config;
 	uint8_t config_id[VRV_OBJECT_ID];
-	struct vrv_chunker *chunker;
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
@@ -129,6 +128,11 @@ int vrv_state_load(const char *dir, const char *location,
 void vrv_state_fini(struct vrv_state *);
 int vrv_state_write(struct vrv_state *, const char *location,
     struct varve_err *err) VRV_MUST;
+
+/* --- index_rescue.c --- */
+
+/* Add what packs say of themselves where no index object does. */
+int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 
 /* --- repo_config.c --- */
 

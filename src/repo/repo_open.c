@@ -230,14 +230,6 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 		rc = compare_state(repo, admin, options->accept_replaced, err);
 	if (rc == 0)
 		rc = vrv_repo_state_save(repo, err);
-	if (rc == 0) {
-		const struct vrv_chunk_params params = {
-		    repo->config.chunk_min, repo->config.chunk_average,
-		    repo->config.chunk_max};
-
-		rc = vrv_chunker_new(&params, &repo->secrets->chunker,
-		    &repo->chunker, err);
-	}
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
 	return rc;
@@ -289,7 +281,6 @@ vrv_repo_close(struct vrv_repo *repo)
 	if (repo == NULL)
 		return;
 	vrv_index_free(repo->index);
-	vrv_chunker_free(repo->chunker);
 	vrv_secret_free(repo->secrets);
 	vrv_state_fini(&repo->state);
 	vrv_arena_fini(&repo->arena);
@@ -350,10 +341,10 @@ vrv_repo_state_path(const struct vrv_repo *repo)
 	return repo->state.path;
 }
 
-const struct vrv_chunker *
-vrv_repo_chunker(const struct vrv_repo *repo)
+const struct vrv_key *
+vrv_repo_chunker_key(const struct vrv_repo *repo)
 {
-	return repo->chunker;
+	return &repo->secrets->chunker;
 }
 
 const struct vrv_key *

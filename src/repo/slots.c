@@ -71,19 +71,23 @@ struct load {
 	const uint8_t *repository;
 	const struct varve_open_options *options;
 	struct vrv_slot_objects *slots;
+	struct varve_err first; /* why a slot was passed over; code 0: none */
 };
 
 /* A slot that cannot be used must not keep the others from being tried. */
-static void
-tell_damaged(const struct load *load, const char *name,
-    const struct varve_err *err)
+static int
+pass_over(struct load *load, const struct varve_err *err)
 {
 	struct varve_event event = {.type = VARVE_EVENT_PROBLEM,
-	    .path = name,
 	    .message = err->message};
 
+	if (err->code == VARVE_NOMEM)
+		return VARVE_NOMEM;
 	if (load->options->event != NULL)
 		load->options->event(load->options->event_arg, &event);
+	if (load->first.code == 0)
+		load->first = *err;
+	return 0;
 }
 
 static int
@@ -99,14 +103,13 @@ load_stored(void *arg, const struct vrv_store_item *item,
 		return 0;
 	int rc = vrv_store_get_all(load->store, item->name, VRV_MAX_KEY_SLOT,
 	    &bytes, &n, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = add_slot(load->slots, bytes, n, &name, load->repository,
 		    NULL, err);
-	if (rc != 0 && rc != VARVE_NOMEM) {
-		tell_damaged(load, item->name, err);
-		rc = 0;
+		if (rc != 0)
+			vrv_ctx(err, "%s", item->name);
 	}
-	return rc;
+	return rc == 0 ? 0 : pass_over(load, err);
 }
 
 /* One key file: "<repository id>-<slot id>", or any file that the user named. */
@@ -153,10 +156,8 @@ load_folder(struct load *load, const char *dir, struct varve_err *err)
 		path = vrv_strf("%s/%s", dir, e->d_name);
 		rc = path == NULL ? VRV_NOMEM(err, "a path") :
 				    load_file(load, path, err);
-		if (rc != 0 && rc != VARVE_NOMEM) {
-			tell_damaged(load, e->d_name, err);
-			rc = 0;
-		}
+		if (rc != 0)
+			rc = pass_over(load, err);
 	}
 	(void)closedir(d);
 	return rc;
@@ -179,7 +180,10 @@ vrv_slots_load(struct vrv_store *store, const uint8_t repository[VRV_REPO_ID],
     const struct varve_open_options *options, struct vrv_slot_objects *ret,
     struct varve_err *err)
 {
-	struct load load = {store, repository, options, ret};
+	struct load load = {.store = store,
+	    .repository = repository,
+	    .options = options,
+	    .slots = ret};
 
 	int rc = vrv_store_list(store, vrv_type_prefix(VRV_KEY_SLOT), false,
 	    load_stored, &load, err);
@@ -188,6 +192,11 @@ vrv_slots_load(struct vrv_store *store, const uint8_t repository[VRV_REPO_ID],
 		rc = load_file(&load, options->key_file, err);
 	else if (rc == 0 && options->keys_dir != NULL)
 		rc = load_folder(&load, options->keys_dir, err);
+	/* Where there is no other, that it cannot be used is the answer. */
+	if (rc == 0 && ret->n == 0 && load.first.code != 0) {
+		*err = load.first;
+		rc = err->code;
+	}
 	return rc;
 }
 

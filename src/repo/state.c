@@ -172,7 +172,9 @@ vrv_state_write(struct vrv_state *state, const char *location,
 	if (state->path == NULL || !state->changed)
 		return 0;
 	put_line(&text, "varve-state 1\nlocation ");
-	put_line(&text, location);
+	/* For a person; a line end in it must not end the line. */
+	for (const char *p = location; *p != '\0'; p++)
+		vrv_buf_u8(&text, *p == '\n' ? '?' : (uint8_t)*p);
 	vrv_hex(a, state->repository, VRV_REPO_ID);
 	vrv_hex(b, state->admin, VRV_SIGN_PUBLIC);
 	snprintf(line, sizeof(line), "\nrepository %s admin %s\n", a, b);

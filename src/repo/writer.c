@@ -219,7 +219,7 @@ vrv_lane_put(struct vrv_lane *lane, const void *bytes, size_t n,
 	size_t full = lane->kind == VRV_FRAME_META ? META_FRAME : DATA_FRAME;
 	bool mine;
 
-	if (n > VRV_CHUNK_MAX)
+	if (n == 0 || n > VRV_FRAME_PLAIN_MAX)
 		return vrv_fail(err, VARVE_LIMIT, "a chunk of %zu bytes", n);
 	vrv_chunk_id(&w->repo->secrets->pack, lane->kind, bytes, n, ret_id);
 	int rc = claim(lane, ret_id, &mine, err);

@@ -4,24 +4,30 @@
 
 . "$(dirname "$0")/lib.sh"
 
-refuses 13 "*nowhere*" list nowhere
+refuses 13 "*nowhere*'varve init'*" list nowhere
 mkdir other && echo x >other/file
 refuses 15 "*other*" list other
 refuses 13 "*" create nowhere::a other
 refuses 10 "*" init other
 
-run varve init repo
+refuses 2 "*size*" init --chunker-params gear,1M,64K,2M repo
+refuses 2 "*size*" init --chunker-params gear,64K,256K,4000M repo
+run varve init --chunker-params gear,32K,128K,1M repo
 is "$status" 0 "init"
 refuses 10 "*" init repo
-refuses 31 "*a*" list repo::a
+refuses 31 "*a*'varve list'*" list repo::a
 refuses 31 "*a*" extract repo::a
 refuses 31 "*a*" delete repo::a
 VARVE_PASSPHRASE=wrong refuses 52 "*passphrase*" list repo
+run setsid "$VARVE" key add repo
+is "$status" 50 "the passphrase in use is no new one"
+like "$err" "*: set VARVE_NEW_PASSPHRASE*" "what a new one is read from"
 
 run varve create repo::a other
 is "$status" 0 "create"
-refuses 30 "*a*" create repo::a other
-refuses 30 "*a*" rename repo::a a
-is "$(varve list --short repo)" a "the archive is there"
+refuses 30 "*a*another name*" create repo::a other
+run varve create repo::b other
+refuses 30 "*b*" rename repo::a b
+is "$(varve list --short repo)" "$(printf 'a\nb')" "both archives are there"
 
 done_testing

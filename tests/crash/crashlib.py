@@ -57,8 +57,10 @@ class Result:
         self.err = p.stderr.decode("utf-8", "replace")
 
     def __str__(self):
+        bug = SANITIZER.search(self.err)
+        err = self.err[bug.start():][:6000] if bug else self.err[-3000:]
         return (f"{' '.join(self.argv)}\nexit status {self.rc}\n"
-                f"{self.out[-1500:]}{self.err[-3000:]}")
+                f"{self.out[-1500:]}{err}")
 
 
 class Sandbox:
@@ -284,7 +286,7 @@ class Summary:
               f"{len(problems)} wrong", flush=True)
         print(f"# {took:.1f} s")
         for name, text in problems[:5]:
-            print(f"# {name}: " + text[:3000].replace("\n", "\n#   "))
+            print(f"# {name}: " + text[:6000].replace("\n", "\n#   "))
 
     def close(self):
         print(f"1..{self.n}")

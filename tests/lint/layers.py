@@ -10,7 +10,7 @@ import sys
 from lintlib import Lint, read
 
 BELOW_REPO = "os task crypto codec format store pack index"
-OPERATION = "archive catalog repo store os task"
+OPERATION = "archive catalog repo store os task format"
 
 # module: the modules it may include (util is implied), lower layers first
 MODULES = {
@@ -19,7 +19,7 @@ MODULES = {
     "chunk": "crypto", "format": "", "store": "os task",
     "pack": "format crypto codec", "index": "format crypto os",
     "repo": BELOW_REPO,
-    "archive": "repo format", "catalog": "archive db",
+    "archive": "os crypto repo format", "catalog": "archive db",
     "create": OPERATION + " chunk", "extract": OPERATION, "check": OPERATION,
     "prune": OPERATION, "compact": OPERATION, "sync": OPERATION,
     "diff": OPERATION, "mount": OPERATION,

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 
+import completions
 import format
 import headers
+import layer_table
 import layers
 import lengths
 import man_pages
@@ -162,6 +164,40 @@ def test_layers(t):
            source("#include <pcre2.h>\n", "src/cli/x.c"), "already")
 
 
+TABLE = """.It util Ta \\- Ta \\-
+.It os Ta \\- Ta \\-
+.It store Ta os Ta \\-
+.It cli Ta \\- Ta jansson.h
+.It Sy util
+.It Sy os , store
+.It Sy cli
+"""
+
+
+def test_layer_table(t):
+    make = lambda argv: layer_table.LayerTable(layer_table.__doc__, argv=argv)
+    page = "man/varve-internals.7"
+    jansson = source("#include <jansson.h>\n", "src/cli/x.c")
+
+    def table(what, text, *expected):
+        t.lint(make, "layer table: " + what, jansson | {page: text}, *expected)
+
+    table("sound", TABLE)
+    table("a module too few", TABLE.replace(".It os", ".It so"),
+          "os has no row", "no module so")
+    table("an include too many", TABLE.replace("Ta os", "Ta os util"),
+          "store: modules have util")
+    table("an include too few", TABLE.replace("Ta os", "Ta \\-"),
+          "store: modules lack os")
+    table("a library too few", TABLE.replace("jansson.h", "\\-"),
+          "lack jansson.h")
+    table("a library too many", TABLE.replace("util Ta \\- Ta \\-",
+                                              "util Ta \\- Ta xxhash.h"),
+          "have xxhash.h")
+    table("a module without a word", TABLE.replace("Sy cli", "Sy x"),
+          "cli: nothing tells")
+
+
 def test_lengths(t):
     make = lambda argv: lengths.Lengths(lengths.__doc__, argv=argv)
     body = "int\nvrv_f(void)\n{\n%s}\n"
@@ -297,10 +333,47 @@ def test_man_pages(t, top):
     t.lint(make, "man: help that fails", {}, "exit status 2", argv=with_help)
 
 
+FAKE = """#!/bin/sh
+case "$*" in
+help) printf 'Commands:\\n  key add   adds\\n  list      lists\\n\\n  -h, --help  helps\\n' ;;
+'key add --help' | 'list --help') printf '  -n, --dry  tries\\n      --help  helps\\n' ;;
+'help --words --') printf 'key\\nlist\\n--help\\n' ;;
+'help --words -- key') printf 'add\\n--help\\n' ;;
+*) printf -- '--dry\\n--help\\n' ;;
+esac
+"""
+
+
+def test_completions(t, top):
+    make = lambda argv: completions.Completions(
+        completions.__doc__, completions.add_arguments, argv)
+    fake = top + "/fake"
+    with open(os.path.join(HERE, "../..", completions.SCRIPT)) as f:
+        script = {completions.SCRIPT: f.read()}
+
+    def binary(what, text, *expected):
+        with open(fake, "w") as f:
+            f.write(text)
+        os.chmod(fake, 0o755)
+        t.lint(make, "completions: " + what, script, *expected,
+               argv=("--varve", fake))
+
+    binary("sound", FAKE)
+    binary("a command too few", FAKE.replace("'key\\nlist", "'key"),
+           "varve lacks list")
+    binary("a subcommand too many", FAKE.replace("'add\\n", "'add\\nbad\\n"),
+           "key offers bad")
+    binary("an option too few", FAKE.replace("-- '--dry\\n", "-- '"),
+           "list lacks --dry")
+    t.lint(make, "completions: no script", {}, "varve lacks list",
+           argv=("--varve", fake))
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="varve-lint-") as top:
         t = Test(top + "/tree")
         test_layers(t)
+        test_layer_table(t)
         test_lengths(t)
         test_headers(t)
         test_format(t)
@@ -308,6 +381,7 @@ def main():
         test_symbols(t, top + "/build")
         test_warnings(t, top + "/build")
         test_man_pages(t, top)
+        test_completions(t, top)
     print(f"1..{t.n}")
     return 1 if t.failed else 0
 

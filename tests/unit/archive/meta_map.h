@@ -32,10 +32,10 @@ void meta_map_put(struct meta_map *, const struct vrv_buf *, uint8_t *ret_id);
 
 /* An encoded file entry, empty or with one extent. */
 void put_file(struct vrv_buf *, const char *name, uint64_t size);
-void put_dir(
-    struct vrv_buf *, const char *name, uint32_t flags, const struct vrv_ref *);
+void put_dir(struct vrv_buf *, const char *name, uint32_t flags,
+    const struct vrv_ref *);
 void add_entry(struct vrv_tree_builder *, const struct vrv_buf *);
-/* A directory of `n` files named "f%08zu", without those where `skip` says. */
+/* A directory of `n` files named "f%08zu", but for one number. */
 struct vrv_ref build_files(struct meta_map *, size_t n, size_t without);
 
 int run_tree_tests(void);

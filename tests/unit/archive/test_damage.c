@@ -82,21 +82,21 @@ expect_plan(const struct plan *plan, size_t n, const char *expect)
 static void
 test_statements(void **state)
 {
-	const struct plan good[] = {
-	    {"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}};
-	const struct plan other_first[] = {
-	    {"a", 2, {"b", "bb"}, 2}, {"c", 1, {"c"}, 1}};
-	const struct plan more[] = {
-	    {"a", 3, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}};
-	const struct plan fewer[] = {
-	    {"a", 1, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}};
-	const struct plan overlap[] = {
-	    {"a", 2, {"a", "d"}, 2}, {"c", 2, {"c", "e"}, 2}};
+	const struct plan good[] = {{"a", 2, {"a", "b"}, 2},
+	    {"c", 1, {"c"}, 1}};
+	const struct plan other_first[] = {{"a", 2, {"b", "bb"}, 2},
+	    {"c", 1, {"c"}, 1}};
+	const struct plan more[] = {{"a", 3, {"a", "b"}, 2},
+	    {"c", 1, {"c"}, 1}};
+	const struct plan fewer[] = {{"a", 1, {"a", "b"}, 2},
+	    {"c", 1, {"c"}, 1}};
+	const struct plan overlap[] = {{"a", 2, {"a", "d"}, 2},
+	    {"c", 2, {"c", "e"}, 2}};
 	const struct plan twice[] = {{"a", 3, {"a", "b", "b"}, 3}};
 	const struct plan unsorted[] = {{"c", 1, {"c"}, 1}, {"a", 1, {"a"}, 1}};
 	const struct plan hollow[] = {{"a", 1, {NULL}, 0}, {"c", 1, {"c"}, 1}};
-	const struct plan overflow[] = {
-	    {"a", UINT64_MAX - 1, {"a"}, 1}, {"c", 9, {"c"}, 1}};
+	const struct plan overflow[] = {{"a", UINT64_MAX - 1, {"a"}, 1},
+	    {"c", 9, {"c"}, 1}};
 
 	(void)state;
 	expect_plan(good, 2, "abc");
@@ -114,8 +114,8 @@ test_statements(void **state)
 static void
 test_bytes(void **state)
 {
-	const struct plan plan[] = {
-	    {"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}};
+	const struct plan plan[] = {{"a", 2, {"a", "b"}, 2},
+	    {"c", 1, {"c"}, 1}};
 	struct meta_map m;
 	uint8_t id[VRV_CHUNK_ID];
 
@@ -156,8 +156,8 @@ test_bytes(void **state)
 static void
 test_missing(void **state)
 {
-	const struct plan plan[] = {
-	    {"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}, {"d", 1, {"d"}, 1}};
+	const struct plan plan[] = {{"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1},
+	    {"d", 1, {"d"}, 1}};
 	struct meta_map m;
 	uint8_t id[VRV_CHUNK_ID];
 	struct vrv_entry e;
@@ -189,8 +189,8 @@ test_missing(void **state)
 	vrv_tree_iter_free(it);
 
 	ref.depth = VRV_TREE_DEPTH_MAX + 1;
-	assert_int_equal(
-	    vrv_tree_iter_new(&m.source, &ref, &it, &err), VARVE_CORRUPT);
+	assert_int_equal(vrv_tree_iter_new(&m.source, &ref, &it, &err),
+	    VARVE_CORRUPT);
 	meta_map_fini(&m);
 }
 
@@ -206,8 +206,8 @@ count_seen(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 static void
 test_seen(void **state)
 {
-	const struct plan plan[] = {
-	    {"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1}, {"d", 1, {"d"}, 1}};
+	const struct plan plan[] = {{"a", 2, {"a", "b"}, 2}, {"c", 1, {"c"}, 1},
+	    {"d", 1, {"d"}, 1}};
 	struct meta_map m;
 	struct vrv_tree_iter *it;
 	struct vrv_entry e;
@@ -223,8 +223,8 @@ test_seen(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(m.gets, 2);
 	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), 0);
-	assert_int_equal(
-	    vrv_tree_iter_next(it, &e, NULL, &err), VARVE_CANCELLED);
+	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err),
+	    VARVE_CANCELLED);
 	assert_int_equal(m.gets, 2);
 	vrv_tree_iter_free(it);
 	meta_map_fini(&m);

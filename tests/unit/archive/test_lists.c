@@ -75,31 +75,31 @@ test_inline(void **state)
 		}
 		finish(b, &content);
 		assert_int_equal(m.puts, n > VRV_INLINE_EXTENTS);
-		assert_int_equal(
-		    content.data[0], n > VRV_INLINE_EXTENTS ? 0 : n + 1);
+		assert_int_equal(content.data[0],
+		    n > VRV_INLINE_EXTENTS ? 0 : n + 1);
 		struct vrv_list_iter *it = new_iter(&m, &content);
 		struct vrv_extent e;
 		uint64_t at, expect = 0;
 		for (uint32_t i = 0; i < n; i++) {
 			struct vrv_extent want = extent_at(i);
-			assert_int_equal(
-			    vrv_list_iter_next(it, &e, &at, &err), 0);
+			assert_int_equal(vrv_list_iter_next(it, &e, &at, &err),
+			    0);
 			assert_int_equal(at, expect);
 			assert_memory_equal(e.id, want.id, sizeof(e.id));
 			assert_int_equal(e.length, want.length);
 			expect += e.length;
 		}
-		assert_int_equal(
-		    vrv_list_iter_next(it, &e, &at, &err), VARVE_NOENT);
+		assert_int_equal(vrv_list_iter_next(it, &e, &at, &err),
+		    VARVE_NOENT);
 		if (n > 3) {
 			assert_int_equal(vrv_list_iter_seek(it, 2500, &err), 0);
-			assert_int_equal(
-			    vrv_list_iter_next(it, &e, &at, &err), 0);
+			assert_int_equal(vrv_list_iter_next(it, &e, &at, &err),
+			    0);
 			assert_int_equal(at, 2001);
 		}
 		assert_int_equal(vrv_list_iter_seek(it, expect, &err), 0);
-		assert_int_equal(
-		    vrv_list_iter_next(it, &e, &at, &err), VARVE_NOENT);
+		assert_int_equal(vrv_list_iter_next(it, &e, &at, &err),
+		    VARVE_NOENT);
 		vrv_list_iter_free(it);
 	}
 	vrv_list_builder_free(b);
@@ -151,13 +151,14 @@ test_many(void **state)
 	assert_int_equal(vrv_list_iter_next(it, &e, &at, &err), VARVE_NOENT);
 	for (uint32_t i = 0; i < MANY; i += 371) {
 		uint64_t within = i % 2 == 0 ? 0 : 999;
-		assert_int_equal(
-		    vrv_list_iter_seek(it, starts[i] + within, &err), 0);
+		assert_int_equal(vrv_list_iter_seek(it, starts[i] + within,
+				     &err),
+		    0);
 		assert_int_equal(vrv_list_iter_next(it, &e, &at, &err), 0);
 		assert_int_equal(at, starts[i]);
 		if (i + 1 < MANY) {
-			assert_int_equal(
-			    vrv_list_iter_next(it, &e, &at, &err), 0);
+			assert_int_equal(vrv_list_iter_next(it, &e, &at, &err),
+			    0);
 			assert_int_equal(at, starts[i + 1]);
 		}
 	}
@@ -323,8 +324,8 @@ test_damage(void **state)
 	assert_int_equal(vrv_list_iter_new(&m.source, content.data,
 			     content.len - 1, &it, &err),
 	    VARVE_CORRUPT);
-	assert_int_equal(
-	    vrv_list_iter_new(&m.source, (const uint8_t *)"\3\2", 2, &it, &err),
+	assert_int_equal(vrv_list_iter_new(&m.source, (const uint8_t *)"\3\2",
+			     2, &it, &err),
 	    VARVE_CORRUPT);
 	meta_map_fini(&m);
 }

@@ -130,13 +130,13 @@ test_seek(void **state)
 	for (size_t i = 0; i < MANY; i += 997) {
 		/* What is there, and the gap behind it. */
 		for (int gap = 0; gap < 2; gap++) {
-			int n = snprintf(
-			    name, sizeof(name), "f%08zu%s", i, gap ? "x" : "");
-			assert_int_equal(
-			    vrv_tree_iter_seek(it, (uint8_t *)name, n, &err),
+			int n = snprintf(name, sizeof(name), "f%08zu%s", i,
+			    gap ? "x" : "");
+			assert_int_equal(vrv_tree_iter_seek(it, (uint8_t *)name,
+					     n, &err),
 			    0);
-			assert_int_equal(
-			    vrv_tree_iter_next(it, &e, NULL, &err), 0);
+			assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err),
+			    0);
 			n = snprintf(name, sizeof(name), "f%08zu", i + gap);
 			assert_int_equal(e.name_n, n);
 			assert_memory_equal(e.name, name, n);
@@ -156,20 +156,22 @@ test_seek(void **state)
 		assert_int_equal(m.gets - gets, 2 * (ref.depth + 1u));
 	}
 	/* Before the first, behind the last, and on to the next leaves. */
-	assert_int_equal(
-	    vrv_tree_iter_seek(it, (const uint8_t *)"a", 1, &err), 0);
+	assert_int_equal(vrv_tree_iter_seek(it, (const uint8_t *)"a", 1, &err),
+	    0);
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), 0);
 	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), VARVE_NOENT);
-	assert_int_equal(
-	    vrv_tree_iter_seek(it, (const uint8_t *)"z", 1, &err), 0);
+	assert_int_equal(vrv_tree_iter_seek(it, (const uint8_t *)"z", 1, &err),
+	    0);
 	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), VARVE_NOENT);
 	/* Neighbors are found without reading anything again. */
-	assert_int_equal(
-	    vrv_tree_iter_seek(it, (const uint8_t *)"f00000100", 9, &err), 0);
+	assert_int_equal(vrv_tree_iter_seek(it, (const uint8_t *)"f00000100", 9,
+			     &err),
+	    0);
 	size_t gets = m.gets;
-	assert_int_equal(
-	    vrv_tree_iter_seek(it, (const uint8_t *)"f00000099", 9, &err), 0);
+	assert_int_equal(vrv_tree_iter_seek(it, (const uint8_t *)"f00000099", 9,
+			     &err),
+	    0);
 	assert_true(m.gets - gets <= 1);
 	vrv_tree_iter_free(it);
 	meta_map_fini(&m);
@@ -177,8 +179,8 @@ test_seek(void **state)
 
 /* The number of entries in each leaf, in order. */
 static size_t
-leaf_counts(
-    struct meta_map *m, const struct vrv_ref *ref, uint64_t *counts, size_t max)
+leaf_counts(struct meta_map *m, const struct vrv_ref *ref, uint64_t *counts,
+    size_t max)
 {
 	struct vrv_buf *node = meta_map_chunk(m, ref->id);
 	struct vrv_tree_child child;
@@ -349,8 +351,8 @@ add(struct vrv_tree_builder *b, const char *name, struct varve_err *err)
 	vrv_auto_buf struct vrv_buf entry = {0};
 
 	put_file(&entry, "x", 0);
-	return vrv_tree_builder_add(
-	    b, (const uint8_t *)name, strlen(name), entry.data, entry.len, err);
+	return vrv_tree_builder_add(b, (const uint8_t *)name, strlen(name),
+	    entry.data, entry.len, err);
 }
 
 static void
@@ -399,8 +401,8 @@ test_sink_fails(void **state)
 			int n = snprintf(name, sizeof(name), "%08zu", i);
 			vrv_buf_clear(&entry);
 			put_file(&entry, name, 0);
-			rc = vrv_tree_builder_add(
-			    b, (uint8_t *)name, n, entry.data, entry.len, &err);
+			rc = vrv_tree_builder_add(b, (uint8_t *)name, n,
+			    entry.data, entry.len, &err);
 		}
 		if (rc == 0)
 			rc = vrv_tree_builder_finish(b, &ref, &err);

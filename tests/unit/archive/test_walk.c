@@ -85,8 +85,8 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	base = base == NULL ? item->path : base + 1;
 	assert_int_equal(item->entry->name_n, strlen(base));
 	assert_memory_equal(item->entry->name, base, strlen(base));
-	snprintf(
-	    text, sizeof(text), "%s%s", item->leaving ? "<" : "", item->path);
+	snprintf(text, sizeof(text), "%s%s", item->leaving ? "<" : "",
+	    item->path);
 	note(f, text);
 	return f->stop_rc == 0 ? 0 : vrv_fail(err, f->stop_rc, "stopped");
 }
@@ -139,13 +139,14 @@ test_walk(void **state)
 	setup(&f);
 	assert_int_equal(run(&f, (struct vrv_walk){0}, &err), 0);
 	assert_string_equal(f.log, "a home home/u home/u/x home/u/y z ");
-	assert_int_equal(
-	    run(&f, (struct vrv_walk){.want_leaving = true}, &err), 0);
-	assert_string_equal(
-	    f.log, "a home home/u home/u/x home/u/y <home/u <home z <z ");
-	assert_int_equal(
-	    run(&f, (struct vrv_walk){.match = match, .want_leaving = true},
-		&err),
+	assert_int_equal(run(&f, (struct vrv_walk){.want_leaving = true}, &err),
+	    0);
+	assert_string_equal(f.log,
+	    "a home home/u home/u/x home/u/y <home/u <home z <z ");
+	assert_int_equal(run(&f,
+			     (struct vrv_walk){.match = match,
+				 .want_leaving = true},
+			     &err),
 	    0);
 	assert_string_equal(f.log, "home home/u/y <home ");
 
@@ -168,8 +169,8 @@ test_root_entry(void **state)
 	f.archive.sealed.root_entry =
 	    (struct vrv_text){f.root_entry.data, f.root_entry.len};
 	assert_int_equal(run(&f, w, &err), 0);
-	assert_string_equal(
-	    f.log, ". a home home/u home/u/x home/u/y <home/u <home z <z <. ");
+	assert_string_equal(f.log,
+	    ". a home home/u home/u/x home/u/y <home/u <home z <z <. ");
 	w.match = match;
 	assert_int_equal(run(&f, w, &err), 0);
 	assert_string_equal(f.log, "home home/u/y <home ");
@@ -195,16 +196,17 @@ test_damaged(void **state)
 	meta_map_chunk(&f.m, f.u.id)->data[0] = 'X';
 	assert_int_equal(run(&f, (struct vrv_walk){0}, &err), VARVE_CORRUPT);
 	assert_string_equal(f.log, "a home home/u ");
-	assert_int_equal(
-	    run(&f,
-		(struct vrv_walk){.damaged = on_damaged, .want_leaving = true},
-		&err),
+	assert_int_equal(run(&f,
+			     (struct vrv_walk){.damaged = on_damaged,
+				 .want_leaving = true},
+			     &err),
 	    0);
 	/* The callback is given the walk's own argument. */
 	assert_string_equal(f.log, "a home home/u !home/u <home/u <home z <z ");
 	f.archive.sealed.root.depth = VRV_TREE_DEPTH_MAX + 1;
-	assert_int_equal(
-	    run(&f, (struct vrv_walk){.damaged = on_damaged}, &err), 0);
+	assert_int_equal(run(&f, (struct vrv_walk){.damaged = on_damaged},
+			     &err),
+	    0);
 	assert_string_equal(f.log, "!. ");
 	teardown(&f);
 }

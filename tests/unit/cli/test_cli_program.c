@@ -67,6 +67,7 @@ test_usage(void **state)
 	    {"init -e none", "'none'"},
 	    {"init -e authenticated-blake2", "authenticated"},
 	    {"init -e nope", "'nope'"},
+	    {"init --chunker-params gear,1", "'gear,1'"},
 	    {"init ::a", "'::a'"},
 	    {"info ::one two", "'two'"},
 	    {"--umask 999 list", "--umask"},
@@ -98,6 +99,8 @@ test_help(void **state)
 	assert_non_null(strstr(program_out, "Commands:"));
 	assert_int_equal(program_run("help patterns"), 0);
 	assert_non_null(strstr(program_out, "fm:"));
+	assert_int_equal(program_run("help help"), 0);
+	assert_null(strstr(program_out, "\nOptions:"));
 	assert_int_equal(program_run("-V"), 0);
 	assert_string_equal(program_out, "varve 0.0.1\n");
 	assert_int_equal(program_run("version --log-json"), 0);
@@ -257,6 +260,12 @@ test_other_commands(void **state)
 	assert_int_equal(program_run("init -e keyfile-blake2 /new"), 0);
 	assert_int_equal(fakevarve.init.mode, VARVE_KEYFILE);
 	assert_string_equal(fakevarve.location, "/new");
+	assert_int_equal(fakevarve.init.chunk_average, 0);
+	assert_int_equal(program_run("init --chunker-params gear,8K,16K,1M /n"),
+	    0);
+	assert_int_equal(fakevarve.init.chunk_min, 8192);
+	assert_int_equal(fakevarve.init.chunk_average, 16384);
+	assert_int_equal(fakevarve.init.chunk_max, 1u << 20);
 	assert_int_equal(program_run("check ::two"), 0);
 	assert_int_equal(fakevarve.check.n_only, 1);
 	assert_int_equal(program_run("extract ::one --stdout "

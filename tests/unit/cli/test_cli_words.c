@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "cli/child.h"
+#include "cli/chunksizes.h"
 #include "cli/cmd.h"
 #include "cli/compression.h"
 #include "cli/dirs.h"
@@ -278,6 +279,40 @@ test_compression(void **state)
 }
 
 static void
+test_chunk_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		struct vrv_chunk_sizes sizes;
+	} good[] = {{"gear,64K,256K,2M", {65536, 262144, 2097152}},
+	    {"gear,65536,262144,2097152", {65536, 262144, 2097152}},
+	    {"gear,1,2,4294967295", {1, 2, 4294967295}},
+	    {"gear,4M,2K,1", {4u << 20, 2048, 1}}};
+	static const char *const bad[] = {"", "gear", "gear,", "64K,256K,2M",
+	    "buzhash,64K,256K,2M", "gear,64K,256K", "gear,64K,256K,2M,",
+	    "gear,64K,256K,2M,4095", "gear,0,256K,2M", "gear,64K,0K,2M",
+	    "gear,,256K,2M", "gear,K,256K,2M", "gear,64k,256K,2M",
+	    "gear,64K,256K,1G", "gear,64K,256K,2MB", "gear,-1,256K,2M",
+	    "gear, 64K,256K,2M", "gear,64K,256K,4294967296",
+	    "gear,64K,256K,4096M", "gear,64K,256K,18446744073709551617"};
+	struct varve_err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct vrv_chunk_sizes s = {0};
+		assert_int_equal(vrv_chunk_sizes_parse(good[i].text, &s, &err),
+		    0);
+		assert_memory_equal(&s, &good[i].sizes, sizeof(s));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct vrv_chunk_sizes s = {1, 2, 3};
+		assert_int_equal(vrv_chunk_sizes_parse(bad[i], &s, &err),
+		    VARVE_USAGE);
+		assert_true(s.min == 1 && s.average == 2 && s.max == 3);
+	}
+}
+
+static void
 test_timestamps(void **state)
 {
 	static const struct {
@@ -415,6 +450,7 @@ main(void)
 	    cmocka_unit_test(test_locations),
 	    cmocka_unit_test(test_placeholders),
 	    cmocka_unit_test(test_compression),
+	    cmocka_unit_test(test_chunk_sizes),
 	    cmocka_unit_test(test_timestamps),
 	    cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_child),

@@ -31,8 +31,13 @@ static void
 open_repo(struct small_repo *s)
 {
 	const struct varve_init_options init = {
-	    .size = sizeof(init), .kdf_memory = (uint64_t)64 << 20,
-	    .kdf_passes = 2};
+	    .size = sizeof(init),
+	    .kdf_memory = (uint64_t)64 << 20,
+	    .kdf_passes = 2,
+	    .chunk_min = 64 << 10,
+	    .chunk_average = 256 << 10,
+	    .chunk_max = 2 << 20,
+	};
 	char repo[80], state[80], cache[80];
 	struct varve_err err = {0};
 	struct vrv_store *store;
@@ -235,8 +240,8 @@ small_repo_fill(struct small_repo *s, const struct small_node *nodes, size_t n)
 	    vrv_lane_new(writer, VRV_FRAME_DATA, &stores.data, &err) != 0 ||
 	    vrv_lane_new(writer, VRV_FRAME_META, &stores.meta, &err) != 0)
 		fail_msg("writer: %s", err.message);
-	stores.sink = (struct vrv_meta_sink){
-	    put_meta, &stores, vrv_repo_tree_key(s->repo)};
+	stores.sink = (struct vrv_meta_sink){put_meta, &stores,
+	    vrv_repo_tree_key(s->repo)};
 	s->archive.sealed.root = put_dir(&stores, nodes, n);
 	s->archive.sealed.name = (struct vrv_text){(const uint8_t *)"one", 3};
 	assert_int_equal(vrv_lane_done(stores.data, &err), 0);

@@ -27,8 +27,9 @@ find(void *arg, const uint8_t *id, struct vrv_location *ret, uint32_t max,
 	if (id[0] == 0xff)
 		return vrv_fail(err, VARVE_NOENT, "unknown");
 	if (id[2] != 0)
-		ret[n++] = (struct vrv_location){
-		    .frame = id[2], .kind = VRV_FRAME_DATA, .ordinal = 9};
+		ret[n++] = (struct vrv_location){.frame = id[2],
+		    .kind = VRV_FRAME_DATA,
+		    .ordinal = 9};
 	ret[n++] = (struct vrv_location){
 	    .frame = id[0],
 	    .ordinal = id[1],

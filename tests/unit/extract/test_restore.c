@@ -179,6 +179,37 @@ test_sparse(void **state)
 	assert_int_equal(stat_of(s, "g").st_blocks, 0);
 }
 
+/* More pieces than the first windows hold: the file spans several of them, and
+ * the links to it come after the last. */
+static void
+test_spanning_windows(void **state)
+{
+	const struct small_node nodes[] = {
+	    {"a", VRV_FILE, 0600, "a", .chunks = 60000, .inode = 3},
+	    {"b", VRV_FILE, 0600, "a", .chunks = 60000, .inode = 3},
+	    {"c", VRV_FILE, 0600, "last"},
+	};
+	struct small_repo *s = *state;
+	char target[80], line[32];
+	struct varve_restore_options options = options_of(s, target);
+	size_t n, at = 0;
+
+	small_repo_fill(s, nodes, N(nodes));
+	struct varve_restore_result result = restore(s, &options);
+	assert_int_equal(result.files, 3);
+	assert_int_equal(result.warnings, 0);
+	char *text = small_repo_read(s, "a", &n);
+	for (unsigned i = 0; i < 60000; i++) {
+		int len = snprintf(line, sizeof(line), "a%u\n", i);
+		assert_memory_equal(text + at, line, (size_t)len);
+		at += (size_t)len;
+	}
+	assert_int_equal(at, n);
+	free(text);
+	assert_int_equal(stat_of(s, "a").st_ino, stat_of(s, "b").st_ino);
+	assert_text(s, "c", "last");
+}
+
 static void
 test_dry_run_and_patterns(void **state)
 {
@@ -424,6 +455,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SMALL_REPO_TEST(test_everything),
 	    SMALL_REPO_TEST(test_sparse),
+	    SMALL_REPO_TEST(test_spanning_windows),
 	    SMALL_REPO_TEST(test_dry_run_and_patterns),
 	    SMALL_REPO_TEST(test_match_and_strip),
 	    SMALL_REPO_TEST(test_way_directories),

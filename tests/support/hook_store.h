@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef HOOK_STORE_H
+#define HOOK_STORE_H
+
+/* A store in front of another, shared one: logs calls and lets a test step in
+ * before any of them. */
+
+#include "store/store.h"
+
+struct hooks {
+	char log[4096]; /* "op name\n" of every call since it was emptied */
+	void (*before)(void *arg, const char *op, const char *name);
+	void *arg;
+};
+
+/* `inner` is borrowed; NULL when memory ran out. */
+struct vrv_store *hook_store_new(struct vrv_store *inner, struct hooks *);
+
+#endif

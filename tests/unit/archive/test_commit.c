@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commit protocol against a collector that is at work beside it. */
+#include "archive_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MUST(call) assert_int_equal((call), 0)
+
+/* --- a run that stores a small tree --- */
+
+struct run {
+	struct vrv_group *group;
+	struct vrv_writer *writer;
+	struct vrv_lane *data, *meta;
+	const struct vrv_key *cut_key;
+};
+
+static void
+run_begin(struct fixture *f, struct run *run)
+{
+	struct vrv_writer_options options = {
+	    .compression = {.codec = VRV_ZSTD, .level = 1},
+	    .lanes = 2,
+	    .checkpoint_ns = UINT64_MAX,
+	    .checkpoint_bytes = UINT64_MAX,
+	};
+	struct varve_err err;
+
+	*run = (struct run){.group = vrv_group_new()};
+	assert_non_null(run->group);
+	run->cut_key = vrv_repo_tree_key(f->repo);
+	MUST(vrv_writer_new(f->repo, run->group, &options, &run->writer, &err));
+	MUST(vrv_lane_new(run->writer, VRV_FRAME_DATA, &run->data, &err));
+	MUST(vrv_lane_new(run->writer, VRV_FRAME_META, &run->meta, &err));
+}
+
+/* Nothing more is put: the writer can be asked what it reused. */
+static void
+run_join(struct run *run)
+{
+	struct varve_err err;
+
+	MUST(vrv_lane_done(run->data, &err));
+	MUST(vrv_lane_done(run->meta, &err));
+	MUST(vrv_group_join(run->group, &err));
+	vrv_lane_free(run->data);
+	vrv_lane_free(run->meta);
+}
+
+static void
+run_end(struct run *run)
+{
+	vrv_writer_free(run->writer);
+	vrv_group_free(run->group);
+}
+
+static int
+put_meta(void *arg, const uint8_t *bytes, size_t n, uint8_t *ret_id,
+    struct varve_err *err)
+{
+	struct run *run = arg;
+	bool is_new;
+
+	return vrv_lane_put(run->meta, bytes, n, ret_id, &is_new, err);
+}
+
+/* A directory with one file of this content; `name` tells trees apart. */
+static struct vrv_ref
+put_tree(struct run *run, const char *name, const char *content)
+{
+	struct vrv_meta_sink sink = {put_meta, run, run->cut_key};
+	vrv_auto_buf struct vrv_buf extents = {0};
+	vrv_auto_buf struct vrv_buf inline_content = {0};
+	vrv_auto_buf struct vrv_buf entry = {0};
+	struct vrv_extent extent = {.length = strlen(content)};
+	struct vrv_tree_builder *b;
+	struct vrv_ref ref;
+	struct varve_err err;
+	bool is_new;
+
+	MUST(vrv_lane_put(run->data, content, extent.length, extent.id, &is_new,
+	    &err));
+	vrv_extent_put(&extents, &extent);
+	vrv_content_put_inline(&inline_content, 1, extents.data, extents.len);
+	struct vrv_entry e = {
+	    .kind = 1,
+	    .name = (const uint8_t *)name,
+	    .name_n = strlen(name),
+	    .size = extent.length,
+	    .content = inline_content.data,
+	    .content_n = inline_content.len,
+	};
+	vrv_entry_put(&entry, &e);
+	MUST(vrv_tree_builder_new(&sink, &b, &err));
+	MUST(vrv_tree_builder_add(b, e.name, e.name_n, entry.data, entry.len,
+	    &err));
+	MUST(vrv_tree_builder_finish(b, &ref, &err));
+	vrv_tree_builder_free(b);
+	return ref;
+}
+
+/* A whole run. */
+static struct vrv_archive
+backup(struct fixture *f, uint8_t which, const char *name, const char *content)
+{
+	struct vrv_archive a = some_archive(f, which);
+	struct vrv_commit c = {.archive = &a};
+	struct run run;
+	struct varve_err err;
+
+	run_begin(f, &run);
+	a.sealed.root = put_tree(&run, name, content);
+	run_join(&run);
+	c.writer = run.writer;
+	MUST(vrv_archive_commit(f->repo, &c, &err));
+	run_end(&run);
+	return a;
+}
+
+static int
+read_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t *id,
+    struct varve_err *err)
+{
+	const uint8_t *bytes;
+	size_t n;
+
+	return vrv_reader_get(arg, kind, id, &bytes, &n, err);
+}
+
+/* Read all of an archive as somebody who comes later. */
+static int
+read_back(struct fixture *f, const struct vrv_archive *a)
+{
+	struct vrv_reader *reader;
+	struct varve_err err;
+
+	fixture_reopen(f, true);
+	MUST(vrv_reader_new(f->repo, 1 << 20, &reader, &err));
+	struct vrv_meta_source source = vrv_meta_from_reader(reader);
+	int rc = vrv_archive_chunks(&source, a, read_chunk, reader, &err);
+	vrv_reader_free(reader);
+	return rc;
+}
+
+/* --- packs and what is done to them --- */
+
+struct packs {
+	uint8_t ids[16][VRV_OBJECT_ID];
+	size_t n;
+};
+
+static int
+on_pack(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	struct packs *packs = arg;
+	struct vrv_name name;
+
+	(void)err;
+	assert_true(vrv_name_parse(item->name, &name));
+	assert_true(packs->n < 16);
+	memcpy(packs->ids[packs->n++], name.id, VRV_OBJECT_ID);
+	return 0;
+}
+
+static struct packs
+all_packs(struct fixture *f)
+{
+	struct packs packs = {.n = 0};
+	struct varve_err err;
+
+	MUST(vrv_store_list(f->store, "packs/", false, on_pack, &packs, &err));
+	return packs;
+}
+
+static void
+condemn_packs(struct fixture *f, const struct packs *packs)
+{
+	for (size_t i = 0; i < packs->n; i++)
+		condemn(f, VRV_PACK, packs->ids[i]);
+}
+
+static void
+delete_packs(struct fixture *f, const struct packs *packs)
+{
+	for (size_t i = 0; i < packs->n; i++) {
+		struct vrv_name name = {.type = VRV_PACK};
+		memcpy(name.id, packs->ids[i], VRV_OBJECT_ID);
+		delete_object(f, &name);
+	}
+}
+
+/* Something that happens right before the first call `op` on `prefix`. */
+struct event {
+	struct fixture *f;
+	const char *op, *prefix;
+	const struct packs *condemn, *delete;
+	const struct vrv_archive *bury;
+	bool condemn_intent;
+	struct vrv_name intent; /* as it was stored */
+};
+
+static void
+on_call(void *arg, const char *op, const char *name)
+{
+	struct event *e = arg;
+	struct vrv_name parsed;
+
+	if (strcmp(op, "put") == 0 && vrv_name_parse(name, &parsed) &&
+	    parsed.type == VRV_INTENT)
+		e->intent = parsed;
+	if (e->op == NULL || strcmp(op, e->op) != 0 ||
+	    strncmp(name, e->prefix, strlen(e->prefix)) != 0)
+		return;
+	e->op = NULL;
+	if (e->condemn != NULL)
+		condemn_packs(e->f, e->condemn);
+	if (e->delete != NULL)
+		delete_packs(e->f, e->delete);
+	if (e->bury != NULL)
+		bury(e->f, e->bury);
+	if (e->condemn_intent)
+		condemn(e->f, VRV_INTENT, e->intent.id);
+}
+
+static int
+on_archive(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	(void)item;
+	(void)err;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static size_t
+count_archives(struct fixture *f)
+{
+	size_t n = 0;
+	struct varve_err err;
+
+	MUST(
+	    vrv_store_list(f->store, "archives/", false, on_archive, &n, &err));
+	return n;
+}
+
+/* A second run that stores nothing but a tree, since the file's content is
+ * there already; `event` happens on the way. */
+static int
+second_run(struct fixture *f, struct event *event, struct vrv_archive *ret,
+    struct varve_err *err)
+{
+	*ret = some_archive(f, 2);
+	struct vrv_commit c = {.archive = ret};
+	struct run run;
+
+	event->f = f;
+	run_begin(f, &run);
+	ret->sealed.root = put_tree(&run, "second", "the content");
+	run_join(&run);
+	c.writer = run.writer;
+	f->hooks.before = on_call;
+	f->hooks.arg = event;
+	int rc = vrv_archive_commit(f->repo, &c, err);
+	f->hooks.before = NULL;
+	run_end(&run);
+	return rc;
+}
+
+/* --- tests --- */
+
+/* The calls of a run in which nothing changed, in their order. */
+static void
+test_calls(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct varve_err err;
+	char expect[1024], id[2 * VRV_OBJECT_ID + 1], tag[2 * VRV_TAG_SIZE + 1];
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = backup(&f, 1, "first", "the content");
+	struct vrv_archive gone = backup(&f, 9, "other", "something");
+	bury(&f, &gone);
+	fixture_reopen(&f, false);
+	must_load(&f, &list);
+	f.hooks.log[0] = '\0';
+	struct vrv_archive b = some_archive(&f, 2);
+	b.sealed.root = a.sealed.root;
+	struct vrv_commit c = {
+	    .archive = &b,
+	    .parent = vrv_archives_get(list, a.clear.logical),
+	    .known = list,
+	};
+	MUST(vrv_archive_commit(f.repo, &c, &err));
+	for (size_t i = 0; i < VRV_OBJECT_ID; i++)
+		snprintf(id + 2 * i, 3, "%02x", b.object.id[i]);
+	for (size_t i = 0; i < VRV_TAG_SIZE; i++)
+		snprintf(tag + 2 * i, 3, "%02x", b.object.tag[i]);
+	snprintf(expect, sizeof(expect),
+	    "sync index/\nput intents/%s-%s\nlist tombstones/%s\n"
+	    "list condemned/\nput archives/%s-%s\nlist condemned/\n",
+	    tag, id, tag, tag, id);
+	assert_string_equal(f.hooks.log, expect);
+	vrv_archives_free(list);
+	MUST(read_back(&f, &b));
+	fixture_fini(&f);
+}
+
+/* Nothing happens: chunks are reused and nothing is copied. */
+static void
+test_quiet(void **state)
+{
+	struct fixture f;
+	struct vrv_archive b;
+	struct event event = {0};
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	backup(&f, 1, "first", "the content");
+	size_t before = all_packs(&f).n;
+	MUST(second_run(&f, &event, &b, &err));
+	/* Its tree, which is new. */
+	assert_int_equal(all_packs(&f).n, before + 1);
+	MUST(read_back(&f, &b));
+	fixture_fini(&f);
+}
+
+static void
+test_condemned_pack(void **state)
+{
+	static const char *const when[][2] = {
+	    {"sync", "index/"},				 /* before the intent */
+	    {"put", "intents/"}, {"list", "condemned/"}, /* and after it */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(when) / sizeof(when[0]); i++) {
+		struct fixture f;
+		struct vrv_archive b;
+		struct varve_err err;
+		fixture_init(&f);
+		backup(&f, 1, "first", "the content");
+		struct packs old = all_packs(&f);
+		struct event event = {
+		    .op = when[i][0],
+		    .prefix = when[i][1],
+		    .condemn = &old,
+		};
+		MUST(second_run(&f, &event, &b, &err));
+		/* The old packs can go; the copy is elsewhere. */
+		delete_packs(&f, &old);
+		MUST(read_back(&f, &b));
+		fixture_fini(&f);
+	}
+}
+
+/* Packs that go while they are copied from, or went before: never an archive
+ * that cannot be read. */
+static void
+test_gone_pack(void **state)
+{
+	struct fixture f;
+	struct vrv_archive b;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	backup(&f, 1, "first", "the content");
+	struct packs old = all_packs(&f);
+	struct event event = {.op = "put",
+	    .prefix = "intents/",
+	    .delete = &old};
+	size_t before = count_archives(&f);
+	assert_int_equal(second_run(&f, &event, &b, &err), VARVE_LOCKED);
+	assert_non_null(strstr(err.message, "run the backup again"));
+	assert_int_equal(count_archives(&f), before);
+	fixture_fini(&f);
+
+	/* Condemned at first, gone when it comes to reading. */
+	fixture_init(&f);
+	backup(&f, 1, "first", "the content");
+	old = all_packs(&f);
+	event = (struct event){
+	    .op = "list",
+	    .prefix = "condemned/",
+	    .condemn = &old,
+	    .delete = &old,
+	};
+	assert_int_not_equal(second_run(&f, &event, &b, &err), 0);
+	assert_int_equal(count_archives(&f), 1);
+	fixture_fini(&f);
+}
+
+/* The parent is deleted and everything it had is condemned. */
+static void
+test_buried_parent(void **state)
+{
+	struct fixture f;
+	struct varve_err err;
+
+	(void)state;
+	for (int condemned = 0; condemned < 2; condemned++) {
+		fixture_init(&f);
+		struct vrv_archive a = backup(&f, 1, "first", "the content");
+		struct packs old = all_packs(&f);
+		struct vrv_archive b = some_archive(&f, 2);
+		struct vrv_commit c = {.archive = &b, .parent = &a};
+		struct event event = {
+		    .f = &f,
+		    .op = "put",
+		    .prefix = "intents/",
+		    .bury = &a,
+		    .condemn = condemned ? &old : NULL,
+		};
+		b.sealed.root = a.sealed.root;
+		f.hooks.before = on_call;
+		f.hooks.arg = &event;
+		MUST(vrv_archive_commit(f.repo, &c, &err));
+		f.hooks.before = NULL;
+		if (condemned)
+			delete_packs(&f, &old);
+		else
+			assert_int_equal(all_packs(&f).n, old.n);
+		MUST(read_back(&f, &b));
+		fixture_fini(&f);
+	}
+}
+
+/* An object of the parent is condemned: its chunks are not sure any more. */
+static void
+test_condemned_parent(void **state)
+{
+	struct fixture f;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = backup(&f, 1, "first", "the content");
+	struct packs old = all_packs(&f);
+	struct vrv_archive b = some_archive(&f, 2);
+	struct vrv_commit c = {.archive = &b, .parent = &a};
+	b.sealed.root = a.sealed.root;
+	condemn(&f, VRV_ARCHIVE, a.object.id);
+	delete_packs(&f, &old);
+	assert_int_equal(vrv_archive_commit(f.repo, &c, &err), VARVE_LOCKED);
+	assert_int_equal(count_archives(&f), 1);
+	fixture_fini(&f);
+}
+
+static void
+test_condemned_intent(void **state)
+{
+	struct fixture f;
+	struct vrv_archive b;
+	struct varve_err err;
+	struct event event = {
+	    .op = "put",
+	    .prefix = "archives/",
+	    .condemn_intent = true,
+	};
+
+	(void)state;
+	fixture_init(&f);
+	backup(&f, 1, "first", "the content");
+	assert_int_equal(second_run(&f, &event, &b, &err), VARVE_LOCKED);
+	uint8_t logical[VRV_LOGICAL_ID];
+	uint32_t revision;
+	/* Not acknowledged is not remembered either. */
+	assert_true(
+	    vrv_repo_state_get(f.repo, b.object.tag, logical, &revision));
+	assert_int_equal(logical[0], 1);
+	fixture_fini(&f);
+}
+
+/* A record that nobody can read might name anything. */
+static void
+test_damaged_record(void **state)
+{
+	struct fixture f;
+	struct varve_err err;
+	const uint8_t id[VRV_OBJECT_ID] = {1};
+	struct vrv_condemned_set set = {0};
+
+	(void)state;
+	fixture_init(&f);
+	MUST(vrv_store_put(f.store,
+	    "condemned/000102030405060708090a0b0c0d0e0f", "x", 1, &err));
+	struct vrv_archive a = some_archive(&f, 1);
+	struct vrv_commit c = {.archive = &a};
+	assert_int_not_equal(vrv_archive_commit(f.repo, &c, &err), 0);
+	assert_int_equal(count_archives(&f), 0);
+	MUST(vrv_store_delete(f.store,
+	    "condemned/000102030405060708090a0b0c0d0e0f", &err));
+
+	assert_false(vrv_condemned_has(&set, VRV_PACK, id));
+	condemn(&f, VRV_PACK, id);
+	MUST(vrv_condemned_list(f.repo, &set, &err));
+	assert_true(vrv_condemned_has(&set, VRV_PACK, id));
+	assert_false(vrv_condemned_has(&set, VRV_INDEX, id));
+	f.hooks.log[0] = '\0';
+	MUST(vrv_condemned_list(f.repo, &set, &err));
+	assert_string_equal(f.hooks.log, "list condemned/\n");
+	vrv_condemned_fini(&set);
+	fixture_fini(&f);
+}
+
+int
+run_commit_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_quiet),
+	    cmocka_unit_test(test_condemned_pack),
+	    cmocka_unit_test(test_gone_pack),
+	    cmocka_unit_test(test_buried_parent),
+	    cmocka_unit_test(test_condemned_parent),
+	    cmocka_unit_test(test_condemned_intent),
+	    cmocka_unit_test(test_damaged_record),
+	};
+
+	return cmocka_run_group_tests_name("commit", tests, NULL, NULL);
+}

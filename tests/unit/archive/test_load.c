@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loading archives: revisions, tombstones, conflicts, alarms, the cache. */
+#include "archive_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MUST(call) assert_int_equal((call), 0)
+
+static size_t
+calls(const struct fixture *f, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *p = f->hooks.log; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void
+expect(struct fixture *f, size_t n, size_t damaged, size_t missing)
+{
+	struct vrv_archives *list;
+
+	must_load(f, &list);
+	assert_int_equal(list->n, n);
+	assert_int_equal(list->damaged, damaged);
+	assert_int_equal(list->missing, missing);
+	vrv_archives_free(list);
+}
+
+static void
+test_cache(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	char path[256];
+
+	(void)state;
+	fixture_init(&f);
+	expect(&f, 0, 0, 0);
+	for (uint8_t i = 3; i > 0; i--) {
+		struct vrv_archive a = some_archive(&f, i);
+		commit(&f, &a);
+	}
+	fixture_reopen(&f, false);
+	must_load(&f, &list);
+	assert_int_equal(list->n, 3);
+	assert_int_equal(calls(&f, "get archives/"), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct vrv_archive *a = list->items[i];
+		assert_int_equal(a->sealed.nominal.s, i + 1);
+		assert_int_equal(a->clear.logical[0], i + 1);
+		assert_memory_equal(a->sealed.name.p, "noon", 4);
+		assert_ptr_equal(vrv_archives_get(list, a->clear.logical), a);
+	}
+	assert_true(vrv_archives_has_name(list, "noon"));
+	assert_false(vrv_archives_has_name(list, "nine"));
+	vrv_archives_free(list);
+
+	fixture_reopen(&f, false);
+	expect(&f, 3, 0, 0);
+	assert_int_equal(calls(&f, "get archives/"), 0);
+
+	/* A cut or changed file costs fetches of what it lost. */
+	snprintf(path, sizeof(path), "%s/archives", vrv_repo_cache(f.repo));
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	MUST(fseek(file, 0, SEEK_END));
+	long size = ftell(file);
+	MUST(fseek(file, size - 5, SEEK_SET));
+	int c = fgetc(file);
+	MUST(fseek(file, size - 5, SEEK_SET));
+	fputc(c ^ 1, file);
+	MUST(fclose(file));
+	fixture_reopen(&f, false);
+	expect(&f, 3, 0, 0);
+	assert_int_equal(calls(&f, "get archives/"), 1);
+	MUST(truncate(path, size / 2));
+	fixture_reopen(&f, false);
+	expect(&f, 3, 0, 0);
+	assert_in_range(calls(&f, "get archives/"), 1, 2);
+	MUST(truncate(path, 3));
+	fixture_reopen(&f, false);
+	expect(&f, 3, 0, 0);
+	assert_int_equal(calls(&f, "get archives/"), 3);
+	fixture_reopen(&f, false);
+	expect(&f, 3, 0, 0);
+	assert_int_equal(calls(&f, "get archives/"), 0);
+	fixture_fini(&f);
+}
+
+static void
+test_revisions(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1);
+	commit(&f, &a);
+	assert_int_equal(vrv_archive_rename(f.repo, &a, "", &err), VARVE_USAGE);
+	MUST(vrv_archive_rename(f.repo, &a, "midnight", &err));
+	must_load(&f, &list);
+	assert_int_equal(list->n, 1);
+	assert_int_equal(list->n_all, 2);
+	assert_int_equal(list->items[0]->clear.revision, 1);
+	assert_true(vrv_archives_has_name(list, "midnight"));
+	assert_false(vrv_archives_has_name(list, "noon"));
+
+	/* Deleting the old revision does not reach the new one. */
+	bury(&f, &a);
+	expect(&f, 1, 0, 0);
+	bury(&f, list->items[0]);
+	vrv_archives_free(list);
+	must_load(&f, &list);
+	assert_int_equal(list->n, 0);
+	assert_null(vrv_archives_get(list, a.clear.logical));
+	assert_true(vrv_archives_is_buried(list, a.clear.logical, 0));
+	assert_true(vrv_archives_is_buried(list, a.clear.logical, 1));
+	assert_false(vrv_archives_is_buried(list, a.clear.logical, 2));
+	vrv_archives_free(list);
+
+	/* The next revision lives again. */
+	a.clear.revision = 2;
+	commit(&f, &a);
+	expect(&f, 1, 0, 0);
+	assert_string_equal(f.notes, "");
+	fixture_fini(&f);
+}
+
+static void
+test_conflict(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 1);
+	commit(&f, &a);
+	commit(&f, &b);
+	expect(&f, 2, 0, 0);
+	assert_non_null(strstr(f.notes, "another object is revision 0"));
+	bury(&f, &a);
+	expect(&f, 0, 0, 0);
+	fixture_fini(&f);
+}
+
+static void
+test_missing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
+	b.clear.n_previous = 1;
+	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
+	commit(&f, &a);
+	commit(&f, &b);
+	expect(&f, 2, 0, 0);
+	/* A deleted one may go. */
+	bury(&f, &a);
+	expect(&f, 1, 0, 0);
+	delete_object(&f, &a.object);
+	expect(&f, 1, 0, 0);
+	assert_string_equal(f.notes, "");
+
+	struct vrv_archive c = some_archive(&f, 3);
+	c.clear.n_previous = 2;
+	memset(c.clear.previous[0], 2, VRV_LOGICAL_ID);
+	memset(c.clear.previous[1], 9, VRV_LOGICAL_ID);
+	commit(&f, &c);
+	expect(&f, 2, 0, 1);
+	assert_non_null(strstr(f.notes, "aid:0909"));
+	assert_null(strstr(f.notes, "aid:0202"));
+	fixture_fini(&f);
+}
+
+static void
+test_pins(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
+	commit(&f, &a);
+	commit(&f, &b);
+	fixture_reopen(&f, false);
+	expect(&f, 2, 0, 0);
+	delete_object(&f, &b.object);
+	fixture_reopen(&f, false);
+	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
+	assert_int_equal(err.exit, VARVE_EXIT_REPLAY);
+	/* Somebody who was never here cannot know. */
+	fixture_reopen(&f, true);
+	expect(&f, 1, 0, 0);
+	/* What was seen is remembered, not only what was committed. */
+	delete_object(&f, &a.object);
+	fixture_reopen(&f, false);
+	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
+	bury(&f, &a);
+	expect(&f, 0, 0, 0);
+	fixture_fini(&f);
+}
+
+/* A revision goes back. */
+static void
+test_pinned_revision(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = a;
+	commit(&f, &a);
+	b.clear.revision = 1;
+	commit(&f, &b);
+	delete_object(&f, &b.object);
+	fixture_reopen(&f, false);
+	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
+	fixture_fini(&f);
+}
+
+/* Renaming an old archive leaves the newest one pinned. */
+static void
+test_rename_old(void **state)
+{
+	struct fixture f;
+	struct varve_err err;
+	uint8_t logical[VRV_LOGICAL_ID];
+	uint32_t revision;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
+	commit(&f, &a);
+	commit(&f, &b);
+	MUST(vrv_archive_rename(f.repo, &a, "old", &err));
+	assert_true(
+	    vrv_repo_state_get(f.repo, a.object.tag, logical, &revision));
+	assert_int_equal(logical[0], 2);
+	MUST(vrv_archive_rename(f.repo, &b, "new", &err));
+	assert_true(
+	    vrv_repo_state_get(f.repo, a.object.tag, logical, &revision));
+	assert_int_equal(revision, 1);
+	fixture_fini(&f);
+}
+
+struct deletion {
+	struct fixture *f;
+	const struct vrv_archive *a;
+};
+
+static void
+delete_now(void *arg, const char *op, const char *name)
+{
+	struct deletion *d = arg;
+
+	if (strcmp(op, "list") != 0 || strcmp(name, "archives/") != 0)
+		return;
+	d->f->hooks.before = NULL;
+	bury(d->f, d->a);
+	delete_object(d->f, &d->a->object);
+}
+
+/* Deleted and collected between the two listings: no alarm. */
+static void
+test_deleted_meanwhile(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
+	struct deletion d = {&f, &a};
+	commit(&f, &a);
+	b.clear.n_previous = 1;
+	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
+	commit(&f, &b);
+	f.hooks.before = delete_now;
+	f.hooks.arg = &d;
+	expect(&f, 1, 0, 0);
+	assert_null(f.hooks.before);
+	assert_string_equal(f.notes, "");
+	fixture_fini(&f);
+}
+
+/* Store an archive's object without the commit. */
+static void
+store_raw(struct fixture *f, struct vrv_archive *a, bool as_admin)
+{
+	vrv_auto_buf struct vrv_buf object = {0};
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct varve_err err;
+
+	MUST(vrv_draft_begin(f->repo, &a->object, false, &object, &err));
+	vrv_archive_clear_put(&object, &a->clear);
+	vrv_archive_sealed_put(&plain, &a->sealed);
+	MUST(vrv_draft_seal_meta(f->repo, &object, VRV_KEM_ARCHIVE, &plain,
+	    &err));
+	MUST(vrv_draft_store(f->repo, &a->object, &object, as_admin, &err));
+}
+
+static void
+test_refused(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive good = some_archive(&f, 1);
+	commit(&f, &good);
+	/* A name that puts it into another series. */
+	struct vrv_archive other = some_archive(&f, 2);
+	vrv_repo_tag(f.repo, "host", "mail", other.object.tag);
+	store_raw(&f, &other, false);
+	/* A later revision by who may only write. */
+	struct vrv_archive forged = some_archive(&f, 1);
+	forged.clear.revision = 7;
+	store_raw(&f, &forged, false);
+	/* Damaged bytes; the newest, pinned one of its series, at that. */
+	struct vrv_archive broken = some_archive(&f, 3);
+	commit(&f, &broken);
+	flip_byte(&f, &broken.object, 300);
+	/* No object at all. */
+	MUST(vrv_store_put(f.store, "archives/readme", "x", 1, &err));
+	MUST(vrv_store_put(f.store, "tombstones/readme", "x", 1, &err));
+
+	fixture_reopen(&f, false);
+	must_load(&f, &list);
+	assert_int_equal(list->n, 1);
+	assert_int_equal(list->items[0]->clear.revision, 0);
+	assert_int_equal(list->damaged, 3);
+	assert_int_equal(list->unknown, 2);
+	assert_non_null(strstr(f.notes, "another series"));
+	assert_non_null(strstr(f.notes, "not signed by an admin"));
+	vrv_archives_free(list);
+	vrv_archives_free(NULL);
+	fixture_fini(&f);
+}
+
+/* A tombstone that cannot be read deletes nothing. */
+static void
+find_tombstone(void *arg, const char *op, const char *name)
+{
+	if (strcmp(op, "put") == 0)
+		assert_true(vrv_name_parse(name, arg));
+}
+
+static void
+test_damaged_tombstone(void **state)
+{
+	struct fixture f;
+	struct vrv_name name;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1);
+	commit(&f, &a);
+	f.hooks.before = find_tombstone;
+	f.hooks.arg = &name;
+	bury(&f, &a);
+	f.hooks.before = NULL;
+	flip_byte(&f, &name, 80);
+	expect(&f, 1, 1, 0);
+	flip_byte(&f, &name, 80);
+	expect(&f, 0, 0, 0);
+	fixture_fini(&f);
+}
+
+int
+run_load_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_cache),
+	    cmocka_unit_test(test_revisions),
+	    cmocka_unit_test(test_conflict),
+	    cmocka_unit_test(test_missing),
+	    cmocka_unit_test(test_pins),
+	    cmocka_unit_test(test_pinned_revision),
+	    cmocka_unit_test(test_rename_old),
+	    cmocka_unit_test(test_deleted_meanwhile),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_damaged_tombstone),
+	};
+
+	return cmocka_run_group_tests_name("load", tests, NULL, NULL);
+}
+
+int
+main(void)
+{
+	int failed = run_load_tests();
+
+	failed += run_commit_tests();
+	fixture_template_fini();
+	return failed != 0;
+}
