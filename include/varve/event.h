@@ -11,6 +11,7 @@ enum varve_event_type {
 	VARVE_EVENT_PROGRESS, /* `progress` is up to date; a few times a second */
 	VARVE_EVENT_FILE,     /* `status` of `path`, as --list shows it */
 	VARVE_EVENT_INFO,     /* `message`, perhaps about `path` */
+	VARVE_EVENT_NOTE,     /* the same, and worth showing to everybody */
 	VARVE_EVENT_WARNING,  /* something was left out: exit status 1 */
 	VARVE_EVENT_PROBLEM   /* check and list: something is damaged */
 };

@@ -70,6 +70,12 @@ typedef int vrv_chunk_fn(void *arg, enum vrv_frame_kind kind,
 int vrv_archive_chunks(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_chunk_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;
+/* The same of one entry (not of a directory's listing), or of one list. */
+struct vrv_entry;
+int vrv_entry_chunks(const struct vrv_meta_source *, const struct vrv_entry *,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 
 /* --- what is going to be deleted --- */
 

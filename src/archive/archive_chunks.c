@@ -6,8 +6,8 @@
 #include "archive/trees.h"
 #include "util/rd.h"
 
-struct gather {
-	const struct vrv_meta_source *source;
+/* Who is told of each chunk. */
+struct told {
 	vrv_chunk_fn *fn;
 	void *arg;
 };
@@ -15,14 +15,14 @@ struct gather {
 static int
 on_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 {
-	const struct gather *g = arg;
+	const struct told *told = arg;
 
-	return g->fn(g->arg, VRV_FRAME_META, id, err);
+	return told->fn(told->arg, VRV_FRAME_META, id, err);
 }
 
 static int
-each_extent(const struct gather *g, struct vrv_list_iter *it,
-    enum vrv_frame_kind kind, struct varve_err *err)
+each_extent(struct vrv_list_iter *it, enum vrv_frame_kind kind,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
 {
 	struct vrv_extent extent;
 	uint64_t at;
@@ -32,29 +32,31 @@ each_extent(const struct gather *g, struct vrv_list_iter *it,
 		if (rc == VARVE_NOENT)
 			return 0;
 		if (rc == 0 && !extent.hole)
-			rc = g->fn(g->arg, kind, extent.id, err);
+			rc = fn(arg, kind, extent.id, err);
 		if (rc != 0)
 			return rc;
 	}
 }
 
 static int
-list_chunks(struct gather *g, const uint8_t *content, size_t n,
-    enum vrv_frame_kind kind, struct varve_err *err)
+content_chunks(const struct vrv_meta_source *source, const uint8_t *content,
+    size_t n, enum vrv_frame_kind kind, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
 {
+	struct told told = {fn, arg};
 	struct vrv_list_iter *it = NULL;
 
-	int rc = vrv_list_iter_new(g->source, content, n, &it, err);
+	int rc = vrv_list_iter_new(source, content, n, &it, err);
 	if (rc != 0)
 		return rc;
-	vrv_list_iter_on_meta(it, on_meta, g);
-	rc = each_extent(g, it, kind, err);
+	vrv_list_iter_on_meta(it, on_meta, &told);
+	rc = each_extent(it, kind, fn, arg, err);
 	vrv_list_iter_free(it);
 	return rc;
 }
 
 static int
-xattr_chunks(const struct gather *g, const struct vrv_entry *entry,
+xattr_chunks(const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
     struct varve_err *err)
 {
 	struct vrv_rd rd = vrv_rd_over(entry->xattrs, entry->xattrs_n);
@@ -63,41 +65,56 @@ xattr_chunks(const struct gather *g, const struct vrv_entry *entry,
 	for (uint64_t n = vrv_rd_v(&rd); n > 0; n--) {
 		int rc = vrv_xattr_get(&rd, &xattr, err);
 		if (rc == 0 && xattr.value == NULL && xattr.size > 0)
-			rc = g->fn(g->arg, VRV_FRAME_META, xattr.id, err);
+			rc = fn(arg, VRV_FRAME_META, xattr.id, err);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int
-on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+int
+vrv_entry_chunks(const struct vrv_meta_source *source,
+    const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
 {
-	struct gather *g = arg;
-	const struct vrv_entry *e = item->entry;
 	int rc = 0;
 
-	if (e->kind == VARVE_FILE)
-		rc = list_chunks(g, e->content, e->content_n, VRV_FRAME_DATA,
-		    err);
-	if (rc == 0 && e->xattrs_n > 0)
-		rc = xattr_chunks(g, e, err);
-	return rc == 0 ? 0 : vrv_ctx(err, "%s", item->path);
+	if (entry->xattrs_n > 0)
+		rc = xattr_chunks(entry, fn, arg, err);
+	if (rc == 0 && entry->kind == VARVE_FILE)
+		rc = content_chunks(source, entry->content, entry->content_n,
+		    VRV_FRAME_DATA, fn, arg, err);
+	return rc;
 }
 
-static int
-own_list(struct gather *g, bool has, const struct vrv_ref *ref,
-    struct varve_err *err)
+int
+vrv_list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf content = {0};
 
-	if (!has)
-		return 0;
 	vrv_content_put_ref(&content, ref);
 	int rc = vrv_buf_check(&content, err);
-	if (rc != 0)
-		return rc;
-	return list_chunks(g, content.data, content.len, VRV_FRAME_META, err);
+	return rc != 0 ? rc :
+			 content_chunks(source, content.data, content.len,
+			     VRV_FRAME_META, fn, arg, err);
+}
+
+/* --- of a whole archive --- */
+
+struct gather {
+	const struct vrv_meta_source *source;
+	struct told told;
+};
+
+static int
+on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	const struct gather *g = arg;
+
+	int rc = vrv_entry_chunks(g->source, item->entry, g->told.fn,
+	    g->told.arg, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "%s", item->path);
 }
 
 int
@@ -106,19 +123,19 @@ vrv_archive_chunks(const struct vrv_meta_source *source,
     struct varve_err *err)
 {
 	const struct vrv_archive_sealed *a = &archive->sealed;
-	struct gather g = {.source = source, .fn = fn, .arg = arg};
+	struct gather g = {.source = source, .told = {fn, arg}};
 	const struct vrv_walk walk = {
 	    .source = *source,
 	    .fn = on_item,
 	    .arg = &g,
 	    .seen = on_meta,
-	    .seen_arg = &g,
+	    .seen_arg = &g.told,
 	};
 
 	int rc = vrv_walk_archive(&walk, archive, err);
-	if (rc == 0)
-		rc = own_list(&g, a->has_skipped, &a->skipped, err);
-	if (rc == 0)
-		rc = own_list(&g, a->has_owners, &a->owners, err);
+	if (rc == 0 && a->has_skipped)
+		rc = vrv_list_chunks(source, &a->skipped, fn, arg, err);
+	if (rc == 0 && a->has_owners)
+		rc = vrv_list_chunks(source, &a->owners, fn, arg, err);
 	return rc;
 }

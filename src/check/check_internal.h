@@ -114,13 +114,6 @@ struct vrv_tour {
 int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;
 
-/* Calls `fn` for each chunk that an entry refers to, its lists included. */
-int vrv_entry_chunks(const struct vrv_meta_source *, const struct vrv_entry *,
-    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
-/* The same for the list of meta chunks at `ref`. */
-int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
-    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
-
 /* A set of refs of bounded size: false when it is full and knows it not. */
 bool vrv_seen_has(const struct vrv_map *, const struct vrv_ref *);
 void vrv_seen_add(struct vrv_map *, const struct vrv_ref *);

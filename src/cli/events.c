@@ -56,6 +56,9 @@ vrv_events_fn(void *arg, const struct varve_event *e)
 	case VARVE_EVENT_INFO:
 		say(events, VRV_LOG_INFO, e);
 		break;
+	case VARVE_EVENT_NOTE:
+		say(events, VRV_LOG_WARNING, e);
+		break;
 	case VARVE_EVENT_WARNING:
 		say(events, VRV_LOG_WARNING, e);
 		events->cli->warned = true;

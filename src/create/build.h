@@ -48,6 +48,42 @@ void vrv_build_fini(struct vrv_build *);
 /* After the last item: records, the last frame. */
 int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
 
+/* --- build_tell.c --- */
+
+#define VRV_PROGRESS_NS ((uint64_t)200000000) /* between two of them */
+
+/* Go into a directory of the path at hand. */
+void vrv_build_push(struct vrv_build *, const char *name, size_t n);
+/* The path of `item` as a string, until the next call. */
+const char *vrv_build_path(struct vrv_build *, const struct vrv_item *item);
+void vrv_build_tell(struct vrv_build *, const struct vrv_item *item,
+    char status);
+/* Tell progress if it is time; always when finished. */
+void vrv_build_progress(struct vrv_build *, bool finished);
+/* Something was left out, or is not as it was: told, counted and recorded. */
+int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
+    enum vrv_skip reason, const char *message, int sys,
+    struct varve_err *err) VRV_MUST;
+/* The same for an error of the source. */
+int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,
+    const struct vrv_source_err *error, struct varve_err *err) VRV_MUST;
+/* The repository lies in the source: told and recorded, no warning. */
+int vrv_build_skip_store(struct vrv_build *, const struct vrv_item *item,
+    struct varve_err *err) VRV_MUST;
+
+/* --- build_dir.c --- */
+
+int vrv_build_enter(struct vrv_build *, const struct vrv_item *item,
+    struct varve_err *err) VRV_MUST;
+int vrv_build_leave(struct vrv_build *, const struct vrv_item *item,
+    struct varve_err *err) VRV_MUST;
+
+/* --- build_entry.c, build_stage.c --- */
+
+/* Add an entry to the directory at hand. */
+int vrv_build_add(struct vrv_build *, const struct vrv_entry *entry,
+    struct varve_err *err) VRV_MUST;
+
 /* Everything of an entry but what depends on its kind. Its name and xattrs
  * point into `item` and the builder. */
 int vrv_entry_begin(struct vrv_build *, const struct vrv_item *item,

@@ -162,3 +162,21 @@ vrv_entry_begin(struct vrv_build *b, const struct vrv_item *item,
 	ret->xattrs_n = b->xattrs.len;
 	return rc;
 }
+
+int
+vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
+    struct varve_err *err)
+{
+	struct vrv_level *level = &b->levels[b->depth - 1];
+
+	vrv_buf_clear(&b->entry);
+	vrv_entry_put(&b->entry, entry);
+	int rc = vrv_buf_check(&b->entry, err);
+	if (rc == 0)
+		rc = vrv_records_owner(&b->records, entry->uid, entry->gid,
+		    err);
+	if (rc == 0)
+		rc = vrv_tree_builder_add(level->builder, entry->name,
+		    entry->name_n, b->entry.data, b->entry.len, err);
+	return rc;
+}

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/records.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/lists.h"
+#include "os/owner.h"
 #include "util/mem.h"
 
 #define RECORDS_CHUNK ((size_t)64 << 10)
-#define NAME_BUFFER ((size_t)64 << 10)
+#define OWNER_NAME_MAX 1024
 
 /* --- what the parent knew --- */
 
@@ -65,7 +64,7 @@ inherit_names(struct vrv_records *r, struct varve_err *err)
 	int rc = vrv_archive_owners(&source, r->parent->archive, inherit_name,
 	    r, note_known, &known, err);
 	if (rc != 0 && rc != VARVE_NOMEM) {
-		vrv_repo_note(r->parent->repo, VARVE_EVENT_INFO, NULL,
+		vrv_repo_note(r->parent->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read the owners of the previous archive: %s",
 		    err->message);
 		vrv_parent_forget(r->parent, known.ids.data, known.ids.len);
@@ -198,24 +197,6 @@ vrv_records_acl(struct vrv_records *r, const struct vrv_xattr *x,
 
 /* --- storing --- */
 
-static const char *
-name_of(uint32_t id, bool group, char *buf)
-{
-	if (group) {
-		struct group g, *found;
-
-		return getgrgid_r(id, &g, buf, NAME_BUFFER, &found) == 0 &&
-			found != NULL ?
-		    found->gr_name :
-		    NULL;
-	}
-	struct passwd u, *found;
-	return getpwuid_r(id, &u, buf, NAME_BUFFER, &found) == 0 &&
-		found != NULL ?
-	    found->pw_name :
-	    NULL;
-}
-
 static int
 by_number(const void *a, const void *b)
 {
@@ -231,22 +212,22 @@ put_names(struct vrv_records *r, bool group, struct vrv_list_builder *list,
 	struct vrv_map *map = group ? r->groups : r->users;
 	size_t n = vrv_map_count(map), i = 0, at = 0;
 	vrv_auto_free uint32_t *ids = vrv_alloc_array(n, sizeof(*ids));
-	vrv_auto_free char *buf = malloc(NAME_BUFFER);
+	char here[OWNER_NAME_MAX];
 	const void *id;
 	void *old;
 	int rc = 0;
 
-	if (ids == NULL || buf == NULL)
+	if (ids == NULL)
 		return VRV_NOMEM(err, "the owners");
 	while (vrv_map_next(map, &at, &id, &old))
 		memcpy(&ids[i++], id, sizeof(*ids));
 	/* Sorted: equal tables are equal chunks. */
 	qsort(ids, n, sizeof(*ids), by_number);
 	for (i = 0; rc == 0 && i < n; i++) {
-		const char *name = name_of(ids[i], group, buf);
+		const char *name = *(char **)vrv_map_get(map, &ids[i]);
 
-		if (name == NULL)
-			name = *(char **)vrv_map_get(map, &ids[i]);
+		if (vrv_os_owner_name(group, ids[i], here, sizeof(here)))
+			name = here;
 		if (name == NULL)
 			continue;
 		*any = true;

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +67,19 @@ vrv_source_open_dir(const struct vrv_source_dir *at, const char *name,
 	int fd;
 
 	if (vrv_os_open_source_dir(fd_of(at), name, &fd, &why) != 0)
+		return failed(err, &why, "open");
+	return new_dir(fd, ret, err);
+}
+
+bool
+vrv_source_open_folder(const char *path, struct vrv_source_dir **ret,
+    struct vrv_source_err *err)
+{
+	struct varve_err why;
+	int fd;
+
+	if (vrv_os_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, &fd, &why) !=
+	    0)
 		return failed(err, &why, "open");
 	return new_dir(fd, ret, err);
 }
@@ -256,32 +267,4 @@ vrv_source_holds(const struct vrv_source_dir *dir, const char *name)
 	struct varve_err why;
 
 	return vrv_os_stat(dir->fd, name, &st, &why) == 0;
-}
-
-#define NAME_BUFFER 16384
-
-bool
-vrv_source_user(const char *name, uint32_t *ret)
-{
-	char buf[NAME_BUFFER];
-	struct passwd user, *found;
-
-	if (getpwnam_r(name, &user, buf, sizeof(buf), &found) != 0 ||
-	    found == NULL)
-		return false;
-	*ret = found->pw_uid;
-	return true;
-}
-
-bool
-vrv_source_group(const char *name, uint32_t *ret)
-{
-	char buf[NAME_BUFFER];
-	struct group group, *found;
-
-	if (getgrnam_r(name, &group, buf, sizeof(buf), &found) != 0 ||
-	    found == NULL)
-		return false;
-	*ret = found->gr_gid;
-	return true;
 }

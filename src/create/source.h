@@ -42,6 +42,10 @@ void vrv_source_dir_unref(struct vrv_source_dir *);
  * through a symbolic link. False on failure, here and below. */
 bool vrv_source_open_dir(const struct vrv_source_dir *at, const char *name,
     struct vrv_source_dir **ret, struct vrv_source_err *err);
+/* Open the directory that a single source lies in, as the user named it: it
+ * need not be readable, and links on the way are followed. */
+bool vrv_source_open_folder(const char *path, struct vrv_source_dir **ret,
+    struct vrv_source_err *err);
 /* Open the directory again from one of its children, which must still be in
  * the directory that `st` describes. */
 bool vrv_source_open_parent(const struct vrv_source_dir *child,
@@ -86,9 +90,5 @@ bool vrv_source_is_nodump(int fd);
 bool vrv_source_is_cache(const struct vrv_source_dir *);
 /* Does it hold something of that name? */
 bool vrv_source_holds(const struct vrv_source_dir *, const char *name);
-
-/* The id of a user or group name of this system; false if there is none. */
-bool vrv_source_user(const char *name, uint32_t *ret);
-bool vrv_source_group(const char *name, uint32_t *ret);
 
 #endif

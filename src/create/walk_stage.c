@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/owner.h"
 #include "util/mem.h"
 
 /* Directories above this many levels up are closed and opened again on the way
@@ -394,7 +395,7 @@ open_parent(struct walk *w, struct place *place, const struct vrv_entry *old,
 		return VRV_NOMEM(err, "the parent");
 	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
 	if (rc != 0 && rc != VARVE_NOMEM) {
-		vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
 		    err->message);
@@ -414,7 +415,7 @@ find_old(struct walk *w, struct place *place, const char *name,
 
 	if (rc == 0 || rc == VARVE_NOMEM)
 		return rc;
-	vrv_repo_note(w->p->repo, VARVE_EVENT_INFO, NULL,
+	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 	    "cannot read a directory of the previous archive, so its files "
 	    "are read again: %s",
 	    err->message);
@@ -700,9 +701,9 @@ visit_stdin(struct walk *w, const struct vrv_root *root,
 	struct vrv_item *item;
 
 	if ((o->stdin_user != NULL &&
-		!vrv_source_user(o->stdin_user, &st.uid)) ||
+		!vrv_os_owner_id(false, o->stdin_user, &st.uid)) ||
 	    (o->stdin_group != NULL &&
-		!vrv_source_group(o->stdin_group, &st.gid)))
+		!vrv_os_owner_id(true, o->stdin_group, &st.gid)))
 		return vrv_fail(err, VARVE_USAGE,
 		    "no user or group of the name that was given for '%s'",
 		    root->name);
@@ -770,7 +771,7 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 	struct place in = {0};
 	if (slash != NULL)
 		slash[slash == folder ? 1 : 0] = '\0';
-	if (!vrv_source_open_dir(NULL, slash == NULL ? "." : folder, &in.dir,
+	if (!vrv_source_open_folder(slash == NULL ? "." : folder, &in.dir,
 		&error))
 		return problem(w, root->name, &error, NULL, err);
 	rc = take_entry(w, &in, name, &st, old, &raw, err);

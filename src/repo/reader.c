@@ -322,7 +322,10 @@ vrv_reader_get(struct vrv_reader *r, enum vrv_frame_kind kind,
 	vrv_ctx(err, "%s chunk %s",
 	    kind == VRV_FRAME_META ? "meta" : "data", hex);
 	/* What is gone from the store is damage here, whatever the store says. */
-	if (rc == VARVE_NOENT)
+	if (rc == VARVE_NOENT) {
 		err->code = rc = VARVE_CORRUPT;
+		err->sys = 0;
+		(void)vrv_exit(err, VARVE_EXIT_INTEGRITY);
+	}
 	return rc;
 }

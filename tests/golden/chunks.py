@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Config, index, packs and frames: part of reader.py."""
+
+import zstandard
+
+from objects import DATA, Keys, META, Slot, Store, check_object, open_block
+from objects import parse_name, verify_signature
+from wire import Cursor, MIB, Refused, aead_open, need, tagged
+
+WRITE, ADMIN = 1, 2
+
+
+class Opened:
+    """An open repository, as far as its chunks."""
+
+    def __init__(self, path, passphrase=None, key_file=None):
+        self.store = Store(path)
+        names = sorted(self.store.list("config"))
+        need(names, "no config: no repository")
+        newest = names[-1]
+        need(len(names) == 1 or names[-2][:15] != newest[:15],
+             "two configs of one generation", "forgery")
+        config = self.store.get(newest)
+        self.id = config[16:48]
+        ring = self.unlock(passphrase, key_file)
+        need((0, 0, 0) in ring and (73, 0, 0) in ring, "not an admin's slot")
+        self.keys = Keys(ring[0, 0, 0], self.id)
+        self.admin = ring[73, 0, 0]
+        self.read_config(config, newest)
+        self.index = None
+        self.frames = {}
+
+    def unlock(self, passphrase, key_file):
+        secret, kdf, tried = (passphrase, 1, 0) if key_file is None \
+            else (key_file, 0, 0)
+        for name in self.store.list("keys"):
+            try:
+                slot = Slot(self.store.get(name), parse_name(name)[2], self.id)
+                if slot.kdf != kdf or tried == 8:
+                    continue
+                tried += slot.kdf
+                ring = slot.open(secret)
+            except Refused:
+                continue
+            if ring is not None:
+                self.slot = slot
+                return ring
+        raise Refused("forgery: no slot opens")
+
+    def read_config(self, data, name):
+        _, generation, object_id = parse_name(name)
+        check_object(data, 1, object_id, self.id)
+        need(verify_signature(data) == self.admin, "config's signer",
+             "forgery")
+        c = Cursor(data, 64, len(data) - 120)
+        need(c.u(4) == int(generation, 16), "another generation")
+        need(c.b(16) == bytes(16) or int(generation, 16) > 0, "predecessor")
+        need(c.u(4) == c.left(), "another length")
+        values = tagged(c, {
+            2: lambda v: v.u(8), 4: lambda v: v.u(8),
+            6: lambda v: (v.u(2), v.u(4), v.b(32), v.b(32)),
+            8: lambda v: v.b(32),
+            10: lambda v: (v.b(32), v.u(1), v.u(1), v.text()),
+            12: lambda v: (v.v(), v.v(), v.v(), v.v()),
+            13: lambda v: (v.v(), v.v())}, {6, 8, 10}, {2, 4, 6, 8, 12})
+        need(values[2] == 0, "unknown reader features", "version")
+        method, low, average, high = values[12]
+        need(method == 1, "chunking method", "version")
+        need(1 <= low <= average <= high <= 8 * MIB, "chunk sizes")
+        self.chunk_sizes = low, average, high
+        self.roster = {}
+        for key, rights, zero, _ in values.get(10, []):
+            need(rights <= 3 and zero == 0, "roster", "version")
+            self.roster[key] = rights
+        self.config = values
+
+    def fetch(self, name):
+        """A signed object: (its bytes, cursor over its body, by an admin)."""
+        data = self.store.get(name)
+        kind, _, object_id = parse_name(name)
+        check_object(data, kind, object_id, self.id)
+        rights = self.roster.get(verify_signature(data), 0)
+        wanted = WRITE | ADMIN if kind in (4, 5, 6) else ADMIN
+        need(rights & wanted, "signer without the right", "forgery")
+        return data, Cursor(data, 64, len(data) - 120), bool(rights & ADMIN)
+
+    def open_meta(self, data, c, kind):
+        key = self.keys.kem(c.b(32), kind)
+        return open_block(data, c.at, c.end, 1, key)
+
+    # --- packs and chunks ---
+
+    def pack_entry(self, c):
+        pack, length = c.b(16), c.u(8)
+        need(64 <= length <= 4096 * MIB, "pack's length")
+        n = c.v()
+        need(n <= 4096, "keys of a pack")
+        keys = [(c.u(4), c.b(32)) for _ in range(n)]
+        n, at, frames = c.v(), 64, []
+        need(n <= MIB, "frames of a pack")
+        for _ in range(n):
+            f = {"pack": pack, "kind": c.u(1)}
+            key = c.v()
+            f["at"] = at + c.v()
+            f["stored"], f["plain"] = c.v(), c.v()
+            f["ids"], f["bases"] = c.list(16), c.list(16)
+            need(f["kind"] in (DATA, META), "kind of frame", "version")
+            need(key < len(keys), "key of a frame")
+            f["epk"] = keys[key][1]
+            need(1 <= len(f["ids"]) <= 4096 and len(f["bases"]) <= 64 and
+                 len(f["ids"]) <= f["plain"] <= 8 * MIB and
+                 40 <= f["stored"] <= 8 * MIB + (64 << 10), "frame's sizes")
+            at = f["at"] + f["stored"]
+            need(at <= length, "frame outside its pack")
+            frames.append(f)
+        return pack, length, frames
+
+    def pack_directory(self, name):
+        """A pack's own entry, found from its end."""
+        data = self.store.get(name)
+        check_object(data, 3, parse_name(name)[2], self.id)
+        footer = Cursor(aead_open(data[-80:-24], data[:64] + b"\2",
+                                  self.keys.index))
+        at, n = footer.u(8), footer.u(4)
+        need(footer.u(4) == 0, "footer", "version")
+        need(at >= 64 and at + n <= len(data) - 80, "directory's place")
+        block = data[:64] + data[at:at + n]
+        c = Cursor(open_block(block, 64, len(block), 1, self.keys.index))
+        pack, length, frames = self.pack_entry(c)
+        c.done()
+        need(pack == parse_name(name)[2] and length == len(data),
+             "entry of another pack")
+        return frames
+
+    def load_index(self):
+        objects = {}
+        for name in self.store.list("index"):
+            data, c, _ = self.fetch(name)
+            c = Cursor(open_block(data, c.at, c.end, 1, self.keys.index))
+            superseded = c.list(16)
+            n = c.v()
+            entries = [self.pack_entry(c) for _ in range(n)]
+            c.list(16)  # lost
+            c.done()
+            objects[parse_name(name)[2]] = superseded, entries
+        gone = {s for i, o in objects.items() for s in o[0] if s != i}
+        self.index, self.packs = {}, {}
+        for object_id, (_, entries) in objects.items():
+            if object_id in gone:
+                continue
+            for pack, length, frames in entries:
+                self.packs[pack] = length
+                for f in frames:
+                    for i, prefix in enumerate(f["ids"]):
+                        self.index.setdefault(prefix, []).append((f, i))
+
+    def open_frame(self, f, depth=0):
+        """Its chunks."""
+        place = f["pack"], f["at"]
+        if place in self.frames:
+            return self.frames[place]
+        name = f"packs/{f['pack'].hex()[:2]}/{f['pack'].hex()}"
+        stored = self.store.get(name)[f["at"]:f["at"] + f["stored"]]
+        need(len(stored) == f["stored"], "pack is cut short")
+        c = Cursor(aead_open(stored, b"VF\1" + bytes([f["kind"]]),
+                             self.keys.kem(f["epk"], f["kind"])))
+        codec, n = c.u(1), c.v()
+        need(codec <= 1, "codec", "version")
+        need(n == len(f["ids"]), "chunks of a frame")
+        lengths = [c.v() for _ in range(n)]
+        bases = c.list(16)
+        payload = c.b(c.left())
+        total = sum(lengths)
+        need(min(lengths) > 0 and total == f["plain"] and payload and
+             bases == f["bases"], "frame is not its entry's")
+        if codec == 0:
+            need(not bases and len(payload) == total, "stored frame")
+            plain = payload
+        else:
+            need(not bases or depth == 0, "base of a base")
+            prefix = b"".join(self.base(b) for b in bases)
+            need(len(prefix) <= 16 * MIB, "long bases", "limit")
+            plain = self.decompress(payload, total, prefix)
+        chunks, at = [], 0
+        for length in lengths:
+            chunks.append(plain[at:at + length])
+            at += length
+        self.frames[place] = chunks
+        return chunks
+
+    @staticmethod
+    def decompress(payload, total, prefix):
+        try:
+            p = zstandard.get_frame_parameters(payload)
+            need(p.window_size <= 16 * MIB, "zstd window", "limit")
+            need(p.content_size == total and not p.has_checksum and
+                 p.dict_id == 0, "zstd frame's header")
+            raw = zstandard.ZstdCompressionDict(
+                prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+            d = zstandard.ZstdDecompressor(
+                dict_data=raw if prefix else None,
+                max_window_size=16 * MIB).decompressobj()
+            plain = d.decompress(payload)
+        except zstandard.ZstdError:
+            raise Refused("damage: zstd frame") from None
+        need(len(plain) == total and d.eof and not d.unused_data,
+             "zstd frame's length")
+        return plain
+
+    def base(self, prefix):
+        for f, i in self.index.get(prefix, []):
+            if not f["bases"]:
+                plain = self.open_frame(f, 1)[i]
+                need(self.keys.chunk_id(f["kind"], plain)[:16] == prefix,
+                     "base of another id")
+                return plain
+        raise Refused("damage: no base")
+
+    def chunk(self, kind, chunk_id):
+        if self.index is None:
+            self.load_index()
+        why = Refused("damage: chunk in no pack")
+        for f, i in self.index.get(chunk_id[:16], []):
+            try:
+                need(f["kind"] == kind, "chunk of the other kind")
+                plain = self.open_frame(f)[i]
+                need(self.keys.chunk_id(kind, plain) == chunk_id,
+                     "chunk of another id")
+                return plain
+            except (Refused, OSError) as e:
+                why = e
+        raise why

@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Damaged and forged copies of the golden repository: what varve says of each,
+and that the reader refuses it too.
+
+errors.txt has what is expected: "name: command: exit status", a line that
+varve prints on stderr, and the reader's. test_errors.py --write makes it anew,
+to be read before it is committed.
+"""
+
+import os
+import sys
+
+import nacl.bindings as sodium
+import xxhash
+
+from goldenlib import HERE, Scratch, Tap, passphrase
+from objects import derive, parse_name
+from reader import Repository
+from wire import blake2b, u32
+
+EXPECTED = HERE + "/errors.txt"
+ADMIN_SEED, WRITER_SEED = 9, 10
+
+
+class Forger:
+    """Changes a copy, with the keys where it needs them."""
+
+    def __init__(self, scratch):
+        self.top = scratch.repo
+        self.repo = Repository(scratch.repo, passphrase().encode())
+
+    def find(self, kind, archive=None):
+        """The names of a kind; of the object of that archive only."""
+        names = list(self.repo.store.list(kind))
+        if archive is None:
+            return names
+        return [n for n in names
+                if self.repo.read_archive(n)[2] == archive]
+
+    def largest(self, kind):
+        return max(self.find(kind), key=lambda n: os.path.getsize(
+            f"{self.top}/{n}"))
+
+    def get(self, name):
+        return self.repo.store.get(name)
+
+    def put(self, name, data):
+        with open(f"{self.top}/{name}", "wb") as f:
+            f.write(data)
+
+    def remove(self, *names):
+        for name in names:
+            os.remove(f"{self.top}/{name}")
+
+    def flip(self, name, at):
+        data = bytearray(self.get(name))
+        data[at] ^= 1
+        self.put(name, data)
+
+    def summed(self, data):
+        """With a trailer."""
+        data += (len(data) + 24).to_bytes(8, "little")
+        return data + xxhash.xxh3_128_digest(data)
+
+    def patch(self, name, at, new):
+        """Change bytes and make the sum right."""
+        data = self.get(name)[:-24]
+        self.put(name, self.summed(data[:at] + new + data[at + len(new):]))
+
+    def signed(self, data, seed):
+        public, secret = sodium.crypto_sign_seed_keypair(
+            derive(self.repo.keys.master, seed))
+        data += public
+        message = b"varve-sig-v1" + blake2b(32, b"", data)
+        return self.summed(data + sodium.crypto_sign(message, secret)[:64])
+
+    def make(self, name, body, seed):
+        """A new object, signed by one of the repository's own keys."""
+        kind, _, object_id = parse_name(name)
+        header = (b"\x89VARVE\r\n\1" + bytes([kind]) + bytes(6) +
+                  self.repo.id + object_id)
+        self.put(name, self.signed(header + body, seed))
+
+    def sealed_archive(self, name, plain):
+        """The archive with another sealed part."""
+        data = self.get(name)
+        at = 64 + 54 + 32 * data[117] + 32
+        key = self.repo.keys.kem(data[at - 32:at], 3)
+        inner = u32(len(plain)) + plain
+        inner += bytes(-len(inner) % 256)
+        box = bytes(24) + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+            inner, data[:64] + b"\1" + data[64:at], bytes(24), key)
+        self.put(name, self.signed(data[:at] + u32(len(box)) + box,
+                                   WRITER_SEED))
+
+
+def config_flipped(f):
+    f.flip(f.find("config")[0], 100)
+
+
+def config_of_version_2(f):
+    f.patch(f.find("config")[0], 8, b"\2")
+
+
+def config_of_domain_1(f):
+    f.patch(f.find("config")[0], 10, b"\1")
+
+
+def config_changed(f):
+    f.patch(f.find("config")[0], 100, b"\1")
+
+
+def config_of_a_writer(f):
+    name = f.find("config")[0]
+    f.put(name, f.signed(f.get(name)[:-120], WRITER_SEED))
+
+
+def config_needs_a_feature(f):
+    name = f.find("config")[0]
+    data = bytearray(f.get(name)[:-120])
+    data[64 + 24 + 2] = 4
+    f.put(name, f.signed(bytes(data), ADMIN_SEED))
+
+
+def config_twice(f):
+    f.make("config/00000000-" + "c0" * 16, f.get(f.find("config")[0])[64:-120],
+           ADMIN_SEED)
+
+
+def config_gone(f):
+    f.remove(*f.find("config"))
+
+
+def slots_gone(f):
+    f.remove(*f.find("keys"))
+
+
+def slot_of_passphrase(f):
+    return [n for n in f.find("keys") if f.get(n)[64] == 1][0]
+
+
+def slot_flipped(f):
+    f.flip(slot_of_passphrase(f), 70)
+
+
+def slot_too_costly(f):
+    f.patch(slot_of_passphrase(f), 69, (5 << 30).to_bytes(8, "little"))
+
+
+def slot_of_another_salt(f):
+    f.patch(slot_of_passphrase(f), 77, b"another salt")
+
+
+def archive_flipped(f):
+    f.flip(f.find("archives", b"one")[0], 200)
+
+
+def archive_cut_short(f):
+    name = f.find("archives", b"one")[0]
+    f.put(name, f.get(name)[:-1])
+
+
+def archive_of_another_series(f):
+    name = f.find("archives", b"one")[0]
+    os.rename(f"{f.top}/{name}", f"{f.top}/archives/{'ab' * 8}{name[25:]}")
+
+
+def archive_of_another_repository(f):
+    name = f.find("archives", b"one")[0]
+    data = f.get(name)
+    f.put(name, f.signed(data[:16] + bytes(32) + data[48:-120], WRITER_SEED))
+
+
+def archive_of_a_stranger(f):
+    name = f.find("archives", b"one")[0]
+    f.put(name, f.signed(f.get(name)[:-120], 77))
+
+
+def archive_revised_by_a_writer(f):
+    name = f.find("archives", b"second")[0]
+    f.put(name, f.signed(f.get(name)[:-120], WRITER_SEED))
+
+
+def archive_with_an_even_tag(f):
+    name = f.find("archives", b"one")[0]
+    f.sealed_archive(name, b"\x02\x01a\x28\x00")
+
+
+def archive_without_a_root(f):
+    name = f.find("archives", b"one")[0]
+    f.sealed_archive(name, b"\x02\x01a")
+
+
+def archive_gone(f):
+    f.remove(*f.find("archives", b"one"))
+
+
+def tombstone_of_a_writer(f):
+    a = f.repo.archive("one")
+    f.make(f"tombstones/{'ab' * 8}-{'70' * 16}",
+           bytes(8) + b"\1" + a["logical"] + u32(0), WRITER_SEED)
+
+
+def condemned_for_an_unknown_reason(f):
+    f.make("condemned/" + "cd" * 16, bytes(8) + b"\x08\0\0", ADMIN_SEED)
+
+
+def index_flipped(f):
+    f.flip(f.largest("index"), 300)
+
+
+def index_gone(f):
+    f.remove(f.largest("index"))
+
+
+def pack_gone(f):
+    f.remove(f.largest("packs"))
+
+
+def pack_cut_short(f):
+    name = f.largest("packs")
+    f.put(name, f.get(name)[:-4096])
+
+
+def frame_flipped(f):
+    f.flip(f.largest("packs"), 1000)
+
+
+def frame_forged(f):
+    f.patch(f.largest("packs"), 1000, b"forged")
+
+
+def footer_forged(f):
+    name = f.largest("packs")
+    f.patch(name, len(f.get(name)) - 50, b"forged")
+
+
+# What is made of a copy, and what varve then does with it.
+CASES = [
+    (config_flipped, "list"), (config_of_version_2, "list"),
+    (config_of_domain_1, "list"), (config_changed, "list"),
+    (config_of_a_writer, "list"), (config_needs_a_feature, "list"),
+    (config_twice, "list"), (config_gone, "list"), (slots_gone, "list"),
+    (slot_flipped, "list"), (slot_too_costly, "list"),
+    (slot_of_another_salt, "list"), (archive_flipped, "list"),
+    (archive_cut_short, "list"), (archive_of_another_series, "list"),
+    (archive_of_another_repository, "list"), (archive_of_a_stranger, "list"),
+    (archive_revised_by_a_writer, "list"), (archive_with_an_even_tag, "list"),
+    (archive_without_a_root, "list"), (archive_gone, "list"),
+    (tombstone_of_a_writer, "list"),
+    (condemned_for_an_unknown_reason, "check"), (index_flipped, "extract"),
+    (index_gone, "extract"), (pack_gone, "extract"),
+    (pack_cut_short, "check"), (frame_flipped, "check"),
+    (frame_forged, "extract"), (footer_forged, "check"),
+]
+
+
+def answers(damage, command):
+    """(exit status of varve, lines of its stderr, line of the reader)."""
+    with Scratch() as scratch:
+        damage(Forger(scratch))
+        args = {"list": ["list", "--short", scratch.repo],
+                "check": ["check", "--verify-data", scratch.repo],
+                "extract": ["extract", scratch.repo + "::one", "big.txt"]}
+        out = scratch.top + "/out"
+        os.mkdir(out)
+        varve = scratch.varve(*args[command], cwd=out)
+        reader = scratch.reader(scratch.repo, "list" if command == "list"
+                                else "verify")
+        return (varve.returncode,
+                varve.stderr.replace(scratch.repo, "REPO")
+                .replace(scratch.top, "TMP").splitlines(),
+                reader.stderr.replace(scratch.repo, "REPO").strip())
+
+
+def write():
+    with open(EXPECTED, "w") as f:
+        for damage, command in CASES:
+            status, lines, reader = answers(damage, command)
+            f.write(f"{damage.__name__}: {command}: {status}\n"
+                    f"\t{lines[0]}\n\t{reader}\n")
+
+
+def read():
+    with open(EXPECTED) as f:
+        lines = f.read().splitlines()
+    return {head.split(":")[0]: (head, varve[1:], reader[1:])
+            for head, varve, reader in zip(*[iter(lines)] * 3)}
+
+
+def main():
+    if sys.argv[1:] == ["--write"]:
+        write()
+        return 0
+    tap, expected = Tap(), read()
+    for damage, command in CASES:
+        name = damage.__name__
+        status, lines, reader = answers(damage, command)
+        want = expected.pop(name, ("", "", ""))
+        tap.ok(f"{name}: {command}: {status}" == want[0] and
+               want[1] in lines and reader == want[2],
+               name.replace("_", " "), [status, *lines, reader])
+    tap.ok(not expected, "nothing else is expected", expected)
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
