@@ -81,11 +81,8 @@ decode_index(struct vrv_check *check, const struct vrv_object *object,
     struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf plain = {0};
-	size_t end;
 
-	int rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
-	    object->body, 1, &vrv_repo_keys(check->repo)->index, &plain, &end,
-	    err);
+	int rc = vrv_object_open_index(check->repo, object, &plain, err);
 	return rc == 0 ? decode_entries(&plain, err) : rc;
 }
 

@@ -197,7 +197,7 @@ static char
 status_of(enum vrv_kind kind)
 {
 	static const char letters[] = {[VRV_SYMLINK] = 's', [VRV_FIFO] = 'f',
-	    [VRV_SOCKET] = 'f', [VRV_CHAR] = 'c', [VRV_BLOCK] = 'b'};
+	    [VRV_CHAR] = 'c', [VRV_BLOCK] = 'b'};
 
 	return kind < sizeof(letters) && letters[kind] != 0 ? letters[kind] :
 							      '?';

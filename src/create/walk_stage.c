@@ -744,15 +744,19 @@ visit_root(struct walk *w, struct place *place, const struct vrv_root *root,
 		rc = find_old(w, place, root->name, &old, &raw, err);
 	if (rc != 0)
 		return rc;
+	/* The top has no file system of its own: that of its first source. */
+	if (place->st.dev == 0)
+		place->st.dev = st.dev;
 	if (st.kind == VRV_DIR) {
 		if (is_store(w, &st))
 			return leave_out_store(w, root->name, err);
 		if ((match & VARVE_MATCH_RECURSE) == 0)
 			return excluded(w, root->name, err);
-		return enter(w, NULL, root->path, root->name, &st,
-		    root->source && (match & VARVE_MATCH_INCLUDE) != 0 ?
-			0 :
-			VRV_ENTRY_WAY,
+		unsigned flags =
+		    st.dev != place->st.dev ? VRV_ENTRY_FSROOT : 0;
+		if (!root->source || (match & VARVE_MATCH_INCLUDE) == 0)
+			flags |= VRV_ENTRY_WAY;
+		return enter(w, NULL, root->path, root->name, &st, flags,
 		    root, root->source && root->recurse, old, &raw, NULL,
 		    err);
 	}

@@ -26,8 +26,7 @@ in_the_way(struct vrv_restore *run, int dirfd, const char *name,
     const struct vrv_stat *st, enum vrv_way *ret, struct varve_err *err)
 {
 	if (!run->options->overwrite)
-		return vrv_fail(err, VARVE_EXISTS,
-		    "not restored: it exists already");
+		return vrv_fail_sys(err, EEXIST, "not restored");
 	if (st->kind == VRV_DIR) {
 		*ret = VRV_WAY_CLEAR;
 		if (vrv_os_unlink(dirfd, name, true, err) == 0)

@@ -88,7 +88,7 @@ void vrv_pack_frame_put(struct vrv_buf *, const struct vrv_pack_frame *,
 /* Decode an entry's fixed part, then each of its n_frames frames with
  * *prev_end starting at VRV_HEADER_SIZE. CORRUPT for anything out of limits
  * (a frame must lie inside the entry's length and name a key that is there),
- * FORMAT for an unknown kind. n_frames is never more than the bytes that
+ * FORMAT for an unknown kind or a key epoch other than 0. n_frames is never more than the bytes that
  * follow can hold. The cursor is of no use after a failure. */
 int vrv_pack_entry_get(struct vrv_rd *, struct vrv_pack_entry *ret,
     struct varve_err *err) VRV_MUST;

@@ -52,6 +52,11 @@ vrv_pack_entry_get(struct vrv_rd *r, struct vrv_pack_entry *ret,
 		return VRV_CORRUPT(err, "pack of %llu bytes",
 		    (unsigned long long)entry.length);
 
+	for (uint64_t i = 0; i < n_keys; i++) {
+		if (vrv_get_u32(entry.keys + i * KEY_SIZE) != 0)
+			return VRV_UNKNOWN(err, "pack of a later key epoch");
+	}
+
 	entry.n_keys = (uint32_t)n_keys;
 	entry.n_frames = (uint32_t)n_frames;
 	*ret = entry;

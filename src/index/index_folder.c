@@ -206,7 +206,7 @@ make_in_memory(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
 	int rc = fill_run(index, fd, fill, arg, id, err);
 	if (rc == 0)
 		rc = vrv_run_open(fd, id, index->repository, ret, err);
-	return rc;
+	return rc == 0 ? 0 : vrv_ctx(err, "the index in memory");
 }
 
 int

@@ -94,8 +94,6 @@ varve_archive_list(struct varve_repo *handle, struct varve_archive_list **ret,
 	if (list == NULL)
 		return VRV_NOMEM(err, "the list of archives");
 	rc = vrv_archives_load(handle->repo, &list->archives, err);
-	if (rc == 0)
-		rc = vrv_repo_state_save(handle->repo, err);
 	size_t n = rc == 0 ? list->archives->n : 0;
 	list->public.items =
 	    vrv_arena_alloc(&list->arena, (n + 1) * sizeof(struct varve_archive));

@@ -46,17 +46,12 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 	vrv_auto_object struct vrv_object object = {0};
 	vrv_auto_buf struct vrv_buf body = {0};
 	char text[VRV_NAME_SIZE];
-	size_t end;
 
 	vrv_name_print(name, text);
 	int rc = vrv_repo_fetch(repo, text, &object, err);
 	if (rc != 0)
 		return rc;
-	rc = vrv_block_open(object.bytes, object.end, VRV_HEADER_SIZE, object.body,
-	    1, &repo->secrets->pack.index, &body, &end, err);
-	if (rc == 0 && end != object.end)
-		rc = vrv_fail(err, VARVE_CORRUPT,
-		    "something follows its sealed part");
+	rc = vrv_object_open_index(repo, &object, &body, err);
 	if (rc == 0)
 		rc = vrv_index_load(repo->index, name->id, body.data, body.len,
 		    err);

@@ -80,8 +80,10 @@ read_keyring(const struct vrv_buf *plain, struct vrv_key *ret_master,
 		rc = vrv_keyring_get(&rd, &k, err);
 		if (rc != 0)
 			break;
-		if (k.what == VRV_KEYRING_MASTER && k.domain == 0 &&
-		    k.epoch == 0) {
+		/* Other domains and epochs are a later version's. */
+		if (k.domain != 0 || k.epoch != 0)
+			k.what = UINT8_MAX;
+		if (k.what == VRV_KEYRING_MASTER) {
 			memcpy(ret_master->b, k.key, sizeof(k.key));
 			has_master = true;
 		} else if (k.what == VRV_K_ADMIN_SIGN + VRV_KEYRING_HALF) {
@@ -120,6 +122,9 @@ vrv_slot_object_open(const struct vrv_slot_object *object, const void *pass,
 
 	rc = vrv_block_open(object->bytes, object->n - VRV_TRAILER_SIZE,
 	    VRV_HEADER_SIZE, object->sealed, 1, &kek, &plain, &end, err);
+	if (rc == 0 && end != object->n - VRV_TRAILER_SIZE)
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "something follows the keys of a slot");
 	if (rc == 0)
 		rc = read_keyring(&plain, ret_master, ret_admin, err);
 	if (plain.data != NULL)

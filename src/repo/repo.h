@@ -85,6 +85,11 @@ int vrv_repo_slot_import(struct vrv_store *take_store,
     const struct varve_open_options *, const char *text, char ret_id[33],
     struct varve_err *err) VRV_MUST;
 
+/* May this version of varve write here? FORMAT (exit status 27) if the config
+ * names a feature that a writer must know and we do not. Drafts and writers
+ * ask it themselves. */
+int vrv_repo_may_write(const struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
 /* --- objects --- */
 
 /* A fetched object: whole, of this repository, and signed by a member of the
@@ -109,6 +114,10 @@ int vrv_repo_fetch(struct vrv_repo *, const char *name, struct vrv_object *ret,
 int vrv_object_open_meta(struct vrv_repo *, const struct vrv_object *,
     size_t at, enum vrv_kem_kind kind, struct vrv_buf *ret,
     struct varve_err *err) VRV_MUST;
+
+/* Open the sealed body of an index object. */
+int vrv_object_open_index(struct vrv_repo *, const struct vrv_object *,
+    struct vrv_buf *ret, struct varve_err *err) VRV_MUST;
 
 /* Make an object: begin (header, with a fresh random id unless name->id is
  * set by `keep_id`), append the clear body, seal what is sealed, finish

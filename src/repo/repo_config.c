@@ -69,7 +69,7 @@ vrv_config_list(struct vrv_store *store, struct vrv_config_names *ret,
 		return rc;
 	if (ret->n == 0) {
 		vrv_fail(err, VARVE_NOENT,
-		    "no repository at '%s': make one with 'varve init'",
+		    "no repository at '%s'",
 		    vrv_store_location(store));
 		return vrv_exit(err, VARVE_EXIT_NO_REPO);
 	}
@@ -150,6 +150,8 @@ vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
 	if (rc == 0)
 		rc = check_config(bytes, n, name, repository, admin, &body,
 		    err);
+	if (rc == VARVE_AUTH)
+		vrv_exit(err, VARVE_EXIT_INTEGRITY);
 	if (rc != 0)
 		return vrv_ctx(err, "%s", text);
 

@@ -131,11 +131,28 @@ vrv_object_open_meta(struct vrv_repo *repo, const struct vrv_object *object,
 }
 
 int
+vrv_object_open_index(struct vrv_repo *repo, const struct vrv_object *object,
+    struct vrv_buf *ret, struct varve_err *err)
+{
+	size_t end;
+
+	int rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
+	    object->body, BLOCK, &repo->secrets->pack.index, ret, &end, err);
+	if (rc == 0 && end != object->end)
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "something follows its sealed part");
+	return rc;
+}
+
+int
 vrv_draft_begin(struct vrv_repo *repo, struct vrv_name *name, bool keep_id,
     struct vrv_buf *object, struct varve_err *err)
 {
 	struct vrv_header header = {.type = name->type};
 
+	int rc = vrv_repo_may_write(repo, err);
+	if (rc != 0)
+		return rc;
 	if (!keep_id)
 		vrv_random(name->id, sizeof(name->id));
 	memcpy(header.id, name->id, sizeof(name->id));

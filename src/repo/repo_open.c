@@ -200,15 +200,20 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	return 0;
 }
 
-static int
-make_state_dir(const struct varve_open_options *options, struct varve_err *err)
+/* A full or read-only disk here must not keep anybody from restoring. */
+static void
+save_state(struct vrv_repo *repo, const struct varve_open_options *options)
 {
+	struct varve_err why;
+
 	int rc = options->state_dir == NULL ?
 	    0 :
-	    vrv_os_mkdirs(options->state_dir, err);
-
-	return rc == 0 ? 0 :
-			 vrv_ctx(err, "state folder '%s'", options->state_dir);
+	    vrv_os_mkdirs(options->state_dir, &why);
+	if (rc == 0)
+		rc = vrv_repo_state_save(repo, &why);
+	if (rc != 0)
+		vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+		    "cannot remember this repository: %s", why.message);
 }
 
 static int
@@ -217,10 +222,8 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 {
 	uint8_t admin[VRV_SIGN_PUBLIC];
 
-	int rc = make_state_dir(options, err);
-	if (rc == 0)
-		rc = vrv_state_load(options->state_dir,
-		    vrv_store_location(repo->store), &repo->state, err);
+	int rc = vrv_state_load(options->state_dir,
+	    vrv_store_location(repo->store), &repo->state, err);
 	if (rc == 0)
 		rc = unlock(repo, options, admin, err);
 	if (rc == 0)
@@ -229,7 +232,7 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 	if (rc == 0)
 		rc = compare_state(repo, admin, options->accept_replaced, err);
 	if (rc == 0)
-		rc = vrv_repo_state_save(repo, err);
+		save_state(repo, options);
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
 	return rc;
@@ -351,6 +354,21 @@ const struct vrv_key *
 vrv_repo_tree_key(const struct vrv_repo *repo)
 {
 	return &repo->secrets->tree;
+}
+
+int
+vrv_repo_may_write(const struct vrv_repo *repo, struct varve_err *err)
+{
+	uint64_t unknown =
+	    repo->config.write_features & ~(uint64_t)VRV_WRITE_FEATURES_KNOWN;
+
+	if (unknown == 0)
+		return 0;
+	vrv_fail(err, VARVE_FORMAT,
+	    "'%s' can be read, but only a newer varve may write to it "
+	    "(features %llx)",
+	    vrv_store_location(repo->store), (unsigned long long)unknown);
+	return vrv_exit(err, VARVE_EXIT_FEATURE);
 }
 
 void

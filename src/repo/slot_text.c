@@ -161,6 +161,10 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 		vrv_name_print(&name, stored);
 		rc = vrv_store_put(store, stored, object.data, object.len,
 		    err);
+		if (rc == VARVE_EXISTS)
+			rc = vrv_fail(err, VARVE_EXISTS,
+			    "this key slot is in '%s' already",
+			    vrv_store_location(store));
 	}
 	if (rc == 0)
 		vrv_hex(ret_id, name.id, VRV_OBJECT_ID);

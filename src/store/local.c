@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/store_internal.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -346,6 +348,16 @@ open_tmp(struct local *local, struct varve_err *err)
 	    0, &local->tmp, err);
 }
 
+/* The folder itself, not those above it: a misspelt path should not become a
+ * tree of folders. */
+static int
+make_root(const char *path, struct varve_err *err)
+{
+	if (mkdir(path, 0700) == 0)
+		return vrv_os_sync_parent(AT_FDCWD, path, err);
+	return errno == EEXIST ? 0 : vrv_fail_sys(err, errno, "mkdir");
+}
+
 int
 vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
     struct varve_err *err)
@@ -358,7 +370,7 @@ vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
 	local->root = local->tmp = -1;
 	atomic_flag_clear(&local->swept);
 
-	int rc = create ? vrv_os_mkdirs(path, err) : 0;
+	int rc = create ? make_root(path, err) : 0;
 	if (rc == 0)
 		rc = open_root(path, local, err);
 	if (rc == 0)

@@ -98,7 +98,7 @@ int
 }
 
 int
-vrv_exit(struct varve_err *err, enum varve_exit status)
+(vrv_exit)(struct varve_err *err, enum varve_exit status)
 {
 	err->exit = (int)status;
 	return err->code;

@@ -44,6 +44,7 @@ vrv_failed(int code)
 #define vrv_fail(...) vrv_failed((vrv_fail)(__VA_ARGS__))
 #define vrv_fail_sys(...) vrv_failed((vrv_fail_sys)(__VA_ARGS__))
 #define vrv_ctx(...) vrv_failed((vrv_ctx)(__VA_ARGS__))
+#define vrv_exit(...) vrv_failed((vrv_exit)(__VA_ARGS__))
 
 /* Make `err` hold no error. */
 void vrv_err_clear(struct varve_err *err);
