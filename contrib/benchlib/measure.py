@@ -37,7 +37,8 @@ class Rows(list):
     def must_be_good(self):
         failed = sum(not row["ok"] for row in self)
         if failed:
-            raise Failed(f"{failed} of {len(self)} processes failed: see above")
+            raise Failed(f"{failed} of {len(self)} processes failed: "
+                         "see above")
 
 
 def run(command, env=None, cwd=None, ok=(0,)):
