@@ -23,8 +23,12 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
     const struct vrv_writer_options *options, struct vrv_writer **ret,
     struct varve_err *err)
 {
-	struct vrv_writer *w = calloc(1, sizeof(*w));
+	struct vrv_writer *w;
 
+	int rc = vrv_repo_writable(repo, err);
+	if (rc != 0)
+		return rc;
+	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return VRV_NOMEM(err, "a writer");
 	w->repo = repo;
@@ -35,7 +39,6 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
 	w->reused = vrv_map_new(VRV_OBJECT_ID, 0);
 	w->queue = vrv_queue_new(group, QUEUE_ITEMS, QUEUE_BYTES,
 	    options->lanes);
-	int rc = 0;
 	if (w->claims == NULL || w->reused == NULL || w->queue == NULL)
 		rc = VRV_NOMEM(err, "a writer");
 	if (rc == 0)
