@@ -321,8 +321,9 @@ vrv_reader_get(struct vrv_reader *r, enum vrv_frame_kind kind,
 	vrv_hex(hex, id, VRV_PREFIX_SIZE);
 	vrv_ctx(err, "%s chunk %s",
 	    kind == VRV_FRAME_META ? "meta" : "data", hex);
-	/* What is gone from the store is damage here, whatever the store says. */
-	if (rc == VARVE_NOENT) {
+	/* What is gone from the store, or does not open with the right key, is
+	 * damage here. */
+	if (rc == VARVE_NOENT || rc == VARVE_AUTH) {
 		err->code = rc = VARVE_CORRUPT;
 		err->sys = 0;
 		(void)vrv_exit(err, VARVE_EXIT_INTEGRITY);

@@ -85,11 +85,6 @@ int vrv_repo_slot_import(struct vrv_store *take_store,
     const struct varve_open_options *, const char *text, char ret_id[33],
     struct varve_err *err) VRV_MUST;
 
-/* May this version of varve write here? FORMAT (exit status 27) if the config
- * names a feature that a writer must know and we do not. Drafts and writers
- * ask it themselves. */
-int vrv_repo_may_write(const struct vrv_repo *, struct varve_err *err) VRV_MUST;
-
 /* --- objects --- */
 
 /* A fetched object: whole, of this repository, and signed by a member of the

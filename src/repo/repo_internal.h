@@ -55,6 +55,12 @@ struct vrv_repo {
 	bool index_current;
 };
 
+/* --- repo_object.c --- */
+
+/* FORMAT (exit status 27) if the config asks writers for more than this
+ * version knows. */
+int vrv_repo_writable(const struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
 /* --- keyring.c: what a slot object holds --- */
 
 /* A slot object taken apart as far as that goes without a passphrase. */

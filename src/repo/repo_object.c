@@ -150,9 +150,6 @@ vrv_draft_begin(struct vrv_repo *repo, struct vrv_name *name, bool keep_id,
 {
 	struct vrv_header header = {.type = name->type};
 
-	int rc = vrv_repo_may_write(repo, err);
-	if (rc != 0)
-		return rc;
 	if (!keep_id)
 		vrv_random(name->id, sizeof(name->id));
 	memcpy(header.id, name->id, sizeof(name->id));
@@ -196,6 +193,17 @@ vrv_draft_seal_index(struct vrv_repo *repo, struct vrv_buf *object,
 }
 
 int
+vrv_repo_writable(const struct vrv_repo *repo, struct varve_err *err)
+{
+	if ((repo->config.write_features & ~VRV_WRITE_FEATURES_KNOWN) == 0)
+		return 0;
+	vrv_fail(err, VARVE_FORMAT,
+	    "'%s' may be read, but writing to it needs a newer varve",
+	    vrv_store_location(repo->store));
+	return vrv_exit(err, VARVE_EXIT_FEATURE);
+}
+
+int
 vrv_draft_store(struct vrv_repo *repo, const struct vrv_name *name,
     struct vrv_buf *object, bool as_admin, struct varve_err *err)
 {
@@ -203,7 +211,9 @@ vrv_draft_store(struct vrv_repo *repo, const struct vrv_name *name,
 						     &repo->secrets->writer;
 	char text[VRV_NAME_SIZE];
 
-	int rc = vrv_sign(object, signer, err);
+	int rc = vrv_repo_writable(repo, err);
+	if (rc == 0)
+		rc = vrv_sign(object, signer, err);
 	if (rc != 0)
 		return rc;
 	vrv_trailer_put(object);

@@ -356,21 +356,6 @@ vrv_repo_tree_key(const struct vrv_repo *repo)
 	return &repo->secrets->tree;
 }
 
-int
-vrv_repo_may_write(const struct vrv_repo *repo, struct varve_err *err)
-{
-	uint64_t unknown =
-	    repo->config.write_features & ~(uint64_t)VRV_WRITE_FEATURES_KNOWN;
-
-	if (unknown == 0)
-		return 0;
-	vrv_fail(err, VARVE_FORMAT,
-	    "'%s' can be read, but only a newer varve may write to it "
-	    "(features %llx)",
-	    vrv_store_location(repo->store), (unsigned long long)unknown);
-	return vrv_exit(err, VARVE_EXIT_FEATURE);
-}
-
 void
 vrv_repo_tag(const struct vrv_repo *repo, const char *host, const char *label,
     uint8_t ret[VRV_TAG_SIZE])

@@ -38,7 +38,8 @@ vrv_ask(const struct varve_open_options *options, bool fresh,
 
 /* --- loading --- */
 
-/* Slots of other repositories are passed over: a killed init leaves one. */
+/* Slots of other repositories are passed over: a killed init leaves one. So is
+ * one that is there already: a key file may be named and in the folder. */
 static int
 add_slot(struct vrv_slot_objects *slots, uint8_t *take_bytes, size_t n,
     const struct vrv_name *name, const uint8_t repository[VRV_REPO_ID],
@@ -57,7 +58,12 @@ add_slot(struct vrv_slot_objects *slots, uint8_t *take_bytes, size_t n,
 	int rc = vrv_slot_object_parse(vrv_steal(&bytes), n, name, slot, err);
 	if (rc != 0)
 		return rc;
-	if (memcmp(slot->header.repository, repository, VRV_REPO_ID) != 0) {
+	bool known = false;
+	for (size_t i = 0; i < slots->n; i++)
+		known |= memcmp(slots->items[i].name.id, slot->name.id,
+			     VRV_OBJECT_ID) == 0;
+	if (known ||
+	    memcmp(slot->header.repository, repository, VRV_REPO_ID) != 0) {
 		vrv_slot_object_fini(slot);
 		return 0;
 	}
@@ -256,6 +262,11 @@ load_own(struct vrv_repo *repo, struct vrv_slot_objects *ret,
 	options.key_file = repo->key_file;
 	options.event = repo->event;
 	options.event_arg = repo->event_arg;
+	int rc = vrv_slots_load(repo->store, repo->id, &options, ret, err);
+	if (rc != 0 || repo->key_file == NULL)
+		return rc;
+	/* The key file in use hides the others in its folder. */
+	options.key_file = NULL;
 	return vrv_slots_load(repo->store, repo->id, &options, ret, err);
 }
 
@@ -343,7 +354,10 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 		return VRV_NOMEM(err, "a passphrase");
 	if (slot.label.n > VRV_SLOT_LABEL_MAX)
 		return vrv_fail(err, VARVE_USAGE, "the label is too long");
-	int rc = key_file != NULL ?
+	int rc = vrv_repo_writable(repo, err);
+	if (rc != 0)
+		return rc;
+	rc = key_file != NULL ?
 	    key_file_bytes(key_file, &file, err) :
 	    vrv_ask(options, true, repo->store, pass, &n, err);
 	if (rc != 0)
@@ -418,7 +432,9 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 	size_t matches = 0;
 	char id[33];
 
-	int rc = load_own(repo, &slots, err);
+	int rc = vrv_repo_writable(repo, err);
+	if (rc == 0)
+		rc = load_own(repo, &slots, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < slots.n; i++) {
@@ -448,6 +464,31 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 		    "restored",
 		    slot);
 	return delete_slot(repo, found, err);
+}
+
+/* A key file that somebody named stays where it is: it becomes the new slot,
+ * which was stored at `path`. */
+static int
+replace_file(const char *old, const char *path, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf bytes = {0};
+
+	int rc = vrv_os_load(AT_FDCWD, path, VRV_MAX_KEY_SLOT, &bytes, err);
+	if (rc == 0)
+		rc = vrv_os_replace_file(AT_FDCWD, old, 0600, bytes.data,
+		    bytes.len, err);
+	if (rc == 0 && unlink(path) != 0)
+		rc = vrv_fail_sys(err, errno, "removal");
+	return rc == 0 ? 0 : vrv_ctx(err, "key file '%s'", old);
+}
+
+static bool
+lies_in(const char *path, const char *dir)
+{
+	size_t n = dir == NULL ? 0 : strlen(dir);
+
+	return n > 0 && path != NULL && strncmp(path, dir, n) == 0 && path[n] == '/' &&
+	    strchr(path + n + 1, '/') == NULL;
 }
 
 int
@@ -480,9 +521,17 @@ vrv_repo_slot_change(struct vrv_repo *repo,
 	/* At no instant is there no usable slot: the new one is stored, read
 	 * back and opened before the old one goes. */
 	rc = make_slot(repo, label, NULL, options, &name, &path, err);
-	if (rc == 0)
+	if (rc == 0 && path != NULL && old->path != NULL &&
+	    !lies_in(old->path, repo->keys_dir))
+		rc = replace_file(old->path, path, err);
+	else if (rc == 0)
 		rc = delete_slot(repo, old, err);
-	if (rc == 0)
-		memcpy(repo->slot, name.id, VRV_OBJECT_ID);
-	return rc;
+	if (rc != 0)
+		return rc;
+	memcpy(repo->slot, name.id, VRV_OBJECT_ID);
+	if (path != NULL && lies_in(repo->key_file, repo->keys_dir)) {
+		free(repo->key_file);
+		repo->key_file = vrv_steal(&path);
+	}
+	return 0;
 }

@@ -23,10 +23,12 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
     const struct vrv_writer_options *options, struct vrv_writer **ret,
     struct varve_err *err)
 {
-	int rc = vrv_repo_may_write(repo, err);
+	struct vrv_writer *w;
+
+	int rc = vrv_repo_writable(repo, err);
 	if (rc != 0)
 		return rc;
-	struct vrv_writer *w = calloc(1, sizeof(*w));
+	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return VRV_NOMEM(err, "a writer");
 	w->repo = repo;

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo_fixture.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faultstore.h"
+#include "repo/repo_internal.h"
+
+static int
+setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	world_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* Opening fails with this exit status. */
+static void
+refused(struct world *w, const struct varve_open_options *open, int status,
+    const char *says)
+{
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	assert_int_not_equal(vrv_repo_open(reach(w), open, &repo, &err), 0);
+	if (err.exit != status || strstr(err.message, says) == NULL)
+		fail_msg("%d, not %d: %s", err.exit, status, err.message);
+}
+
+static void
+test_passphrases(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	strcpy(w->passphrase, "wrong");
+	refused(w, &open, VARVE_EXIT_PASSPHRASE, "wrong passphrase");
+	strcpy(w->passphrase, "");
+	refused(w, &open, VARVE_EXIT_PASSPHRASE, "wrong passphrase");
+	open.passphrase = NULL;
+	refused(w, &open, VARVE_EXIT_NO_PASSPHRASE, "is needed");
+	open = options(w, false);
+	strcpy(w->passphrase, "secret");
+	w->asked = 0;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	assert_int_equal(w->asked, 1);
+	vrv_repo_close(repo);
+	open = options(w, true);
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	assert_int_equal(w->asked, 1);
+	vrv_repo_close(repo);
+}
+
+static void
+test_nothing_there(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char name[VRV_NAME_SIZE];
+
+	name_at(w, "config/", 0, name);
+	remove_object(w, name);
+	refused(w, &open, VARVE_EXIT_NO_REPO, "varve init");
+}
+
+static void
+test_no_slot(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char name[VRV_NAME_SIZE];
+
+	while (count(w, "keys/") > 0) {
+		name_at(w, "keys/", 0, name);
+		remove_object(w, name);
+	}
+	refused(w, &open, VARVE_EXIT_NO_KEY, "no key for");
+}
+
+/* A damaged slot does not keep the others from opening. */
+static void
+test_damaged_slot(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char name[VRV_NAME_SIZE];
+	unsigned opened = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct vrv_repo *repo;
+		struct varve_err err;
+
+		name_at(w, "keys/", i, name);
+		damage(w, name, 100);
+		/* The passphrase opens the one, the key file the other. */
+		MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+		vrv_repo_close(repo);
+		opened++;
+		assert_non_null(strstr(w->notes, name));
+		damage(w, name, 100);
+	}
+	assert_int_equal(opened, 2);
+}
+
+/* --- config --- */
+
+/* Store a further config, changed by `change`. */
+static void
+next_config(struct world *w, void (*change)(struct vrv_config *))
+{
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_config config = repo->config;
+	struct varve_err err;
+
+	config.generation++;
+	memcpy(config.previous, repo->config_id, VRV_OBJECT_ID);
+	if (change != NULL)
+		change(&config);
+	MUST(vrv_config_store(w->store, &repo->secrets->admin, repo->id,
+	    &config, &err));
+	vrv_repo_close(repo);
+}
+
+static void
+need_reader(struct vrv_config *config)
+{
+	config->read_features = 1u << 5;
+}
+
+static void
+need_writer(struct vrv_config *config)
+{
+	config->write_features = 1u << 5;
+}
+
+static void
+same_generation(struct vrv_config *config)
+{
+	config->generation--;
+}
+
+static void
+test_newer_reader(void **state)
+{
+	const struct varve_open_options open = options(*state, true);
+
+	next_config(*state, need_reader);
+	refused(*state, &open, VARVE_EXIT_FEATURE, "");
+}
+
+/* What only writers must know forbids writing, not reading. */
+static void
+test_newer_writer(void **state)
+{
+	struct world *w = *state;
+	struct vrv_name name = {.type = VRV_TOMBSTONE};
+	struct varve_open_options open = options(w, false);
+	vrv_auto_buf struct vrv_buf object = {0};
+	struct vrv_repo *repo = must_open(w);
+	uint8_t id[VRV_ID_SIZE];
+	struct varve_err err;
+	struct storing s;
+	char slot[33];
+
+	put_one(repo, VRV_FRAME_DATA, 1, 100, id);
+	vrv_repo_close(repo);
+	next_config(w, need_writer);
+	repo = must_open(w);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 100, &err));
+	assert_int_equal(storing_begin(&s, repo, 2, UINT64_MAX, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(err.exit, VARVE_EXIT_FEATURE);
+	vrv_group_free(s.group);
+	MUST(vrv_draft_begin(repo, &name, false, &object, &err));
+	assert_int_equal(vrv_draft_store(repo, &name, &object, true, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(vrv_repo_slot_add(repo, "x", NULL, &open, slot, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(vrv_repo_slot_remove(repo, "file", &err),
+	    VARVE_FORMAT);
+	vrv_repo_close(repo);
+}
+
+static void
+test_two_configs(void **state)
+{
+	const struct varve_open_options open = options(*state, true);
+
+	next_config(*state, same_generation);
+	refused(*state, &open, VARVE_EXIT_ERROR, "two configs");
+}
+
+static void
+test_older_config(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo;
+	char name[VRV_NAME_SIZE];
+	struct varve_err err;
+
+	next_config(w, NULL);
+	vrv_repo_close(must_open(w));
+	name_at(w, "config/", 1, name);
+	remove_object(w, name);
+	refused(w, &open, VARVE_EXIT_REPLAY, "older state");
+	refused(w, &open, VARVE_EXIT_REPLAY, "older state");
+	open.accept_replaced = true;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	vrv_repo_close(must_open(w));
+}
+
+/* A config that somebody else signed is not believed, however new. */
+static void
+test_forged_config(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_config config = repo->config;
+	struct vrv_signer mallory;
+	struct vrv_key seed = {{42}};
+	struct varve_err err;
+
+	vrv_signer_from_seed(&mallory, &seed);
+	config.generation++;
+	MUST(vrv_config_store(w->store, &mallory, repo->id, &config, &err));
+	vrv_repo_close(repo);
+	refused(w, &open, VARVE_EXIT_ERROR, "not signed by");
+}
+
+static void
+test_every_byte_of_the_config(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char name[VRV_NAME_SIZE];
+	uint64_t size;
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	name_at(w, "config/", 0, name);
+	MUST(vrv_store_head(w->store, name, &size, NULL, &err));
+	for (size_t at = 0; at < size; at += 3) {
+		damage(w, name, at);
+		assert_int_not_equal(
+		    vrv_repo_open(reach(w), &open, &repo, &err), 0);
+		damage(w, name, at);
+	}
+	vrv_repo_close(must_open(w));
+}
+
+/* --- another repository, the state file --- */
+
+static void
+test_replaced(void **state)
+{
+	struct world *w = *state;
+	const struct varve_init_options init = {.size = sizeof(init),
+	    .kdf_passes = 2,
+	    .chunk_min = 65536,
+	    .chunk_average = 262144,
+	    .chunk_max = 2097152};
+	struct varve_open_options open = options(w, false);
+	struct vrv_store *old = w->store;
+	struct varve_err err;
+	struct vrv_repo *repo;
+
+	vrv_repo_close(must_open(w));
+	assert_int_equal(vrv_repo_init(reach(w), &init, &open, &err),
+	    VARVE_EXISTS);
+	assert_int_equal(err.exit, VARVE_EXIT_REPO_EXISTS);
+
+	/* Made by another client: this one does not know. */
+	MUST(vrv_store_open_memory(&w->store, &err));
+	client(w, 1);
+	open = options(w, false);
+	MUST(vrv_repo_init(reach(w), &init, &open, &err));
+	client(w, 0);
+	open = options(w, false);
+	refused(w, &open, VARVE_EXIT_REPO_REPLACED, "another repository");
+	open.accept_replaced = true;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	open.accept_replaced = false;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	vrv_store_free(w->store);
+	w->store = old;
+	/* And back again: that is no less another one. */
+	open = options(w, true);
+	refused(w, &open, VARVE_EXIT_REPO_REPLACED, "another repository");
+}
+
+static void
+state_file(struct world *w, char *path, size_t n)
+{
+	DIR *d = opendir(w->state);
+	struct dirent *e;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL && e->d_name[0] == '.')
+		;
+	assert_non_null(e);
+	snprintf(path, n, "%s/%s", w->state, e->d_name);
+	closedir(d);
+}
+
+static void
+test_pins(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	uint8_t tag[VRV_TAG_SIZE] = {1, 2, 3}, logical[32] = {9}, got[32];
+	uint32_t revision;
+	char path[400];
+	struct stat st;
+	struct varve_err err;
+
+	assert_false(vrv_repo_state_get(repo, tag, got, &revision));
+	MUST(vrv_repo_state_pin(repo, tag, logical, 3, &err));
+	logical[0] = 10;
+	MUST(vrv_repo_state_pin(repo, tag, logical, 4, &err));
+	tag[0] = 77;
+	MUST(vrv_repo_state_pin(repo, tag, logical, UINT32_MAX, &err));
+	MUST(vrv_repo_state_save(repo, &err));
+	vrv_repo_close(repo);
+
+	repo = must_open(w);
+	assert_true(vrv_repo_state_get(repo, tag, got, &revision));
+	assert_int_equal(revision, UINT32_MAX);
+	tag[0] = 1;
+	assert_true(vrv_repo_state_get(repo, tag, got, &revision));
+	assert_int_equal(revision, 4);
+	assert_memory_equal(got, logical, 32);
+	vrv_repo_close(repo);
+	state_file(w, path, sizeof(path));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* A state file that was cut or spoiled is never taken for "nothing pinned". */
+static void
+test_damaged_state(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char path[400], text[1000];
+
+	vrv_repo_close(must_open(w));
+	state_file(w, path, sizeof(path));
+	FILE *f = fopen(path, "r");
+	size_t n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	assert_true(n > 200 && n < sizeof(text));
+	for (size_t cut = 0; cut + 1 < n; cut += cut < n - 20 ? 17 : 1) {
+		f = fopen(path, "w");
+		fwrite(text, 1, cut, f);
+		fclose(f);
+		refused(w, &open, VARVE_EXIT_ERROR, path);
+	}
+	f = fopen(path, "w");
+	fwrite(text, 1, n, f);
+	fclose(f);
+	vrv_repo_close(must_open(w));
+}
+
+/* --- objects --- */
+
+static void
+draft_tombstone(struct vrv_repo *repo, struct vrv_name *name,
+    struct vrv_buf *object)
+{
+	const struct vrv_buried what = {.logical = {1}};
+	struct varve_err err;
+
+	*name = (struct vrv_name){.type = VRV_TOMBSTONE};
+	MUST(vrv_draft_begin(repo, name, false, object, &err));
+	vrv_tombstone_put(object, 5, &what, 1);
+}
+
+static int
+fetch(struct vrv_repo *repo, const char *name, struct varve_err *err)
+{
+	vrv_auto_object struct vrv_object object = {0};
+
+	return vrv_repo_fetch(repo, name, &object, err);
+}
+
+static void
+test_signers(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	vrv_auto_buf struct vrv_buf object = {0};
+	char text[VRV_NAME_SIZE];
+	struct vrv_name name;
+	struct varve_err err;
+
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, true, &err));
+	vrv_name_print(&name, text);
+	MUST(fetch(repo, text, &err));
+
+	/* A writer may not bury. */
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, false, &err));
+	vrv_name_print(&name, text);
+	assert_int_equal(fetch(repo, text, &err), VARVE_AUTH);
+	assert_non_null(strstr(err.message, "without the right"));
+
+	/* Nor may who is not in the roster, even in the right form. */
+	struct vrv_signer mallory, own = repo->secrets->admin;
+	struct vrv_key seed = {{42}};
+	vrv_signer_from_seed(&mallory, &seed);
+	repo->secrets->admin = mallory;
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, true, &err));
+	repo->secrets->admin = own;
+	vrv_name_print(&name, text);
+	assert_int_equal(fetch(repo, text, &err), VARVE_AUTH);
+	assert_non_null(strstr(err.message, "unknown key"));
+	vrv_repo_close(repo);
+}
+
+static void
+test_places_of_objects(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	vrv_auto_buf struct vrv_buf object = {0};
+	char text[VRV_NAME_SIZE];
+	struct vrv_name name;
+	struct varve_err err;
+
+	/* Under the name of another object of its type. */
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, true, &err));
+	name.id[0] ^= 1;
+	vrv_name_print(&name, text);
+	MUST(vrv_store_put(w->store, text, object.data, object.len, &err));
+	assert_int_not_equal(fetch(repo, text, &err), 0);
+
+	/* Under a name of another type. */
+	name.id[0] ^= 1;
+	name.type = VRV_INTENT;
+	vrv_name_print(&name, text);
+	MUST(vrv_store_put(w->store, text, object.data, object.len, &err));
+	assert_int_not_equal(fetch(repo, text, &err), 0);
+
+	/* In another repository, though all keys were the same. */
+	uint8_t *id = repo->id;
+	id[5] ^= 1;
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, true, &err));
+	id[5] ^= 1;
+	vrv_name_print(&name, text);
+	assert_int_equal(fetch(repo, text, &err), VARVE_AUTH);
+	assert_non_null(strstr(err.message, "another repository"));
+	assert_int_equal(fetch(repo, "tombstones/none", &err), VARVE_INTERNAL);
+	vrv_repo_close(repo);
+}
+
+static void
+test_every_byte_of_an_object(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	vrv_auto_buf struct vrv_buf object = {0};
+	char text[VRV_NAME_SIZE];
+	struct vrv_name name;
+	struct varve_err err;
+
+	draft_tombstone(repo, &name, &object);
+	MUST(vrv_draft_store(repo, &name, &object, true, &err));
+	vrv_name_print(&name, text);
+	for (size_t at = 0; at < object.len; at++) {
+		damage(w, text, at);
+		assert_int_not_equal(fetch(repo, text, &err), 0);
+		damage(w, text, at);
+	}
+	for (size_t n = 0; n < object.len; n += 7) {
+		remove_object(w, text);
+		MUST(vrv_store_put(w->store, text, object.data, n, &err));
+		assert_int_not_equal(fetch(repo, text, &err), 0);
+	}
+	vrv_repo_close(repo);
+}
+
+static void
+test_sealed_part(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	vrv_auto_buf struct vrv_buf object = {0}, plain = {0}, got = {0};
+	vrv_auto_object struct vrv_object fetched = {0};
+	struct vrv_name name = {.type = VRV_INTENT};
+	char text[VRV_NAME_SIZE];
+	struct varve_err err;
+
+	vrv_buf_bytes(&plain, "what only we know", 17);
+	MUST(vrv_draft_begin(repo, &name, false, &object, &err));
+	MUST(vrv_draft_seal_meta(repo, &object, VRV_KEM_INTENT, &plain, &err));
+	MUST(vrv_draft_store(repo, &name, &object, false, &err));
+	assert_null(memmem(object.data, object.len, "only we", 7));
+	vrv_name_print(&name, text);
+	MUST(vrv_repo_fetch(repo, text, &fetched, &err));
+	MUST(vrv_object_open_meta(repo, &fetched, fetched.body, VRV_KEM_INTENT,
+	    &got, &err));
+	assert_int_equal(got.len, 17);
+	assert_memory_equal(got.data, "what only we know", 17);
+	/* As another kind of record, or from another place: no. */
+	assert_int_not_equal(vrv_object_open_meta(repo, &fetched, fetched.body,
+				 VRV_KEM_ARCHIVE, &got, &err),
+	    0);
+	assert_int_not_equal(vrv_object_open_meta(repo, &fetched,
+				 fetched.body + 1, VRV_KEM_INTENT, &got, &err),
+	    0);
+	assert_int_not_equal(vrv_object_open_meta(repo, &fetched,
+				 fetched.end + 1, VRV_KEM_INTENT, &got, &err),
+	    0);
+	vrv_repo_close(repo);
+}
+
+/* Whatever call of init fails, there is no repository that cannot be opened,
+ * and the next init succeeds unless there is one. */
+static void
+test_failing_init(void **state)
+{
+	struct world *w = *state;
+	const struct varve_init_options init = {.size = sizeof(init),
+	    .kdf_passes = 2,
+	    .chunk_min = 65536,
+	    .chunk_average = 262144,
+	    .chunk_max = 2097152};
+	struct vrv_store *shared = w->store;
+
+	for (unsigned nth = 1; nth <= 7; nth++) {
+		const struct faultstore_fault fault = {.op = FAULT_OPS,
+		    .nth = nth,
+		    .code = VARVE_IO,
+		    .late = nth % 2 == 0};
+		struct varve_open_options open = options(w, false);
+		struct vrv_repo *repo;
+		struct varve_err err;
+
+		MUST(vrv_store_open_memory(&w->store, &err));
+		struct vrv_store *store = faultstore_new(reach(w));
+		faultstore_arm(store, &fault);
+		client(w, 10 + nth);
+		open = options(w, false);
+		assert_int_not_equal(vrv_repo_init(store, &init, &open, &err),
+		    0);
+		int rc = vrv_repo_init(reach(w), &init, &open, &err);
+		assert_true(rc == 0 || err.exit == VARVE_EXIT_REPO_EXISTS);
+		MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+		vrv_repo_close(repo);
+		vrv_store_free(w->store);
+	}
+	w->store = shared;
+}
+
+int
+run_open_tests(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_passphrases),
+	    T(test_nothing_there),
+	    T(test_no_slot),
+	    T(test_damaged_slot),
+	    T(test_newer_reader),
+	    T(test_newer_writer),
+	    T(test_two_configs),
+	    T(test_older_config),
+	    T(test_forged_config),
+	    T(test_every_byte_of_the_config),
+	    T(test_replaced),
+	    T(test_pins),
+	    T(test_damaged_state),
+	    T(test_signers),
+	    T(test_places_of_objects),
+	    T(test_every_byte_of_an_object),
+	    T(test_sealed_part),
+	    T(test_failing_init),
+	};
+
+	return cmocka_run_group_tests_name("open", tests, NULL, NULL);
+}

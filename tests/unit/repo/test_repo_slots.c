@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo_fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faultstore.h"
+
+static int
+setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	world_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* Open with a passphrase; NULL if it is refused as wrong. */
+static struct vrv_repo *
+open_with(struct world *w, const char *passphrase)
+{
+	const struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	strcpy(w->passphrase, passphrase);
+	int rc = vrv_repo_open(reach(w), &open, &repo, &err);
+	if (rc == 0)
+		return repo;
+	if (err.exit != VARVE_EXIT_PASSPHRASE)
+		fail_msg("%s", err.message);
+	return NULL;
+}
+
+static void
+opens(struct world *w, const char *passphrase, bool does)
+{
+	struct vrv_repo *repo = open_with(w, passphrase);
+
+	if (does)
+		assert_non_null(repo);
+	else
+		assert_null(repo);
+	vrv_repo_close(repo);
+}
+
+static void
+test_add_and_remove(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = must_open(w);
+	struct varve_slot_list *list;
+	char id[33], twin[33];
+	struct varve_err err;
+
+	strcpy(w->fresh, "second");
+	MUST(vrv_repo_slot_add(repo, "laptop", NULL, &open, id, &err));
+	opens(w, "second", true);
+	opens(w, "secret", true);
+	MUST(vrv_repo_slots(repo, &list, &err));
+	assert_int_equal(list->n, 3);
+	unsigned in_use = 0, files = 0, found = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		in_use += list->items[i].in_use;
+		files += list->items[i].is_file;
+		if (strcmp(list->items[i].id, id) == 0) {
+			found++;
+			assert_string_equal(list->items[i].label, "laptop");
+			assert_int_equal(list->items[i].memory, 64 << 20);
+		}
+	}
+	free(list);
+	assert_int_equal(in_use, 1);
+	assert_int_equal(files, 1);
+	assert_int_equal(found, 1);
+
+	assert_int_not_equal(vrv_repo_slot_remove(repo, "none", &err), 0);
+	assert_int_equal(err.exit, VARVE_EXIT_NO_KEY);
+	/* The first has no label: nothing is called that. */
+	assert_int_not_equal(vrv_repo_slot_remove(repo, "", &err), 0);
+	MUST(vrv_repo_slot_add(repo, "laptop", NULL, &open, twin, &err));
+	assert_int_equal(vrv_repo_slot_remove(repo, "laptop", &err),
+	    VARVE_USAGE);
+	assert_non_null(strstr(err.message, "2 key slots"));
+	MUST(vrv_repo_slot_remove(repo, twin, &err));
+	MUST(vrv_repo_slot_remove(repo, "laptop", &err));
+	opens(w, "second", false);
+	opens(w, "secret", true);
+	vrv_repo_close(repo);
+}
+
+static void
+test_the_last_one(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	struct varve_slot_list *list;
+	struct varve_err err;
+
+	MUST(vrv_repo_slot_remove(repo, "file", &err));
+	MUST(vrv_repo_slots(repo, &list, &err));
+	assert_int_equal(list->n, 1);
+	assert_int_equal(vrv_repo_slot_remove(repo, list->items[0].id, &err),
+	    VARVE_USAGE);
+	assert_non_null(strstr(err.message, "last key slot"));
+	free(list);
+	vrv_repo_close(repo);
+	opens(w, "secret", true);
+	assert_int_equal(count(w, "keys/"), 1);
+}
+
+static void
+test_change(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = open_with(w, "secret");
+	struct varve_err err;
+
+	w->hooks.log[0] = '\0';
+	strcpy(w->fresh, "better");
+	MUST(vrv_repo_slot_change(repo, &open, &err));
+	const char *put = strstr(w->hooks.log, "put keys/");
+	const char *del = strstr(w->hooks.log, "delete keys/");
+	assert_non_null(put);
+	assert_non_null(del);
+	/* Stored, read back, and only then the old one goes. */
+	const char *get = strstr(put, "get keys/");
+	assert_true(put < get && get < del);
+	opens(w, "secret", false);
+	/* The handle goes on with the new slot. */
+	strcpy(w->fresh, "best");
+	MUST(vrv_repo_slot_change(repo, &open, &err));
+	opens(w, "best", true);
+	assert_int_equal(count(w, "keys/"), 2);
+	vrv_repo_close(repo);
+	/* What a key file opens has no passphrase to change. */
+	repo = must_open(w);
+	assert_int_equal(vrv_repo_slot_change(repo, &open, &err), VARVE_USAGE);
+	vrv_repo_close(repo);
+}
+
+/* Whatever call fails, the old passphrase or the new one opens. */
+static void
+test_failing_change(void **state)
+{
+	struct world *w = *state;
+	bool failed = true;
+	unsigned runs = 0;
+
+	strcpy(w->passphrase, "secret");
+	strcpy(w->fresh, "secret");
+	for (unsigned nth = 1; failed; nth++, runs++) {
+		const struct faultstore_fault fault = {.op = FAULT_OPS,
+		    .nth = nth,
+		    .code = VARVE_IO};
+		const struct varve_open_options open = options(w, false);
+		struct vrv_store *store = faultstore_new(reach(w));
+		struct vrv_repo *repo;
+		struct varve_err err;
+
+		MUST(vrv_repo_open(store, &open, &repo, &err));
+		unsigned before = faultstore_calls(store, FAULT_OPS);
+		faultstore_arm(store, &fault);
+		int rc = vrv_repo_slot_change(repo, &open, &err);
+		failed = faultstore_calls(store, FAULT_OPS) - before >= nth;
+		vrv_repo_close(repo);
+		assert_true(failed || rc == 0);
+		assert_true(count(w, "keys/") >= 2);
+		opens(w, "secret", true);
+		/* Slots that a failure left would cost a derivation each. */
+		while (count(w, "keys/") > 3) {
+			char name[VRV_NAME_SIZE];
+
+			name_at(w, "keys/", 0, name);
+			remove_object(w, name);
+		}
+	}
+	assert_true(runs >= 6);
+}
+
+static void
+test_key_file(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo;
+	char path[100], id[33];
+	struct varve_err err;
+
+	snprintf(path, sizeof(path), "%s/none", w->dir);
+	open.key_file = path;
+	open.passphrase = NULL;
+	assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo, &err), 0);
+	snprintf(path, sizeof(path), "%s/short", w->dir);
+	FILE *f = fopen(path, "w");
+	fputs("too short", f);
+	fclose(f);
+	repo = must_open(w);
+	assert_int_equal(vrv_repo_slot_add(repo, "s", path, &open, id, &err),
+	    VARVE_USAGE);
+	snprintf(path, sizeof(path), "%s/fresh", w->dir);
+	MUST(vrv_repo_slot_add(repo, "f", path, &open, id, &err));
+	vrv_repo_close(repo);
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	/* One bit of the file, and it is another key. */
+	f = fopen(path, "r+");
+	int first = fgetc(f);
+	rewind(f);
+	fputc(first ^ 1, f);
+	fclose(f);
+	assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo, &err), 0);
+}
+
+static void
+test_export_and_import(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = open_with(w, "secret");
+	char name[VRV_NAME_SIZE], id[33], *text;
+	struct varve_err err;
+
+	MUST(vrv_repo_slot_export(repo, &text, &err));
+	vrv_repo_close(repo);
+	while (count(w, "keys/") > 0) {
+		name_at(w, "keys/", 0, name);
+		remove_object(w, name);
+	}
+	/* A typing mistake anywhere in the digits or the sum is found. */
+	char *digits = strchr(text, '\n') + 1;
+	for (char *p = digits; p < text + strlen(text); p += 5) {
+		char was = *p;
+
+		if (strchr("0123456789abcdef", was) == NULL)
+			continue;
+		*p = was == '7' ? '1' : '7';
+		if (vrv_repo_slot_import(reach(w), &open, text, id, &err) !=
+		    VARVE_FORMAT)
+			fail_msg("at '%s': %s", p, err.message);
+		assert_int_equal(err.exit, VARVE_EXIT_BAD_KEY);
+		*p = was;
+	}
+	assert_int_equal(vrv_repo_slot_import(reach(w), &open, "", id, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(vrv_repo_slot_import(reach(w), &open, digits, id,
+			     &err),
+	    VARVE_FORMAT);
+	strcpy(w->passphrase, "wrong");
+	assert_int_not_equal(
+	    vrv_repo_slot_import(reach(w), &open, text, id, &err), 0);
+	assert_int_equal(err.exit, VARVE_EXIT_PASSPHRASE);
+	assert_int_equal(count(w, "keys/"), 0);
+
+	/* Blanks and line ends are nothing; nor are those of a mail. */
+	char *wide = malloc(4 * strlen(text) + 1), *q = wide;
+	for (const char *p = text; *p != '\0'; p++) {
+		*q++ = *p;
+		if (p > digits && p < strstr(text, "END")) {
+			*q++ = '\r';
+			*q++ = ' ';
+		}
+	}
+	*q = '\0';
+	strcpy(w->passphrase, "secret");
+	MUST(vrv_repo_slot_import(reach(w), &open, wide, id, &err));
+	free(wide);
+	free(text);
+	opens(w, "secret", true);
+	assert_int_equal(count(w, "keys/"), 1);
+}
+
+/* A key file that is named keeps its name when its passphrase changes. */
+static void
+test_named_key_file(struct world *w)
+{
+	struct varve_open_options open = options(w, false);
+	char path[100], keys[96];
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	snprintf(path, sizeof(path), "%s/named", w->dir);
+	strcpy(keys, w->keys);
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	assert_int_equal(rename(vrv_repo_key_file(repo), path), 0);
+	vrv_repo_close(repo);
+	open.key_file = path;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	strcpy(w->fresh, "named");
+	MUST(vrv_repo_slot_change(repo, &open, &err));
+	vrv_repo_close(repo);
+	strcpy(w->passphrase, "named");
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	assert_string_equal(vrv_repo_key_file(repo), path);
+	vrv_repo_close(repo);
+	assert_int_equal(rmdir(keys), 0);
+}
+
+/* In keyfile mode the store never sees a slot. */
+static void
+test_keyfile_mode(void **state)
+{
+	struct world *w = *state;
+	const struct varve_init_options init = {.size = sizeof(init),
+	    .mode = VARVE_KEYFILE,
+	    .kdf_passes = 2,
+	    .chunk_min = 65536,
+	    .chunk_average = 262144,
+	    .chunk_max = 2097152};
+	struct varve_open_options open;
+	struct vrv_store *shared = w->store;
+	struct vrv_repo *repo;
+	struct varve_err err;
+	char id[33];
+
+	MUST(vrv_store_open_memory(&w->store, &err));
+	client(w, 5);
+	open = options(w, false);
+	MUST(vrv_repo_init(reach(w), &init, &open, &err));
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	assert_int_equal(vrv_repo_key_mode(repo), VARVE_KEYFILE);
+	assert_non_null(strstr(vrv_repo_key_file(repo), w->keys));
+	assert_int_equal(access(vrv_repo_key_file(repo), R_OK), 0);
+	strcpy(w->fresh, "changed");
+	MUST(vrv_repo_slot_change(repo, &open, &err));
+	/* The handle knows the new file. */
+	assert_int_equal(access(vrv_repo_key_file(repo), R_OK), 0);
+	strcpy(w->fresh, "again");
+	MUST(vrv_repo_slot_change(repo, &open, &err));
+	MUST(vrv_repo_slot_add(repo, "more", NULL, &open, id, &err));
+	MUST(vrv_repo_slot_remove(repo, "more", &err));
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "keys/"), 0);
+	opens(w, "secret", false);
+	opens(w, "changed", false);
+	opens(w, "again", true);
+	test_named_key_file(w);
+
+	/* Another client has no key folder with it. */
+	client(w, 6);
+	open = options(w, false);
+	assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo, &err), 0);
+	assert_int_equal(err.exit, VARVE_EXIT_NO_KEY);
+	vrv_store_free(w->store);
+	w->store = shared;
+}
+
+/* A store full of slots cannot make a client pay for all of them. */
+static void
+test_many_slots(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = must_open(w);
+	char id[33];
+	struct varve_err err;
+
+	strcpy(w->fresh, "many");
+	for (unsigned i = 0; i < 10; i++)
+		MUST(vrv_repo_slot_add(repo, "many", NULL, &open, id, &err));
+	vrv_repo_close(repo);
+	opens(w, "wrong", false);
+}
+
+int
+run_slot_tests(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_add_and_remove),
+	    T(test_the_last_one),
+	    T(test_change),
+	    T(test_failing_change),
+	    T(test_key_file),
+	    T(test_export_and_import),
+	    T(test_keyfile_mode),
+	    T(test_many_slots),
+	};
+
+	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "faultstore.h"
+
+static int
+setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	world_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* --- lanes --- */
+
+#define CROWD 300
+#define CROWD_SIZE 3000
+
+struct putter {
+	struct vrv_lane *lane;
+	unsigned first;	 /* where in the common row it starts */
+	unsigned stored; /* chunks that were new to it */
+	uint8_t (*ids)[VRV_ID_SIZE];
+};
+
+static int
+put_crowd(void *arg, struct varve_err *err)
+{
+	struct putter *p = arg;
+	uint8_t bytes[CROWD_SIZE];
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		unsigned which = (p->first + i) % CROWD;
+		bool fresh;
+
+		noise(which, bytes, sizeof(bytes));
+		int rc = vrv_lane_put(p->lane, bytes, sizeof(bytes),
+		    p->ids[which], &fresh, err);
+		if (rc != 0)
+			return rc;
+		p->stored += fresh;
+	}
+	return vrv_lane_done(p->lane, err);
+}
+
+/* Three threads put the same chunks: each is stored once and can be read. */
+static void
+test_lanes_share(void **state)
+{
+	static uint8_t ids[3][CROWD][VRV_ID_SIZE];
+	struct vrv_repo *repo = must_open(*state);
+	struct putter putters[3] = {{0}};
+	struct vrv_writer_totals totals;
+	struct storing s;
+	struct varve_err err;
+	unsigned stored = 0;
+
+	MUST(storing_begin(&s, repo, 4, UINT64_MAX, &err));
+	for (unsigned i = 0; i < 3; i++) {
+		putters[i] = (struct putter){.lane = s.lanes[i],
+		    .first = i * 7,
+		    .ids = ids[i]};
+		MUST(vrv_group_start(s.group, "put", put_crowd, &putters[i],
+		    &err));
+	}
+	MUST(vrv_lane_done(s.lanes[3], &err));
+	MUST(vrv_group_join(s.group, &err));
+	for (unsigned i = 0; i < 3; i++)
+		stored += putters[i].stored;
+	assert_int_equal(stored, CROWD);
+	vrv_writer_totals(s.writer, &totals);
+	assert_int_equal(totals.chunks, CROWD);
+	assert_int_equal(totals.plain, CROWD * CROWD_SIZE);
+	assert_true(totals.stored > totals.plain);
+	assert_int_equal(memcmp(ids[0], ids[1], sizeof(ids[0])), 0);
+	storing_end(&s);
+	for (unsigned i = 0; i < CROWD; i += 13)
+		MUST(get_one(repo, VRV_FRAME_DATA, ids[0][i], i, CROWD_SIZE,
+		    &err));
+	vrv_repo_close(repo);
+	assert_int_equal(count(*state, "packs/"), 1);
+	assert_int_equal(count(*state, "index/"), 1);
+}
+
+static void
+test_limits(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t *bytes = calloc(1, VRV_FRAME_PLAIN_MAX + 1), id[VRV_ID_SIZE];
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	assert_int_equal(vrv_lane_put(s.lanes[0], bytes, 0, id, &fresh, &err),
+	    VARVE_LIMIT);
+	assert_int_equal(vrv_lane_put(s.lanes[0], bytes,
+			     VRV_FRAME_PLAIN_MAX + 1, id, &fresh, &err),
+	    VARVE_LIMIT);
+	MUST(vrv_lane_put(s.lanes[0], bytes, VRV_FRAME_PLAIN_MAX, id, &fresh,
+	    &err));
+	MUST(storing_join(&s, &err));
+	MUST(vrv_lane_done(s.lanes[0], &err));
+	storing_end(&s);
+	free(bytes);
+	vrv_repo_close(repo);
+}
+
+/* A small run makes one pack of both kinds; the same bytes are two chunks
+ * when they are of two kinds. */
+static void
+test_both_kinds_in_one_pack(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t bytes[500], data[VRV_ID_SIZE], meta[VRV_ID_SIZE];
+	char name[VRV_NAME_SIZE];
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	noise(1, bytes, sizeof(bytes));
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	MUST(vrv_lane_put(s.lanes[0], bytes, 500, data, &fresh, &err));
+	assert_true(fresh);
+	MUST(vrv_lane_put(s.lanes[1], bytes, 500, meta, &fresh, &err));
+	assert_true(fresh);
+	assert_memory_not_equal(data, meta, VRV_ID_SIZE);
+	MUST(storing_join(&s, &err));
+	storing_end(&s);
+	assert_int_equal(count(*state, "packs/"), 1);
+	name_at(*state, "index/", 0, name);
+	assert_string_equal(strrchr(name, '.'), ".b");
+	MUST(get_one(repo, VRV_FRAME_DATA, data, 1, 500, &err));
+	MUST(get_one(repo, VRV_FRAME_META, meta, 1, 500, &err));
+	assert_int_equal(get_one(repo, VRV_FRAME_META, data, 1, 500, &err),
+	    VARVE_CORRUPT);
+	assert_non_null(strstr(err.message, "another kind"));
+	vrv_repo_close(repo);
+}
+
+static int
+remember_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID],
+    struct varve_err *err)
+{
+	char *text = arg;
+
+	(void)err;
+	for (unsigned i = 0; i < 4; i++)
+		sprintf(text + strlen(text), "%02x", pack[i]);
+	return 0;
+}
+
+static void
+test_reused_packs(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t a[VRV_ID_SIZE], id[VRV_ID_SIZE], bytes[700];
+	char name[VRV_NAME_SIZE], reused[100] = "";
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	put_one(repo, VRV_FRAME_DATA, 1, 700, a);
+	name_at(*state, "packs/", 0, name);
+	vrv_repo_close(repo);
+
+	repo = must_open(*state);
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	noise(1, bytes, sizeof(bytes));
+	MUST(vrv_lane_put(s.lanes[0], bytes, 700, id, &fresh, &err));
+	assert_false(fresh);
+	assert_memory_equal(id, a, VRV_ID_SIZE);
+	noise(2, bytes, sizeof(bytes));
+	MUST(vrv_lane_put(s.lanes[0], bytes, 700, id, &fresh, &err));
+	assert_true(fresh);
+	MUST(storing_join(&s, &err));
+	MUST(vrv_writer_reused(s.writer, remember_pack, reused, &err));
+	storing_end(&s);
+	vrv_repo_close(repo);
+	assert_int_equal(strlen(reused), 8);
+	assert_memory_equal(strrchr(name, '/') + 1, reused, 8);
+}
+
+/* A run that is cut short leaves what it checkpointed for the next. */
+static void
+test_checkpoint(void **state)
+{
+	enum { SIZE = 1 << 20, N = 36 };
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t *bytes = malloc(SIZE), id[VRV_ID_SIZE];
+	struct storing s;
+	struct varve_err err;
+	unsigned found = 0;
+	bool fresh;
+
+	MUST(storing_begin(&s, repo, 2, 1, &err));
+	for (unsigned i = 0; i < N; i++) {
+		noise(i, bytes, SIZE);
+		MUST(vrv_lane_put(s.lanes[0], bytes, SIZE, id, &fresh, &err));
+	}
+	/* The store thread is not joined: wait for what it has done. */
+	for (unsigned i = 0; i < 2000 && count(*state, "intents/") == 0; i++) {
+		const struct timespec ms = {0, 5000000};
+
+		nanosleep(&ms, NULL);
+	}
+	storing_end(&s);
+	vrv_repo_close(repo);
+	assert_int_equal(count(*state, "intents/"), 1);
+	assert_int_equal(count(*state, "index/"), 1);
+
+	client(*state, 1);
+	repo = must_open(*state);
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	for (unsigned i = 0; i < N; i++) {
+		noise(i, bytes, SIZE);
+		MUST(vrv_lane_put(s.lanes[0], bytes, SIZE, id, &fresh, &err));
+		found += !fresh;
+	}
+	MUST(storing_join(&s, &err));
+	storing_end(&s);
+	vrv_repo_close(repo);
+	assert_true(found >= 32);
+	free(bytes);
+}
+
+/* --- damage --- */
+
+/* Two clients that know nothing of each other store the same chunk: one copy
+ * may be damaged or gone. */
+static void
+test_another_copy(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *a = must_open(w), *b;
+	struct vrv_index *index;
+	char first[VRV_NAME_SIZE], second[VRV_NAME_SIZE];
+	uint8_t id[VRV_ID_SIZE];
+	struct varve_err err;
+
+	client(w, 1);
+	b = must_open(w);
+	MUST(vrv_repo_index(a, &index, &err));
+	MUST(vrv_repo_index(b, &index, &err));
+	put_one(a, VRV_FRAME_DATA, 5, 900, id);
+	put_one(b, VRV_FRAME_DATA, 5, 900, id);
+	vrv_repo_close(a);
+	vrv_repo_close(b);
+	assert_int_equal(count(w, "packs/"), 2);
+	name_at(w, "packs/", 0, first);
+	name_at(w, "packs/", 1, second);
+
+	client(w, 2);
+	a = must_open(w);
+	damage(w, first, VRV_HEADER_SIZE + 100);
+	MUST(get_one(a, VRV_FRAME_DATA, id, 5, 900, &err));
+	damage(w, first, VRV_HEADER_SIZE + 100);
+	remove_object(w, second);
+	MUST(get_one(a, VRV_FRAME_DATA, id, 5, 900, &err));
+	damage(w, first, VRV_HEADER_SIZE + 100);
+	assert_int_equal(get_one(a, VRV_FRAME_DATA, id, 5, 900, &err),
+	    VARVE_CORRUPT);
+	assert_non_null(strstr(err.message, "data chunk"));
+	assert_non_null(strstr(err.message, "packs/"));
+	remove_object(w, first);
+	assert_int_equal(get_one(a, VRV_FRAME_DATA, id, 5, 900, &err),
+	    VARVE_CORRUPT);
+	memset(id, 7, sizeof(id));
+	assert_int_equal(get_one(a, VRV_FRAME_DATA, id, 5, 900, &err),
+	    VARVE_CORRUPT);
+	vrv_repo_close(a);
+}
+
+/* No byte of a pack's frames can change without being noticed. */
+static void
+test_every_byte_of_a_frame(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	uint8_t id[VRV_ID_SIZE];
+	char name[VRV_NAME_SIZE];
+	struct varve_err err;
+
+	put_one(repo, VRV_FRAME_DATA, 3, 200, id);
+	name_at(w, "packs/", 0, name);
+	for (size_t at = VRV_HEADER_SIZE; at < VRV_HEADER_SIZE + 240; at++) {
+		damage(w, name, at);
+		assert_int_not_equal(
+		    get_one(repo, VRV_FRAME_DATA, id, 3, 200, &err), 0);
+		damage(w, name, at);
+	}
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 3, 200, &err));
+	vrv_repo_close(repo);
+}
+
+/* The reader's small cache lets frames go and fetches them again. */
+static void
+test_cache_of_frames(void **state)
+{
+	enum { SIZE = 300000, N = 12 };
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t ids[N][VRV_ID_SIZE], *want = malloc(SIZE);
+	struct vrv_reader *reader;
+	struct varve_err err;
+
+	for (unsigned i = 0; i < N; i++)
+		put_one(repo, VRV_FRAME_DATA, i, SIZE, ids[i]);
+	MUST(vrv_reader_new(repo, 2 * SIZE, &reader, &err));
+	for (unsigned i = 0; i < 5 * N; i++) {
+		unsigned which = i * 7 % N;
+		const uint8_t *got;
+		size_t n;
+
+		MUST(vrv_reader_get(reader, VRV_FRAME_DATA, ids[which], &got,
+		    &n, &err));
+		noise(which, want, SIZE);
+		assert_int_equal(n, SIZE);
+		assert_memory_equal(got, want, SIZE);
+	}
+	vrv_reader_free(reader);
+	vrv_repo_close(repo);
+	free(want);
+}
+
+/* --- a store that fails --- */
+
+/* Store a chunk of each kind through a store whose nth call fails; what the
+ * run says, and in *ret_failed whether there was an nth call at all. */
+static int
+run_with_fault(struct world *w, enum faultstore_op op, unsigned nth, bool late,
+    bool *ret_failed)
+{
+	const struct faultstore_fault fault = {.op = op,
+	    .nth = nth,
+	    .code = VARVE_IO,
+	    .late = late};
+	const struct varve_open_options open = options(w, true);
+	struct vrv_store *store = faultstore_new(reach(w));
+	uint8_t bytes[2000], id[VRV_ID_SIZE];
+	struct vrv_repo *repo;
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	MUST(vrv_repo_open(store, &open, &repo, &err));
+	unsigned before = faultstore_calls(store, op);
+	faultstore_arm(store, &fault);
+	int rc = storing_begin(&s, repo, 2, UINT64_MAX, &err);
+	noise(++w->seed, bytes, sizeof(bytes));
+	for (unsigned i = 0; rc == 0 && i < 2; i++)
+		rc = vrv_lane_put(s.lanes[i], bytes, sizeof(bytes), id, &fresh,
+		    &err);
+	if (rc == 0)
+		rc = storing_join(&s, &err);
+	*ret_failed = faultstore_calls(store, op) - before >= nth;
+	storing_end(&s);
+	vrv_repo_close(repo);
+	return rc;
+}
+
+static void
+test_failing_store(void **state)
+{
+	struct world *w = *state;
+	static const enum faultstore_op ops[] = {FAULT_LIST, FAULT_HEAD,
+	    FAULT_GET, FAULT_PUT_BEGIN, FAULT_PUT_WRITE, FAULT_PUT_COMMIT};
+	unsigned faults = 0;
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		for (unsigned late = 0; late < 2; late++) {
+			bool failed = true;
+
+			for (unsigned nth = 1; failed; nth++) {
+				int rc = run_with_fault(w, ops[i], nth,
+				    late == 1, &failed);
+
+				if (failed)
+					assert_int_not_equal(rc, 0);
+				else
+					assert_int_equal(rc, 0);
+				faults += failed;
+			}
+		}
+	}
+	/* One listing, and two objects begun and committed, each twice. */
+	assert_true(faults >= 10);
+}
+
+/* The packs come before what names them. */
+static void
+test_order_of_puts(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	uint8_t id[VRV_ID_SIZE];
+
+	put_one(repo, VRV_FRAME_DATA, 1, 100, id);
+	const char *pack = strstr(w->hooks.log, "put packs/");
+	const char *index = strstr(w->hooks.log, "put index/");
+	assert_non_null(pack);
+	assert_non_null(index);
+	assert_true(pack < index);
+	vrv_repo_close(repo);
+}
+
+int
+run_writer_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_lanes_share, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_both_kinds_in_one_pack, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_reused_packs, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_another_copy, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_cache_of_frames, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_failing_store, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_order_of_puts, setup,
+		teardown),
+	};
+
+	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+}
