@@ -16,6 +16,8 @@ touch -d '1960-01-02 03:04:05.678' sub/deep
 touch -d '2200-01-02 03:04:05' sub
 cd .. || exit 99
 varve init -e repokey repo >/dev/null 2>&1 || exit 99
+# Large content in a pack of its own, so that damage to it hits nothing else.
+(cd src && varve create ../repo::large random) >/dev/null 2>&1 || exit 99
 (cd src && varve create ../repo::one .) >/dev/null 2>&1 || exit 99
 
 # restore FOLDER [OPTION...]: into a fresh folder

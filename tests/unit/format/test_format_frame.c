@@ -118,7 +118,7 @@ static void
 put_entry(struct vrv_buf *b, uint64_t length)
 {
 	static const uint8_t pack[VRV_OBJECT_ID] = {0xee};
-	static const struct vrv_pack_key keys[2] = {{7, {1}}, {8, {2}}};
+	static const struct vrv_pack_key keys[2] = {{0, {1}}, {0, {2}}};
 	uint64_t end = VRV_HEADER_SIZE;
 
 	vrv_pack_entry_put(b, pack, length, keys, 2, 2);
@@ -163,7 +163,7 @@ test_pack_entry_round_trip(void **state)
 	assert_int_equal(entry.length, 71071);
 	assert_int_equal(entry.n_keys, 2);
 	vrv_pack_key_get(&entry, 1, &key);
-	assert_int_equal(key.epoch, 8);
+	assert_int_equal(key.epoch, 0);
 	assert_int_equal(key.epk[0], 2);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(vrv_pack_frame_get(&r, &entry, &end, &frame,
@@ -178,6 +178,18 @@ test_pack_entry_round_trip(void **state)
 		assert_memory_equal(frame.ids, ids, frame.n * VRV_PREFIX_SIZE);
 	}
 	assert_int_equal(end, 71071);
+}
+
+static void
+test_later_epochs_are_refused(void **state)
+{
+	static const struct vrv_pack_key later = {1, {1}};
+	static const uint8_t pack[VRV_OBJECT_ID];
+	vrv_auto_buf struct vrv_buf b = {0};
+
+	(void)state;
+	vrv_pack_entry_put(&b, pack, 71071, &later, 1, 0);
+	assert_int_equal(verdict(get_frames, b.data, b.len), VARVE_FORMAT);
 }
 
 static void
@@ -330,6 +342,7 @@ main(void)
 	    cmocka_unit_test(test_stored_frame_is_exact),
 	    cmocka_unit_test(test_frame_limits),
 	    cmocka_unit_test(test_pack_entry_round_trip),
+	    cmocka_unit_test(test_later_epochs_are_refused),
 	    cmocka_unit_test(test_frame_lies_inside_its_pack),
 	    cmocka_unit_test(test_frame_entry_limits),
 	    cmocka_unit_test(test_counts_that_cannot_follow),

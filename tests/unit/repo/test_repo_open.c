@@ -78,7 +78,7 @@ test_nothing_there(void **state)
 
 	name_at(w, "config/", 0, name);
 	remove_object(w, name);
-	refused(w, &open, VARVE_EXIT_NO_REPO, "varve init");
+	refused(w, &open, VARVE_EXIT_NO_REPO, "no repository");
 }
 
 static void
@@ -245,7 +245,7 @@ test_forged_config(void **state)
 	config.generation++;
 	MUST(vrv_config_store(w->store, &mallory, repo->id, &config, &err));
 	vrv_repo_close(repo);
-	refused(w, &open, VARVE_EXIT_ERROR, "not signed by");
+	refused(w, &open, VARVE_EXIT_INTEGRITY, "not signed by");
 }
 
 static void
