@@ -60,7 +60,8 @@ class Mover(threading.Thread):
         os.rename(tmp, self.path())
 
     def rewrite(self):
-        with open(self.path(), "r+") as f:
+        fd = os.open(self.path(), os.O_RDWR | os.O_NOFOLLOW)
+        with open(fd, "r+") as f:
             f.write(self.text())
             f.truncate()
 
@@ -71,7 +72,7 @@ class Mover(threading.Thread):
         os.rename(self.path(), self.path())
 
     def link(self):
-        os.link(self.path(), self.path())
+        os.link(self.path(), self.path(), follow_symlinks=False)
 
     def make_dir(self):
         os.makedirs(os.path.join(self.top, f"d{self.random.randrange(DIRS)}"))
@@ -98,7 +99,7 @@ class Mover(threading.Thread):
     def swap_file(self):
         path = self.path()
         os.unlink(path)
-        os.symlink(os.path.join(self.outside, "f1"), path)
+        os.symlink(os.path.join(self.outside, "o1"), path)
 
     def run(self):
         does = [self.replace] * 6 + [self.rewrite] * 3 + [
@@ -190,7 +191,7 @@ def main():
         top, outside = (os.path.join(scratch, d) for d in ("tree", "outside"))
         os.makedirs(outside)
         for i in range(FILES):
-            with open(os.path.join(outside, f"f{i}"), "w") as f:
+            with open(os.path.join(outside, f"o{i}"), "w") as f:
                 f.write(OUTSIDE)
         for i in range(DIRS):
             os.makedirs(os.path.join(top, f"d{i}"))
