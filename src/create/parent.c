@@ -178,8 +178,8 @@ vrv_parent_dir_find(struct vrv_parent_dir *dir, const char *name, size_t n,
 		}
 		if (cmp > 0)
 			return 0;
-		int rc = vrv_tree_iter_next(dir->iter, &dir->entry, &dir->raw,
-		    err);
+		int rc =
+		    vrv_tree_iter_next(dir->iter, &dir->entry, &dir->raw, err);
 		dir->has = rc == 0;
 		if (rc != 0 && rc != VARVE_NOENT)
 			return rc;
@@ -211,8 +211,9 @@ vrv_parent_same(const struct vrv_parent *p, const struct vrv_entry *e,
 	if (!same_time(e->mtime, st->mtime) ||
 	    vrv_time_cmp(st->mtime, p->before) >= 0)
 		return false;
-	if (ctime && (!same_time(e->ctime, st->ctime) ||
-			 vrv_time_cmp(st->ctime, p->before) >= 0))
+	if (ctime &&
+	    (!same_time(e->ctime, st->ctime) ||
+		vrv_time_cmp(st->ctime, p->before) >= 0))
 		return false;
 	return !inode || e->inode == st->inode;
 }

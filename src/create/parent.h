@@ -32,8 +32,8 @@ struct vrv_parent {
 	enum varve_files_cache mode;
 	pthread_mutex_t read_lock; /* protects reader */
 	struct vrv_reader *reader; /* NULL until the cache misses */
-	pthread_mutex_t lock; /* protects known */
-	struct vrv_map *known; /* prefixes of tree chunks read, how often */
+	pthread_mutex_t lock;	   /* protects known */
+	struct vrv_map *known;	   /* prefixes of tree chunks read, how often */
 };
 
 /* `archive` may be NULL. Borrows everything. */

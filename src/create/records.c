@@ -175,7 +175,11 @@ int
 vrv_records_acl(struct vrv_records *r, const struct vrv_xattr *x,
     struct varve_err *err)
 {
-	enum { VERSION = 2, USER = 0x02, GROUP = 0x08 };
+	enum {
+		VERSION = 2,
+		USER = 0x02,
+		GROUP = 0x08
+	};
 	struct vrv_rd rd = vrv_rd_over(x->value, x->size);
 	int rc = 0;
 

@@ -23,8 +23,8 @@ struct vrv_records {
 };
 
 int vrv_records_init(struct vrv_records *, const struct vrv_meta_sink *,
-    struct vrv_parent *parent, bool want_owners,
-    struct varve_err *err) VRV_MUST;
+    struct vrv_parent *parent, bool want_owners, struct varve_err *err)
+    VRV_MUST;
 void vrv_records_fini(struct vrv_records *);
 
 int vrv_records_skip(struct vrv_records *, enum vrv_skip reason,

@@ -41,8 +41,8 @@ add_below(struct vrv_roots *roots, struct vrv_root *parent, const char *name,
 	    vrv_room_for_one(&parent->below, parent->n_below,
 		&parent->cap_below, sizeof(*parent->below)) != 0)
 		return NULL;
-	*root = (struct vrv_root){
-	    .name = vrv_arena_dup(&roots->arena, name, n)};
+	*root =
+	    (struct vrv_root){.name = vrv_arena_dup(&roots->arena, name, n)};
 	if (root->name == NULL)
 		return NULL;
 	parent->below[parent->n_below++] = root;
@@ -319,8 +319,7 @@ static int
 check_within(const struct vrv_root *source, const struct vrv_root *root,
     const char *path, struct varve_err *err)
 {
-	if (root->source &&
-	    (root->stdin_ || !same_path(root->path, path)))
+	if (root->source && (root->stdin_ || !same_path(root->path, path)))
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s' would lie within '%s' in the archive", root->path,
 		    source->path);

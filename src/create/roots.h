@@ -29,7 +29,10 @@ struct vrv_roots {
 	struct vrv_root top;
 	size_t n; /* sources */
 };
-#define VRV_ROOTS_INIT {.top = {.name = ""}}
+#define VRV_ROOTS_INIT                                                         \
+	{                                                                      \
+		.top = {.name = "" }                                           \
+	}
 void vrv_roots_fini(struct vrv_roots *);
 
 /* Add a source as the user gave it. "/./" cuts off what stands before it;

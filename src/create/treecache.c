@@ -25,7 +25,8 @@
 #define HEAD 40
 #define ENTRY 44
 #define SEGMENTS_MAX 64
-#define KEEP_MAX ((uint64_t)4 << 30) /* a cache larger than this is not kept */
+#define KEEP_MAX ((uint64_t)4 << 30) /* a cache larger than this is not kept   \
+				      */
 #define SLACK ((uint64_t)1 << 20)
 #define STEP ((size_t)1 << 20)
 
@@ -50,9 +51,9 @@ struct vrv_treecache {
 	size_t map_n, valid; /* of it: whole segments */
 	struct segment segments[SEGMENTS_MAX];
 	size_t n;
-	struct output out;	 /* what this run adds */
-	bool writing, silent;	 /* out is in use; out cannot be used */
-	struct vrv_map *used;	 /* id prefixes, each once */
+	struct output out;    /* what this run adds */
+	bool writing, silent; /* out is in use; out cannot be used */
+	struct vrv_map *used; /* id prefixes, each once */
 	uint64_t used_bytes;
 };
 
@@ -88,8 +89,8 @@ map_segments(struct vrv_treecache *c)
 
 	if (fstat(c->fd, &st) != 0 || st.st_size == 0)
 		return;
-	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED,
-	    c->fd, 0);
+	void *map =
+	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, c->fd, 0);
 	if (map == MAP_FAILED)
 		return;
 	c->map = map;
@@ -110,15 +111,14 @@ vrv_treecache_open(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 	char hex[2 * VRV_TAG_SIZE + 1];
 
 	*ret = NULL;
-	if (vrv_repo_cache(repo) == NULL ||
-	    (c = calloc(1, sizeof(*c))) == NULL)
+	if (vrv_repo_cache(repo) == NULL || (c = calloc(1, sizeof(*c))) == NULL)
 		return;
 	vrv_hex(hex, tag, VRV_TAG_SIZE);
 	c->path = vrv_strf("%s/trees-%s", vrv_repo_cache(repo), hex);
 	c->used = vrv_map_new(VRV_PREFIX_SIZE, 0);
-	c->fd = c->path == NULL ? -1 :
-				  open(c->path, O_RDWR | O_CREAT | O_CLOEXEC,
-				      0600);
+	c->fd = c->path == NULL ?
+	    -1 :
+	    open(c->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (c->fd < 0 || c->used == NULL) {
 		vrv_treecache_close(c);
 		return;

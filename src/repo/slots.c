@@ -97,8 +97,7 @@ pass_over(struct load *load, const struct varve_err *err)
 }
 
 static int
-load_stored(void *arg, const struct vrv_store_item *item,
-    struct varve_err *err)
+load_stored(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 {
 	struct load *load = arg;
 	struct vrv_name name;
@@ -118,7 +117,8 @@ load_stored(void *arg, const struct vrv_store_item *item,
 	return rc == 0 ? 0 : pass_over(load, err);
 }
 
-/* One key file: "<repository id>-<slot id>", or any file that the user named. */
+/* One key file: "<repository id>-<slot id>", or any file that the user named.
+ */
 static int
 load_file(struct load *load, const char *path, struct varve_err *err)
 {
@@ -228,8 +228,8 @@ vrv_slot_store(struct vrv_store *store, enum varve_key_mode mode,
 	if (rc != 0)
 		return rc;
 	vrv_hex(repository, header.repository, VRV_REPO_ID);
-	vrv_auto_free char *path = vrv_strf("%s/%s-%s", keys_dir, repository,
-	    strchr(text, '/') + 1);
+	vrv_auto_free char *path =
+	    vrv_strf("%s/%s-%s", keys_dir, repository, strchr(text, '/') + 1);
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
 	vrv_auto_fd dir = open(keys_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -275,16 +275,15 @@ int
 vrv_repo_slots(struct vrv_repo *repo, struct varve_slot_list **ret,
     struct varve_err *err)
 {
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 
 	int rc = load_own(repo, &slots, err);
 	if (rc != 0)
 		return rc;
 	struct varve_slot_list *list = calloc(1,
 	    sizeof(*list) +
-		slots.n *
-		    (sizeof(*list->items) + VRV_SLOT_LABEL_MAX + 1));
+		slots.n * (sizeof(*list->items) + VRV_SLOT_LABEL_MAX + 1));
 	if (list == NULL)
 		return VRV_NOMEM(err, "the list of key slots");
 	list->n = slots.n;
@@ -299,8 +298,8 @@ vrv_repo_slots(struct vrv_repo *repo, struct varve_slot_list **ret,
 		to->label = text;
 		text += from->slot.label.n + 1;
 		to->is_file = from->slot.kdf == VRV_KDF_FILE;
-		to->in_use = memcmp(from->name.id, repo->slot,
-				 VRV_OBJECT_ID) == 0;
+		to->in_use =
+		    memcmp(from->name.id, repo->slot, VRV_OBJECT_ID) == 0;
 		to->passes = from->slot.passes;
 		to->memory = from->slot.memory;
 	}
@@ -335,15 +334,15 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
     const struct varve_open_options *options, struct vrv_name *ret_name,
     char **ret_path, struct varve_err *err)
 {
-	struct vrv_slot slot = {
-	    .kdf = key_file == NULL ? VRV_KDF_ARGON2ID : VRV_KDF_FILE,
+	struct vrv_slot slot = {.kdf = key_file == NULL ? VRV_KDF_ARGON2ID :
+							  VRV_KDF_FILE,
 	    .passes = key_file == NULL ? 3 : 0,
 	    .memory = key_file == NULL ? VRV_ARGON_MEMORY_MIN : 0,
 	    .label = {(const uint8_t *)label, strlen(label)}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_buf struct vrv_buf file = {0}, object = {0};
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	uint8_t admin[VRV_SIGN_PUBLIC];
 	const void *secret = pass;
 	struct vrv_name name;
@@ -387,9 +386,9 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 			vrv_wipe(file.data, file.len);
 		return rc;
 	}
-	return rc != 0 ? rc :
-			 vrv_fail(err, VARVE_IO,
-			     "the new key slot cannot be read back");
+	return rc != 0 ?
+	    rc :
+	    vrv_fail(err, VARVE_IO, "the new key slot cannot be read back");
 }
 
 int
@@ -426,8 +425,8 @@ int
 vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
     struct varve_err *err)
 {
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	const struct vrv_slot_object *found = NULL;
 	size_t matches = 0;
 	char id[33];
@@ -442,8 +441,7 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 
 		vrv_hex(id, o->name.id, VRV_OBJECT_ID);
 		if (strcmp(id, slot) != 0 &&
-		    (o->slot.label.n == 0 ||
-			strlen(slot) != o->slot.label.n ||
+		    (o->slot.label.n == 0 || strlen(slot) != o->slot.label.n ||
 			memcmp(slot, o->slot.label.p, strlen(slot)) != 0))
 			continue;
 		found = o;
@@ -487,16 +485,16 @@ lies_in(const char *path, const char *dir)
 {
 	size_t n = dir == NULL ? 0 : strlen(dir);
 
-	return n > 0 && path != NULL && strncmp(path, dir, n) == 0 && path[n] == '/' &&
-	    strchr(path + n + 1, '/') == NULL;
+	return n > 0 && path != NULL && strncmp(path, dir, n) == 0 &&
+	    path[n] == '/' && strchr(path + n + 1, '/') == NULL;
 }
 
 int
 vrv_repo_slot_change(struct vrv_repo *repo,
     const struct varve_open_options *options, struct varve_err *err)
 {
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	const struct vrv_slot_object *old = NULL;
 	char label[VRV_SLOT_LABEL_MAX + 1] = "";
 	vrv_auto_free char *path = NULL;

@@ -12,6 +12,8 @@
 #define DATA_FRAME ((size_t)1 << 20)
 #define META_FRAME ((size_t)128 << 10)
 
+#define COPIES_MAX 8 /* locations of one chunk that are tried */
+
 /* Sealed frames on their way to the store thread. */
 #define QUEUE_ITEMS 256
 #define QUEUE_BYTES ((size_t)24 << 20)
@@ -36,10 +38,10 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
 	w->since_ns = vrv_ticks();
 	pthread_mutex_init(&w->lock, NULL);
 	w->claims = vrv_map_new(VRV_PREFIX_SIZE, 0);
-	w->reused = vrv_map_new(VRV_OBJECT_ID, 0);
-	w->queue = vrv_queue_new(group, QUEUE_ITEMS, QUEUE_BYTES,
-	    options->lanes);
-	if (w->claims == NULL || w->reused == NULL || w->queue == NULL)
+	w->found = vrv_map_new(VRV_OBJECT_ID, sizeof(bool));
+	w->queue =
+	    vrv_queue_new(group, QUEUE_ITEMS, QUEUE_BYTES, options->lanes);
+	if (w->claims == NULL || w->found == NULL || w->queue == NULL)
 		rc = VRV_NOMEM(err, "a writer");
 	if (rc == 0)
 		rc = vrv_session_new(&repo->secrets->pack, &w->session, err);
@@ -67,7 +69,7 @@ vrv_writer_free(struct vrv_writer *w)
 	vrv_store_thread_fini(w);
 	vrv_session_free(w->session);
 	vrv_map_free(w->claims);
-	vrv_map_free(w->reused);
+	vrv_map_free(w->found);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
@@ -86,12 +88,14 @@ vrv_writer_reused(struct vrv_writer *w, vrv_pack_fn *fn, void *arg,
     struct varve_err *err)
 {
 	const void *pack;
-	void *none;
+	void *there;
 	size_t at = 0;
 	int rc = 0;
 
-	while (rc == 0 && vrv_map_next(w->reused, &at, &pack, &none))
-		rc = fn(arg, pack, err);
+	while (rc == 0 && vrv_map_next(w->found, &at, &pack, &there)) {
+		if (*(const bool *)there)
+			rc = fn(arg, pack, err);
+	}
 	return rc;
 }
 
@@ -173,15 +177,75 @@ flush(struct vrv_lane *lane, struct varve_err *err)
 	return 0;
 }
 
+/* Is the pack there that the index speaks of? Asked once for each: a chunk of
+ * a pack that was lost is stored again, and the commit asks anew for those
+ * that count. */
+static int
+is_there(struct vrv_lane *lane, const uint8_t pack[VRV_OBJECT_ID], bool *ret,
+    struct varve_err *err)
+{
+	struct vrv_writer *w = lane->writer;
+	struct vrv_name name = {.type = VRV_PACK};
+	char text[VRV_NAME_SIZE];
+
+	*ret = true;
+	if (memcmp(pack, lane->last_reused, VRV_OBJECT_ID) == 0)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	const bool *known = vrv_map_get(w->found, pack);
+	bool asked = known != NULL;
+	if (asked)
+		*ret = *known;
+	pthread_mutex_unlock(&w->lock);
+	if (!asked) {
+		memcpy(name.id, pack, VRV_OBJECT_ID);
+		vrv_name_print(&name, text);
+		int rc = vrv_store_head(w->repo->store, text, NULL, NULL, err);
+		if (rc != 0 && rc != VARVE_NOENT)
+			return rc;
+		*ret = rc == 0;
+		pthread_mutex_lock(&w->lock);
+		bool *there = vrv_map_put(w->found, pack, NULL);
+		if (there != NULL)
+			*there = *ret;
+		pthread_mutex_unlock(&w->lock);
+		if (there == NULL)
+			return VRV_NOMEM(err, "the packs in use");
+	}
+	if (*ret)
+		memcpy(lane->last_reused, pack, VRV_OBJECT_ID);
+	return 0;
+}
+
+/* Is the chunk in some pack that is there? */
+static int
+is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
+    struct varve_err *err)
+{
+	struct vrv_location at[COPIES_MAX];
+	uint32_t n = 0;
+	int rc = 0;
+
+	*ret = false;
+	if (lane->index == NULL)
+		rc = vrv_repo_index(lane->writer->repo, &lane->index, err);
+	if (rc == 0)
+		rc = vrv_index_find(lane->index, id, at, COPIES_MAX, &n, err);
+	/* A cache that fails must cost space, not the backup. */
+	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
+		return 0;
+	for (uint32_t i = 0; rc == 0 && i < n && !*ret; i++)
+		rc = is_there(lane, at[i].pack, ret, err);
+	return rc;
+}
+
 /* Does this chunk have to be stored by the caller? Claims it if so. */
 static int
 claim(struct vrv_lane *lane, const uint8_t *id, bool *ret_mine,
     struct varve_err *err)
 {
 	struct vrv_writer *w = lane->writer;
-	struct vrv_location at;
-	bool fresh = false;
-	uint32_t n;
+	bool fresh = false, stored;
 
 	pthread_mutex_lock(&w->lock);
 	void *slot = vrv_map_put(w->claims, id, &fresh);
@@ -192,26 +256,14 @@ claim(struct vrv_lane *lane, const uint8_t *id, bool *ret_mine,
 	if (!fresh)
 		return 0;
 
-	int rc = 0;
-	if (lane->index == NULL)
-		rc = vrv_repo_index(w->repo, &lane->index, err);
-	if (rc == 0)
-		rc = vrv_index_find(lane->index, id, &at, 1, &n, err);
-	/* A cache that fails must cost space, not the backup. */
-	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
-		return 0;
-	if (rc != 0)
+	int rc = is_stored(lane, id, &stored, err);
+	if (rc != 0 || !stored)
 		return rc;
 	*ret_mine = false;
 	pthread_mutex_lock(&w->lock);
 	vrv_map_remove(w->claims, id);
-	if (memcmp(at.pack, lane->last_reused, VRV_OBJECT_ID) != 0) {
-		memcpy(lane->last_reused, at.pack, VRV_OBJECT_ID);
-		if (vrv_map_put(w->reused, at.pack, NULL) == NULL)
-			rc = VRV_NOMEM(err, "the packs in use");
-	}
 	pthread_mutex_unlock(&w->lock);
-	return rc;
+	return 0;
 }
 
 int

@@ -66,8 +66,7 @@ int vrv_lane_new(struct vrv_writer *, enum vrv_frame_kind kind,
 
 /* Store a chunk unless it is there already; its id in `ret_id`. */
 int vrv_lane_put(struct vrv_lane *, const void *bytes, size_t n,
-    uint8_t ret_id[VRV_ID_SIZE], bool *ret_new,
-    struct varve_err *err) VRV_MUST;
+    uint8_t ret_id[VRV_ID_SIZE], bool *ret_new, struct varve_err *err) VRV_MUST;
 
 /* Seal what is gathered and say that no more comes. Exactly once per lane,
  * by its thread, also before it is freed after an error (then without

@@ -22,11 +22,13 @@ struct vrv_writer {
 	struct vrv_repo *repo;
 	struct vrv_writer_options options;
 	struct vrv_session *session;
-	struct vrv_queue *queue; /* of struct vrv_sealed, lanes to store thread */
+	struct vrv_queue
+	    *queue; /* of struct vrv_sealed, lanes to store thread */
 
-	pthread_mutex_t lock; /* protects claims and reused */
+	pthread_mutex_t lock;	/* protects claims and found */
 	struct vrv_map *claims; /* chunks on their way into a pack */
-	struct vrv_map *reused; /* packs that chunks were found in */
+	struct vrv_map *found;	/* packs that chunks were found in: are they
+				   there? (bool) */
 
 	atomic_uint_fast64_t chunks, plain, compressed, stored;
 

@@ -41,8 +41,8 @@ on_event(void *arg, const struct varve_event *event)
 struct varve_open_options
 options(struct world *w, bool by_file)
 {
-	return (struct varve_open_options){.size =
-		sizeof(struct varve_open_options),
+	return (struct varve_open_options){.size = sizeof(
+					       struct varve_open_options),
 	    .state_dir = w->state,
 	    .cache_dir = w->cache,
 	    .keys_dir = w->keys,
@@ -102,8 +102,7 @@ template_fini(void)
 }
 
 static int
-copy_object(void *arg, const struct vrv_store_item *item,
-    struct varve_err *err)
+copy_object(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 {
 	uint8_t *bytes;
 	size_t n;
@@ -175,8 +174,8 @@ int
 storing_begin(struct storing *s, struct vrv_repo *repo, unsigned n,
     uint64_t checkpoint_bytes, struct varve_err *err)
 {
-	const struct vrv_writer_options o = {
-	    .compression = {.codec = VRV_ZSTD, .level = 1},
+	const struct vrv_writer_options o = {.compression = {.codec = VRV_ZSTD,
+						 .level = 1},
 	    .lanes = n,
 	    .checkpoint_ns = UINT64_MAX,
 	    .checkpoint_bytes = checkpoint_bytes};
@@ -340,8 +339,8 @@ damage(struct world *w, const char *name, size_t at)
 	uint8_t *bytes;
 	size_t n;
 
-	MUST(vrv_store_get_all(w->store, name, VRV_MAX_INDEX, &bytes, &n,
-	    &err));
+	MUST(
+	    vrv_store_get_all(w->store, name, VRV_MAX_INDEX, &bytes, &n, &err));
 	assert_true(at < n);
 	bytes[at] ^= 0x10;
 	MUST(vrv_store_delete(w->store, name, &err));

@@ -30,8 +30,8 @@ struct world {
 	char dir[64];
 	char state[96], cache[96], keys[96]; /* of the client; see client() */
 	char passphrase[64], fresh[64];
-	unsigned asked; /* for a passphrase */
-	uint32_t seed; /* of chunks that must be new */
+	unsigned asked;	  /* for a passphrase */
+	uint32_t seed;	  /* of chunks that must be new */
 	char notes[4096]; /* "path: message\n" of PROBLEM and NOTE */
 };
 

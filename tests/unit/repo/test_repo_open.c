@@ -262,8 +262,9 @@ test_every_byte_of_the_config(void **state)
 	MUST(vrv_store_head(w->store, name, &size, NULL, &err));
 	for (size_t at = 0; at < size; at += 3) {
 		damage(w, name, at);
-		assert_int_not_equal(
-		    vrv_repo_open(reach(w), &open, &repo, &err), 0);
+		assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo,
+					 &err),
+		    0);
 		damage(w, name, at);
 	}
 	vrv_repo_close(must_open(w));

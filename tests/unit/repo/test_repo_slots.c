@@ -261,8 +261,9 @@ test_export_and_import(void **state)
 			     &err),
 	    VARVE_FORMAT);
 	strcpy(w->passphrase, "wrong");
-	assert_int_not_equal(
-	    vrv_repo_slot_import(reach(w), &open, text, id, &err), 0);
+	assert_int_not_equal(vrv_repo_slot_import(reach(w), &open, text, id,
+				 &err),
+	    0);
 	assert_int_equal(err.exit, VARVE_EXIT_PASSPHRASE);
 	assert_int_equal(count(w, "keys/"), 0);
 

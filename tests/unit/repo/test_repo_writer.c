@@ -200,7 +200,10 @@ test_reused_packs(void **state)
 static void
 test_checkpoint(void **state)
 {
-	enum { SIZE = 1 << 20, N = 36 };
+	enum {
+		SIZE = 1 << 20,
+		N = 36
+	};
 	struct vrv_repo *repo = must_open(*state);
 	uint8_t *bytes = malloc(SIZE), id[VRV_ID_SIZE];
 	struct storing s;
@@ -300,8 +303,9 @@ test_every_byte_of_a_frame(void **state)
 	name_at(w, "packs/", 0, name);
 	for (size_t at = VRV_HEADER_SIZE; at < VRV_HEADER_SIZE + 240; at++) {
 		damage(w, name, at);
-		assert_int_not_equal(
-		    get_one(repo, VRV_FRAME_DATA, id, 3, 200, &err), 0);
+		assert_int_not_equal(get_one(repo, VRV_FRAME_DATA, id, 3, 200,
+					 &err),
+		    0);
 		damage(w, name, at);
 	}
 	MUST(get_one(repo, VRV_FRAME_DATA, id, 3, 200, &err));
@@ -312,7 +316,10 @@ test_every_byte_of_a_frame(void **state)
 static void
 test_cache_of_frames(void **state)
 {
-	enum { SIZE = 300000, N = 12 };
+	enum {
+		SIZE = 300000,
+		N = 12
+	};
 	struct vrv_repo *repo = must_open(*state);
 	uint8_t ids[N][VRV_ID_SIZE], *want = malloc(SIZE);
 	struct vrv_reader *reader;
@@ -426,11 +433,9 @@ run_writer_tests(void)
 	    cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_both_kinds_in_one_pack, setup,
 		teardown),
-	    cmocka_unit_test_setup_teardown(test_reused_packs, setup,
-		teardown),
+	    cmocka_unit_test_setup_teardown(test_reused_packs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_another_copy, setup,
-		teardown),
+	    cmocka_unit_test_setup_teardown(test_another_copy, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_cache_of_frames, setup,

@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "archive/archive.h"
+#include "create/create.h"
+#include "create/parent.h"
+#include "create/treecache.h"
+#include "repo/repo.h"
+#include "util/mem.h"
+
+#define MUST(call)                                                             \
+	do {                                                                   \
+		int must_ = (call);                                            \
+		if (must_ != 0)                                                \
+			fail_msg("%s:%d: %d: %s", __FILE__, __LINE__, must_,   \
+			    err.message);                                      \
+	} while (0)
+
+/* A scratch folder, in which everything is relative, and a repository. */
+struct place {
+	char dir[64];
+	int cwd;
+	struct vrv_repo *repo;
+	/* While create runs: called once, when the walk asks about `at`. */
+	const char *at;
+	void (*then)(void);
+	char told[4096]; /* "path: message\n" */
+};
+
+static int
+passphrase(void *arg, bool fresh, const char *location, char *buf, size_t size,
+    size_t *ret_n, struct varve_err *err)
+{
+	(void)arg, (void)fresh, (void)location, (void)size, (void)err;
+	memcpy(buf, "secret", 6);
+	*ret_n = 6;
+	return 0;
+}
+
+static void
+on_event(void *arg, const struct varve_event *event)
+{
+	struct place *p = arg;
+	size_t n = strlen(p->told);
+
+	if (event->type == VARVE_EVENT_WARNING ||
+	    event->type == VARVE_EVENT_NOTE)
+		snprintf(p->told + n, sizeof(p->told) - n, "%s: %s\n",
+		    event->path == NULL ? "" : event->path, event->message);
+}
+
+static void
+open_repo(struct place *p)
+{
+	const struct varve_open_options open = {.size = sizeof(open),
+	    .state_dir = "state",
+	    .cache_dir = "cache",
+	    .key_file = "key",
+	    .passphrase = passphrase,
+	    .event = on_event,
+	    .event_arg = p};
+	struct vrv_store *store;
+	struct varve_err err;
+
+	vrv_repo_close(p->repo);
+	p->repo = NULL;
+	MUST(vrv_store_open_local("repo", false, &store, &err));
+	MUST(vrv_repo_open(store, &open, &p->repo, &err));
+}
+
+static int
+setup(void **state)
+{
+	const struct varve_init_options init = {.size = sizeof(init),
+	    .kdf_passes = 2,
+	    .chunk_min = 64 << 10,
+	    .chunk_average = 256 << 10,
+	    .chunk_max = 2 << 20};
+	struct varve_open_options open = VARVE_OPEN_OPTIONS_INIT;
+	struct place *p = calloc(1, sizeof(*p));
+	struct vrv_store *store;
+	struct varve_err err;
+	char id[33];
+
+	strcpy(p->dir, "/var/tmp/varve-create-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	p->cwd = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(chdir(p->dir), 0);
+	open.passphrase = passphrase;
+	MUST(vrv_store_open_local("repo", true, &store, &err));
+	MUST(vrv_repo_init(store, &init, &open, &err));
+	MUST(vrv_store_open_local("repo", false, &store, &err));
+	MUST(vrv_repo_open(store, &open, &p->repo, &err));
+	MUST(vrv_repo_slot_add(p->repo, "file", "key", &open, id, &err));
+	open_repo(p);
+	assert_int_equal(mkdir("src", 0700), 0);
+	*state = p;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+	struct place *p = *state;
+
+	vrv_repo_close(p->repo);
+	assert_int_equal(fchdir(p->cwd), 0);
+	close(p->cwd);
+	nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(p);
+	return 0;
+}
+
+static void
+put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static unsigned
+match(void *arg, const char *path, bool is_dir)
+{
+	struct place *p = arg;
+
+	(void)is_dir;
+	if (p->at != NULL && strcmp(path, p->at) == 0) {
+		p->at = NULL;
+		p->then();
+	}
+	return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
+}
+
+/* Back up src/; the result's warnings. */
+static uint64_t
+back_up(struct place *p, const char *name)
+{
+	static const char *const sources[] = {"src"};
+	struct varve_backup_options o = VARVE_BACKUP_OPTIONS_INIT;
+	struct varve_backup_result result;
+	struct varve_err err;
+
+	o.name = name;
+	o.host = o.user = "test";
+	o.sources = sources;
+	o.n_sources = 1;
+	o.match = match;
+	o.match_arg = p;
+	o.event = on_event;
+	o.event_arg = p;
+	o.threads = 2;
+	p->told[0] = '\0';
+	MUST(vrv_create(p->repo, &o, &result, &err));
+	return result.warnings;
+}
+
+static int
+add_path(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	struct vrv_buf *out = arg;
+
+	(void)err;
+	if ((item->entry->flags & VRV_ENTRY_WAY) != 0)
+		return 0;
+	vrv_buf_bytes(out, item->path, item->path_n);
+	if (item->entry->kind == VRV_SYMLINK)
+		vrv_buf_u8(out, '@');
+	vrv_buf_u8(out, ' ');
+	return 0;
+}
+
+static int
+read_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
+    struct varve_err *err)
+{
+	const uint8_t *bytes;
+	size_t n;
+
+	return vrv_reader_get(arg, kind, id, &bytes, &n, err);
+}
+
+/* Every path of the newest archive, of which every chunk is there; free() it.
+ */
+static char *
+paths(struct place *p)
+{
+	struct vrv_archives *all;
+	struct vrv_reader *reader;
+	struct vrv_buf out = {0};
+	struct varve_err err;
+
+	open_repo(p);
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	assert_true(all->n > 0);
+	MUST(vrv_reader_new(p->repo, 1 << 20, &reader, &err));
+	const struct vrv_walk walk = {.source = vrv_meta_from_reader(reader),
+	    .fn = add_path,
+	    .arg = &out};
+	MUST(vrv_walk_archive(&walk, all->items[all->n - 1], &err));
+	MUST(vrv_archive_chunks(&walk.source, all->items[all->n - 1],
+	    read_chunk, reader, &err));
+	vrv_reader_free(reader);
+	vrv_archives_free(all);
+	vrv_buf_u8(&out, 0);
+	return (char *)out.data;
+}
+
+static void
+holds(struct place *p, const char *want)
+{
+	char *got = paths(p);
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+/* --- things that change under the walk --- */
+
+static void
+make_secret(void)
+{
+	assert_int_equal(mkdir("secret", 0700), 0);
+	put("secret/f", "not for the archive");
+	assert_int_equal(mkdir("src/d", 0700), 0);
+	put("src/d/f", "fine");
+	put("src/z", "the last");
+}
+
+static void
+swap_for_link(void)
+{
+	assert_int_equal(rename("src/d", "d.away"), 0);
+	assert_int_equal(symlink("../secret", "src/d"), 0);
+}
+
+static void
+swap_for_other(void)
+{
+	assert_int_equal(rename("src/d", "d.away"), 0);
+	assert_int_equal(rename("secret", "src/d"), 0);
+}
+
+static void
+swap_file_for_link(void)
+{
+	assert_int_equal(unlink("src/d/f"), 0);
+	assert_int_equal(symlink("../../secret/f", "src/d/f"), 0);
+}
+
+static void
+swap_file_for_fifo(void)
+{
+	assert_int_equal(unlink("src/d/f"), 0);
+	assert_int_equal(mkfifo("src/d/f", 0600), 0);
+}
+
+static void
+remove_file(void)
+{
+	assert_int_equal(unlink("src/d/f"), 0);
+}
+
+static void
+test_swapped(void **state)
+{
+	struct place *p = *state;
+	static const struct {
+		const char *at;
+		void (*then)(void);
+		const char *want;
+	} cases[] = {
+	    {"src/d", swap_for_link, "src src/d src/z "},
+	    {"src/d", swap_for_other, "src src/d src/z "},
+	    {"src/d/f", swap_file_for_link, "src src/d src/z "},
+	    {"src/d/f", swap_file_for_fifo, "src src/d src/z "},
+	    {"src/d/f", remove_file, "src src/d src/z "},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[8];
+
+		make_secret();
+		p->at = cases[i].at;
+		p->then = cases[i].then;
+		snprintf(name, sizeof(name), "a%zu", i);
+		assert_int_equal(back_up(p, name), 1);
+		assert_null(p->at);
+		holds(p, cases[i].want);
+		nftw("src", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		nftw("d.away", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		nftw("secret", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		assert_int_equal(mkdir("src", 0700), 0);
+	}
+}
+
+/* Deep enough for the walk to let go of the folders above it. */
+#define DEEP 200
+#define CUT 60
+
+static void
+move_the_middle(void)
+{
+	char path[4 * DEEP] = "src";
+
+	for (unsigned i = 0; i < CUT; i++)
+		strcat(path, "/d");
+	assert_int_equal(rename(path, "moved"), 0);
+}
+
+/* The way back up is gone: nothing may be looked for in another folder, such
+ * as the current one, where all these names are to be found. */
+static void
+test_no_way_back(void **state)
+{
+	struct place *p = *state;
+	static char path[4 * DEEP];
+
+	strcpy(path, "src");
+	for (unsigned i = 0; i < DEEP; i++) {
+		strcat(path, "/d");
+		assert_int_equal(mkdir(path, 0700), 0);
+		if (i < 100) {
+			size_t n = strlen(path);
+
+			strcpy(path + n, "/z");
+			put(path, "inside");
+			path[n] = '\0';
+		}
+	}
+	put("z", "of the current folder");
+	p->at = path;
+	p->then = move_the_middle;
+	assert_true(back_up(p, "a") > 0);
+	assert_non_null(strstr(p->told, "return to the parent"));
+	char *got = paths(p);
+	unsigned z = 0;
+	for (char *s = got; (s = strstr(s, "/z ")) != NULL; s++)
+		z++;
+	/* Below the cut all is as it was; above it, what still could be
+	 * reached, which is less than all. */
+	assert_true(z >= 100 - CUT - 1);
+	assert_true(z < 100);
+	free(got);
+}
+
+/* --- what the parent vouches for --- */
+
+static void
+test_parent_rules(void **state)
+{
+	struct place *p = *state;
+	const struct vrv_archive archive = {
+	    .sealed = {.start = {1000, 500},
+		.options = {(const uint8_t *)"m", 1}}};
+	const struct vrv_entry entry = {.kind = VRV_FILE,
+	    .size = 10,
+	    .inode = 7,
+	    .mode = 0644,
+	    .mtime = {900, 1},
+	    .ctime = {900, 2}};
+	static const enum varve_files_cache modes[] =
+	    {VARVE_CACHE_CTIME_SIZE_INODE, VARVE_CACHE_MTIME_SIZE_INODE,
+		VARVE_CACHE_CTIME_SIZE, VARVE_CACHE_MTIME_SIZE,
+		VARVE_CACHE_RECHUNK, VARVE_CACHE_DISABLED};
+	struct {
+		struct vrv_time mtime, ctime;
+		uint64_t size, inode;
+		unsigned same; /* bit for each mode */
+	} cases[] = {
+	    {{900, 1}, {900, 2}, 10, 7, 0x0f},
+	    {{900, 1}, {900, 2}, 11, 7, 0},
+	    {{900, 1}, {900, 2}, 10, 8, 0x0c},
+	    {{900, 1}, {900, 3}, 10, 7, 0x0a},
+	    {{900, 1}, {901, 2}, 10, 8, 0x08},
+	    {{900, 2}, {900, 2}, 10, 7, 0},
+	};
+	struct vrv_parent parent;
+	struct varve_err err;
+
+	for (size_t m = 0; m < 6; m++) {
+		MUST(vrv_parent_init(&parent, p->repo, &archive, NULL, "m",
+		    modes[m], &err));
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			const struct vrv_stat st = {.kind = VRV_FILE,
+			    .mtime = cases[i].mtime,
+			    .ctime = cases[i].ctime,
+			    .size = cases[i].size,
+			    .inode = cases[i].inode,
+			    .mode = 0644,
+			    .nlink = 1};
+
+			if (vrv_parent_same(&parent, &entry, &st) !=
+			    ((cases[i].same >> m & 1) != 0))
+				fail_msg("case %zu, mode %zu", i, m);
+		}
+		vrv_parent_fini(&parent);
+	}
+}
+
+/* Within 2 s of the parent's start nothing is believed. */
+static void
+test_margin(void **state)
+{
+	struct place *p = *state;
+	const struct vrv_archive archive = {.sealed = {.start = {1000, 500}}};
+	static const struct {
+		struct vrv_time t;
+		bool same;
+	} cases[] = {
+	    {{998, 499}, true},
+	    {{998, 500}, false},
+	    {{999, 0}, false},
+	    {{1000, 0}, false},
+	    {{2000, 0}, false},
+	    {{-5, 0}, true},
+	};
+	struct vrv_parent parent;
+	struct varve_err err;
+
+	MUST(vrv_parent_init(&parent, p->repo, &archive, NULL, "",
+	    VARVE_CACHE_CTIME_SIZE_INODE, &err));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned which = 0; which < 2; which++) {
+			const struct vrv_time old = {100, 0};
+			const struct vrv_stat st = {.kind = VRV_FILE,
+			    .mtime = which ? cases[i].t : old,
+			    .ctime = which ? old : cases[i].t,
+			    .nlink = 1};
+			const struct vrv_entry entry = {.kind = VRV_FILE,
+			    .mtime = st.mtime,
+			    .ctime = st.ctime};
+
+			assert_int_equal(vrv_parent_same(&parent, &entry, &st),
+			    cases[i].same);
+		}
+	}
+	vrv_parent_fini(&parent);
+}
+
+static void
+test_entries_are_the_same(void **state)
+{
+	struct place *p = *state;
+	const struct vrv_archive archive = {
+	    .sealed = {.start = {1000, 0},
+		.options = {(const uint8_t *)"m", 1}}};
+	const struct vrv_entry entry = {.kind = VRV_FILE,
+	    .inode = 7,
+	    .mode = 0644,
+	    .uid = 1,
+	    .gid = 2,
+	    .mtime = {1, 1},
+	    .ctime = {1, 2}};
+	const struct vrv_stat st = {.kind = VRV_FILE,
+	    .inode = 7,
+	    .mode = 0644,
+	    .uid = 1,
+	    .gid = 2,
+	    .mtime = {1, 1},
+	    .ctime = {1, 2},
+	    .nlink = 1};
+	struct vrv_parent parent;
+	struct varve_err err;
+
+	for (unsigned i = 0; i < 11; i++) {
+		struct vrv_entry e = entry;
+		struct vrv_stat s = st;
+
+		switch (i) {
+		case 1:
+			s.inode++;
+			break;
+		case 2:
+			s.mode = 0600;
+			break;
+		case 3:
+			s.uid++;
+			break;
+		case 4:
+			s.gid++;
+			break;
+		case 5:
+			s.ctime.ns++;
+			break;
+		case 6:
+			s.mtime.ns++;
+			break;
+		case 7:
+			s.nlink = 2;
+			break;
+		case 8:
+			e.flags = VRV_ENTRY_ATIME;
+			break;
+		case 9:
+			s.kind = VRV_SYMLINK;
+			break;
+		}
+		MUST(vrv_parent_init(&parent, p->repo, &archive, NULL,
+		    i == 10 ? "m xattrs" : "m", VARVE_CACHE_CTIME_SIZE_INODE,
+		    &err));
+		assert_int_equal(vrv_parent_same_entry(&parent, &e, &s),
+		    i == 0);
+		vrv_parent_fini(&parent);
+	}
+}
+
+/* --- the tree cache --- */
+
+static const uint8_t tag[VRV_TAG_SIZE] = {1};
+
+static void
+cache_path(struct place *p, char *path)
+{
+	sprintf(path, "%s/trees-0100000000000000", vrv_repo_cache(p->repo));
+}
+
+static void
+cache_put(struct vrv_treecache *c, unsigned from, unsigned to, size_t size)
+{
+	uint8_t *bytes = malloc(size);
+
+	for (unsigned i = from; i < to; i++) {
+		uint8_t id[VRV_ID_SIZE] = {(uint8_t)i, (uint8_t)(i >> 8)};
+
+		memset(bytes, (int)i, size);
+		vrv_treecache_put(c, id, bytes, size);
+	}
+	free(bytes);
+}
+
+/* How many of these are there, each as it was put. */
+static unsigned
+cache_has(struct vrv_treecache *c, unsigned from, unsigned to, size_t size)
+{
+	unsigned found = 0;
+
+	for (unsigned i = from; i < to; i++) {
+		const uint8_t id[VRV_ID_SIZE] = {(uint8_t)i, (uint8_t)(i >> 8)};
+		const uint8_t *bytes;
+		size_t n;
+
+		if (!vrv_treecache_get(c, id, &bytes, &n))
+			continue;
+		found++;
+		assert_int_equal(n, size);
+		assert_int_equal(bytes[0], (uint8_t)i);
+		assert_int_equal(bytes[size - 1], (uint8_t)i);
+	}
+	return found;
+}
+
+static void
+test_treecache(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *c;
+	char path[200];
+	struct stat st;
+	off_t before;
+
+	cache_path(p, path);
+	/* Without keep nothing stays. */
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_non_null(c);
+	cache_put(c, 0, 100, 30000);
+	vrv_treecache_close(c);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 100, 30000), 0);
+	cache_put(c, 0, 100, 30000);
+	assert_int_equal(cache_has(c, 0, 100, 30000), 0);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+
+	/* A second run appends what is new to it. */
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 100, 30000), 100);
+	cache_put(c, 0, 110, 30000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &st), 0);
+	before = st.st_size;
+	assert_in_range(before, 110 * 30000, 110 * 30100);
+
+	/* One that uses little of it writes it anew. */
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 120, 30000), 110);
+	cache_put(c, 100, 120, 30000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 20 * 30000, 20 * 30200);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 200, 30000), 20);
+	vrv_treecache_close(c);
+
+	/* No cache is a cache, too. */
+	cache_put(NULL, 0, 3, 10);
+	assert_int_equal(cache_has(NULL, 0, 3, 10), 0);
+	vrv_treecache_keep(NULL);
+	vrv_treecache_close(NULL);
+}
+
+static void
+test_treecache_of_two(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *a, *b;
+
+	vrv_treecache_open(p->repo, tag, &a);
+	vrv_treecache_open(p->repo, tag, &b);
+	cache_put(a, 0, 10, 5000);
+	cache_put(b, 0, 20, 5000);
+	vrv_treecache_keep(b);
+	vrv_treecache_keep(a);
+	vrv_treecache_close(a);
+	vrv_treecache_close(b);
+	/* The second came too late to keep anything; nothing is torn. */
+	vrv_treecache_open(p->repo, tag, &a);
+	assert_int_equal(cache_has(a, 0, 20, 5000), 10);
+	vrv_treecache_close(a);
+}
+
+/* Cut anywhere, what is left is right, and the next run goes on. */
+static void
+test_torn_treecache(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *c;
+	char path[200];
+	struct stat st;
+
+	cache_path(p, path);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, 10, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, 20, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &st), 0);
+	for (off_t n = st.st_size - 1; n > 0; n -= 397) {
+		assert_int_equal(truncate(path, n), 0);
+		vrv_treecache_open(p->repo, tag, &c);
+		unsigned had = cache_has(c, 0, 20, 1000);
+		assert_true(had == 10 || had == 0);
+		vrv_treecache_close(c);
+	}
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, 20, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 20, 1000), 20);
+	vrv_treecache_close(c);
+}
+
+static off_t spoil_at;
+
+static int
+spoil_cache(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	uint8_t byte;
+
+	(void)ftw;
+	if (type != FTW_F || strstr(path, "/trees-") == NULL)
+		return 0;
+	int fd = open(path, O_RDWR);
+	off_t at = spoil_at % st->st_size;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+	return 0;
+}
+
+/* Whatever bytes the cache gives, the archive is what the files are. */
+static void
+test_spoiled_treecache(void **state)
+{
+	struct place *p = *state;
+	char name[16];
+
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "src/f%02u", i);
+		put(name, "x");
+	}
+	assert_int_equal(back_up(p, "first"), 0);
+	char *want = paths(p);
+	for (spoil_at = 0; spoil_at < 2000; spoil_at += 53) {
+		assert_int_equal(nftw("cache", spoil_cache, 8, FTW_PHYS), 0);
+		snprintf(name, sizeof(name), "n%d", (int)spoil_at);
+		open_repo(p);
+		assert_int_equal(back_up(p, name), 0);
+		holds(p, want);
+	}
+	free(want);
+}
+
+/* --- a parent that is damaged --- */
+
+static int
+remove_pack(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)ftw;
+	return type == FTW_F ? unlink(path) : 0;
+}
+
+/* All packs are lost, the index and the cache of it are not: the next archive
+ * must stand on what it stored itself. */
+static void
+test_lost_parent(void **state)
+{
+	struct place *p = *state;
+
+	put("src/f", "some text that is chunk enough");
+	assert_int_equal(back_up(p, "first"), 0);
+	assert_int_equal(nftw("repo/packs", remove_pack, 8, FTW_PHYS), 0);
+	assert_int_equal(nftw("cache", remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	open_repo(p);
+	assert_int_equal(back_up(p, "second"), 0);
+	assert_non_null(strstr(p->told, "cannot read a directory of the"));
+	holds(p, "src src/f ");
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_swapped),
+	    T(test_no_way_back),
+	    T(test_parent_rules),
+	    T(test_margin),
+	    T(test_entries_are_the_same),
+	    T(test_treecache),
+	    T(test_treecache_of_two),
+	    T(test_torn_treecache),
+	    T(test_spoiled_treecache),
+	    T(test_lost_parent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
