@@ -312,6 +312,34 @@ test_every_byte_of_a_frame(void **state)
 	vrv_repo_close(repo);
 }
 
+/* The index knows the beginning of an id: that it is the right one is for the
+ * reader to see, also when the frame is at hand. */
+static void
+test_whole_id(void **state)
+{
+	struct vrv_repo *repo = must_open(*state);
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_reader *reader;
+	const uint8_t *bytes;
+	struct varve_err err;
+	size_t n;
+
+	put_one(repo, VRV_FRAME_DATA, 3, 200, id);
+	MUST(vrv_reader_new(repo, 1 << 20, &reader, &err));
+	for (unsigned i = 0; i < 2; i++) {
+		id[VRV_ID_SIZE - 1] ^= 1;
+		assert_int_equal(vrv_reader_get(reader, VRV_FRAME_DATA, id,
+				     &bytes, &n, &err),
+		    VARVE_CORRUPT);
+		assert_non_null(strstr(err.message, "not what its id says"));
+		id[VRV_ID_SIZE - 1] ^= 1;
+		MUST(vrv_reader_get(reader, VRV_FRAME_DATA, id, &bytes, &n,
+		    &err));
+	}
+	vrv_reader_free(reader);
+	vrv_repo_close(repo);
+}
+
 /* The reader's small cache lets frames go and fetches them again. */
 static void
 test_cache_of_frames(void **state)
@@ -438,6 +466,7 @@ run_writer_tests(void)
 	    cmocka_unit_test_setup_teardown(test_another_copy, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
 		teardown),
+	    cmocka_unit_test_setup_teardown(test_whole_id, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cache_of_frames, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_failing_store, setup,
