@@ -74,14 +74,14 @@ struct varve_item {
 	struct varve_time mtime, ctime, atime, btime;
 	bool has_atime, has_btime;
 	uint64_t inode;
-	bool linked;		   /* had more than one hard link */
-	const char *hardlink;	   /* first path of its group in this walk, or
-				      NULL if this is it */
-	const char *target;	   /* of a symbolic link */
-	uint32_t major, minor;	   /* of a device */
-	uint32_t flags;		   /* inode flags (FS_IOC_GETFLAGS) */
-	uint64_t chunks, holes;	   /* of a file */
-	bool changed;		   /* changed while it was read */
+	bool linked;		/* had more than one hard link */
+	const char *hardlink;	/* first path of its group in this walk, or
+				   NULL if this is it */
+	const char *target;	/* of a symbolic link */
+	uint32_t major, minor;	/* of a device */
+	uint32_t flags;		/* inode flags (FS_IOC_GETFLAGS) */
+	uint64_t chunks, holes; /* of a file */
+	bool changed;		/* changed while it was read */
 	const struct varve_xattr *xattrs;
 	size_t n_xattrs;
 	void *handle; /* the library's own */
@@ -98,7 +98,10 @@ struct varve_walk_options {
 	bool with_xattrs; /* fill xattrs: may read more */
 	bool with_chunks; /* fill chunks and holes: may read more */
 };
-#define VARVE_WALK_OPTIONS_INIT {.size = sizeof(struct varve_walk_options)}
+#define VARVE_WALK_OPTIONS_INIT                                                \
+	{                                                                      \
+		.size = sizeof(struct varve_walk_options)                      \
+	}
 
 /* Every item of an archive in the order of its tree: a directory stands
  * before what it holds, names sorted by bytes. */
@@ -166,7 +169,10 @@ struct varve_diff_options {
 	bool content_only; /* not mode, owner, times, xattrs, flags */
 	bool numeric_ids;  /* compare ids, not names */
 };
-#define VARVE_DIFF_OPTIONS_INIT {.size = sizeof(struct varve_diff_options)}
+#define VARVE_DIFF_OPTIONS_INIT                                                \
+	{                                                                      \
+		.size = sizeof(struct varve_diff_options)                      \
+	}
 
 /* What differs, sorted by path. Reads only trees that differ. */
 VARVE_API int varve_archive_diff(struct varve_repo *,

@@ -46,7 +46,8 @@ struct varve_backup_options {
 	const char *const *sources;
 	size_t n_sources;
 	/* Instead of walking `sources`: exactly these, nothing below them.
-	 * Returns 0 and a path (valid until the next call), NOENT at the end. */
+	 * Returns 0 and a path (valid until the next call), NOENT at the end.
+	 */
 	int (*next_path)(void *arg, const char **ret, struct varve_err *err);
 	void *next_path_arg;
 	/* Also store what can be read from this descriptor as a file; -1 or
@@ -54,7 +55,7 @@ struct varve_backup_options {
 	 * end; an error of it forbids the archive. */
 	int stdin_fd;
 	const char *stdin_name;
-	uint32_t stdin_mode; /* 0: 0660 */
+	uint32_t stdin_mode;		      /* 0: 0660 */
 	const char *stdin_user, *stdin_group; /* names; NULL: root */
 	int (*stdin_wait)(void *arg, struct varve_err *err);
 	void *stdin_wait_arg;
@@ -78,7 +79,9 @@ struct varve_backup_options {
 	bool want_files; /* FILE events are wanted */
 };
 #define VARVE_BACKUP_OPTIONS_INIT                                              \
-	{.size = sizeof(struct varve_backup_options), .stdin_fd = -1}
+	{                                                                      \
+		.size = sizeof(struct varve_backup_options), .stdin_fd = -1    \
+	}
 
 struct varve_backup_result {
 	char id[65]; /* logical id; empty for a dry run */

@@ -15,8 +15,8 @@
 
 struct varve_check_options {
 	size_t size;
-	bool objects;	  /* header, length, sum of every object: no key needed */
-	bool archives;	  /* signatures; every reference of every archive */
+	bool objects;  /* header, length, sum of every object: no key needed */
+	bool archives; /* signatures; every reference of every archive */
 	bool verify_data; /* every frame opens, every chunk matches its id */
 	/* Only these archives; NULL: all. */
 	const struct varve_archive *const *only;
@@ -26,8 +26,10 @@ struct varve_check_options {
 	void *event_arg;
 };
 #define VARVE_CHECK_OPTIONS_INIT                                               \
-	{.size = sizeof(struct varve_check_options), .objects = true,          \
-	    .archives = true}
+	{                                                                      \
+		.size = sizeof(struct varve_check_options), .objects = true,   \
+		.archives = true                                               \
+	}
 
 struct varve_check_result {
 	uint64_t objects, object_bytes; /* looked at */

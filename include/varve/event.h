@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 enum varve_event_type {
-	VARVE_EVENT_PROGRESS, /* `progress` is up to date; a few times a second */
+	VARVE_EVENT_PROGRESS, /* `progress` is up to date; a few times a second
+			       */
 	VARVE_EVENT_FILE,     /* `status` of `path`, as --list shows it */
 	VARVE_EVENT_INFO,     /* `message`, perhaps about `path` */
 	VARVE_EVENT_NOTE,     /* the same, and worth showing to everybody */

@@ -51,7 +51,7 @@ VARVE_API int varve_key_export(struct varve_repo *, char **ret,
  * because its slots are gone; the passphrase is asked for and must open it.
  * `options` as for opening. */
 VARVE_API int varve_key_import(const char *location,
-    const struct varve_open_options *options, const char *text,
-    char ret_id[33], struct varve_err *err) VARVE_MUST;
+    const struct varve_open_options *options, const char *text, char ret_id[33],
+    struct varve_err *err) VARVE_MUST;
 
 #endif

@@ -40,17 +40,23 @@ struct varve_open_options {
 	bool without_key; /* only for varve_check_objects(): no passphrase */
 	bool accept_replaced; /* forget what the state folder pinned */
 };
-#define VARVE_OPEN_OPTIONS_INIT {.size = sizeof(struct varve_open_options)}
+#define VARVE_OPEN_OPTIONS_INIT                                                \
+	{                                                                      \
+		.size = sizeof(struct varve_open_options)                      \
+	}
 
 struct varve_init_options {
 	size_t size;
 	enum varve_key_mode mode;
 	bool make_parents;
-	uint64_t kdf_memory; /* bytes; 0: 64 MiB */
-	uint32_t kdf_passes; /* 0: 3 */
+	uint64_t kdf_memory;			      /* bytes; 0: 64 MiB */
+	uint32_t kdf_passes;			      /* 0: 3 */
 	uint32_t chunk_min, chunk_average, chunk_max; /* 0: the default */
 };
-#define VARVE_INIT_OPTIONS_INIT {.size = sizeof(struct varve_init_options)}
+#define VARVE_INIT_OPTIONS_INIT                                                \
+	{                                                                      \
+		.size = sizeof(struct varve_init_options)                      \
+	}
 
 /* Make a repository. EXISTS (exit status 10) if there is one. */
 VARVE_API int varve_repo_init(const char *location,

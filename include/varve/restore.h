@@ -21,14 +21,16 @@ struct varve_restore_options {
 	unsigned strip_components;
 	bool dry_run, overwrite, sparse;
 	bool numeric_ids, no_xattrs, no_acls, no_flags;
-	int stdout_fd; /* write file contents there instead; -1: no */
+	int stdout_fd;	  /* write file contents there instead; -1: no */
 	unsigned threads; /* 0: one per processor */
 	varve_event_fn *event;
 	void *event_arg;
 	bool want_files;
 };
 #define VARVE_RESTORE_OPTIONS_INIT                                             \
-	{.size = sizeof(struct varve_restore_options), .stdout_fd = -1}
+	{                                                                      \
+		.size = sizeof(struct varve_restore_options), .stdout_fd = -1  \
+	}
 
 struct varve_restore_result {
 	uint64_t files, bytes;

@@ -49,7 +49,7 @@ void vrv_chunker_free(struct vrv_chunker *);
  * 0 when no cut is found and more bytes may follow (then n < max), and for
  * n = 0. The answer is the same for every larger `n`; a call looks at all
  * bytes anew, so give it `max` bytes or the rest of the file where possible. */
-size_t vrv_chunker_cut(
-    const struct vrv_chunker *, const uint8_t *bytes, size_t n, bool last);
+size_t vrv_chunker_cut(const struct vrv_chunker *, const uint8_t *bytes,
+    size_t n, bool last);
 
 #endif

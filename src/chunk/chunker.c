@@ -22,8 +22,8 @@ make_gear(uint64_t gear[256], const struct vrv_key *key)
 	for (unsigned i = 0; i < 256; i++) {
 		/* The index takes the place of the NUL. */
 		message[sizeof(message) - 1] = (uint8_t)i;
-		vrv_blake2b(
-		    digest, sizeof(digest), key, message, sizeof(message));
+		vrv_blake2b(digest, sizeof(digest), key, message,
+		    sizeof(message));
 		gear[i] = vrv_get_u64(digest);
 	}
 	vrv_wipe(digest, sizeof(digest));
@@ -100,8 +100,8 @@ scan(const uint64_t gear[256], const uint8_t *bytes, size_t from, size_t to,
 }
 
 size_t
-vrv_chunker_cut(
-    const struct vrv_chunker *c, const uint8_t *bytes, size_t n, bool last)
+vrv_chunker_cut(const struct vrv_chunker *c, const uint8_t *bytes, size_t n,
+    bool last)
 {
 	size_t end = vrv_min(n, c->max);
 	uint64_t hash = 0;

@@ -63,16 +63,16 @@ check_header(const uint8_t *in, size_t n, size_t want, struct varve_err *err)
 		return vrv_fail(err, VARVE_LIMIT, "too much to decompress");
 	if (magic != ZSTD_MAGICNUMBER || !vrv_rd_ok(&r) ||
 	    (fhd & (FHD_DICT_ID | FHD_CHECKSUM | FHD_RESERVED)) != 0)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "not a zstd frame of this format");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "not a zstd frame of this format");
 	if ((fhd & FHD_SINGLE_SEGMENT) == 0) {
 		uint8_t descriptor = vrv_rd_u8(&r);
 		window = UINT64_C(1) << (10 + (descriptor >> 3));
 		window += window / 8 * (descriptor & 7);
 	}
 	if (vrv_rd_ok(&r) && window > WINDOW_MAX)
-		return vrv_fail(
-		    err, VARVE_LIMIT, "zstd window larger than 16 MiB");
+		return vrv_fail(err, VARVE_LIMIT,
+		    "zstd window larger than 16 MiB");
 	if (ZSTD_getFrameContentSize(in, n) != want)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "zstd frame without the expected content size");

@@ -85,8 +85,8 @@ compress(ZSTD_CCtx *zstd, int level, const void *in, size_t n,
 	size_t rc = ZSTD_CCtx_reset(zstd, ZSTD_reset_session_and_parameters);
 	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
 		if (!ZSTD_isError(rc))
-			rc = ZSTD_CCtx_setParameter(
-			    zstd, set[i].name, set[i].value);
+			rc = ZSTD_CCtx_setParameter(zstd, set[i].name,
+			    set[i].value);
 	}
 	if (!ZSTD_isError(rc) && prefix_n > 0)
 		rc = ZSTD_CCtx_refPrefix(zstd, prefix, prefix_n);
@@ -108,8 +108,8 @@ static int
 check_input(const struct vrv_compression *how, size_t n, struct varve_err *err)
 {
 	if (how->codec != VRV_STORED && how->codec != VRV_ZSTD)
-		return vrv_fail(
-		    err, VARVE_USAGE, "unknown codec %d", (int)how->codec);
+		return vrv_fail(err, VARVE_USAGE, "unknown codec %d",
+		    (int)how->codec);
 	if (how->codec == VRV_ZSTD &&
 	    (how->level < VRV_LEVEL_MIN || how->level > VRV_LEVEL_MAX))
 		return vrv_fail(err, VARVE_USAGE,

@@ -39,7 +39,7 @@ struct vrv_build {
 	struct vrv_buf path, last_path; /* NUL-terminated: last_path */
 	struct vrv_buf entry, content, xattrs, value;
 	struct vrv_map *links; /* {dev, inode} -> struct vrv_link */
-	uint64_t told; /* when progress was told last */
+	uint64_t told;	       /* when progress was told last */
 };
 
 int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,
@@ -62,8 +62,8 @@ void vrv_build_tell(struct vrv_build *, const struct vrv_item *item,
 void vrv_build_progress(struct vrv_build *, bool finished);
 /* Something was left out, or is not as it was: told, counted and recorded. */
 int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
-    enum vrv_skip reason, const char *message, int sys,
-    struct varve_err *err) VRV_MUST;
+    enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
+    VRV_MUST;
 /* The same for an error of the source. */
 int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,
     const struct vrv_source_err *error, struct varve_err *err) VRV_MUST;

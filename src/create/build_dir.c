@@ -4,7 +4,8 @@
 #include "util/mem.h"
 
 int
-vrv_build_enter(struct vrv_build *b, const struct vrv_item *item, struct varve_err *err)
+vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
 {
 	struct vrv_level *level;
 
@@ -89,7 +90,8 @@ leave_top(struct vrv_build *b, const struct vrv_level *level,
 }
 
 int
-vrv_build_leave(struct vrv_build *b, const struct vrv_item *item, struct varve_err *err)
+vrv_build_leave(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
 {
 	const struct vrv_level *level = &b->levels[b->depth - 1];
 	struct vrv_entry entry;

@@ -173,8 +173,8 @@ vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
 	vrv_entry_put(&b->entry, entry);
 	int rc = vrv_buf_check(&b->entry, err);
 	if (rc == 0)
-		rc = vrv_records_owner(&b->records, entry->uid, entry->gid,
-		    err);
+		rc =
+		    vrv_records_owner(&b->records, entry->uid, entry->gid, err);
 	if (rc == 0)
 		rc = vrv_tree_builder_add(level->builder, entry->name,
 		    entry->name_n, b->entry.data, b->entry.len, err);

@@ -20,8 +20,8 @@ wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
 	if (atomic_load(&s->pending) == 0)
 		return 0;
 	pthread_mutex_lock(&p->done_lock);
-	while (atomic_load(&s->pending) != 0 &&
-	    !vrv_group_cancelled(p->group)) {
+	while (
+	    atomic_load(&s->pending) != 0 && !vrv_group_cancelled(p->group)) {
 		struct timespec until;
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
@@ -74,8 +74,8 @@ add_inherited(struct vrv_build *b, const struct vrv_item *item,
 {
 	struct vrv_level *level = &b->levels[b->depth - 1];
 
-	int rc = vrv_records_owner(&b->records, item->st.uid, item->st.gid,
-	    err);
+	int rc =
+	    vrv_records_owner(&b->records, item->st.uid, item->st.gid, err);
 	if (rc == 0)
 		rc = vrv_tree_builder_add(level->builder,
 		    (const uint8_t *)item->name, item->name_n, item->raw.p,
@@ -164,10 +164,10 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		rc = put_file(b, item, &job->st, &job->meta, job->size,
 		    b->content.data, b->content.len, job->changed, err);
 	vrv_build_tell(b, item,
-	    job->changed	? 'C' :
-		job->fd >= 0	? 'i' :
-		item->known	? 'M' :
-				  'A');
+	    job->changed     ? 'C' :
+		job->fd >= 0 ? 'i' :
+		item->known  ? 'M' :
+			       'A');
 	return rc;
 }
 
@@ -196,8 +196,10 @@ build_link(struct vrv_build *b, const struct vrv_item *item,
 static char
 status_of(enum vrv_kind kind)
 {
-	static const char letters[] = {[VRV_SYMLINK] = 's', [VRV_FIFO] = 'f',
-	    [VRV_CHAR] = 'c', [VRV_BLOCK] = 'b'};
+	static const char letters[] = {[VRV_SYMLINK] = 's',
+	    [VRV_FIFO] = 'f',
+	    [VRV_CHAR] = 'c',
+	    [VRV_BLOCK] = 'b'};
 
 	return kind < sizeof(letters) && letters[kind] != 0 ? letters[kind] :
 							      '?';
@@ -252,7 +254,8 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 			return rc;
 	}
 	if (item->inherited) {
-		vrv_build_tell(b, item, is_file ? 'U' : status_of(item->st.kind));
+		vrv_build_tell(b, item,
+		    is_file ? 'U' : status_of(item->st.kind));
 		if (is_file)
 			count_file(b, item->st.size);
 		return add_inherited(b, item, err);
@@ -284,7 +287,8 @@ build_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 			return vrv_build_skip_store(b, item, err);
 		if (item->reason == NULL)
 			return vrv_build_failed(b, item, &item->error, err);
-		return vrv_build_warn(b, item, VRV_SKIP_OTHER, item->reason, 0, err);
+		return vrv_build_warn(b, item, VRV_SKIP_OTHER, item->reason, 0,
+		    err);
 	}
 	return vrv_fail(err, VARVE_INTERNAL, "item of type %d", item->type);
 }
@@ -326,8 +330,7 @@ note_last_path(struct vrv_build *b, const struct vrv_item *item)
 }
 
 static int
-build_items(struct vrv_build *b, struct vrv_items *items,
-    struct varve_err *err)
+build_items(struct vrv_build *b, struct vrv_items *items, struct varve_err *err)
 {
 	int rc = 0;
 

@@ -35,8 +35,8 @@ vrv_build_tell(struct vrv_build *b, const struct vrv_item *item, char status)
 	const struct varve_backup_options *o = b->p->options;
 
 	if (o->event != NULL && o->want_files)
-		o->event(o->event_arg, &(struct varve_event){
-			.type = VARVE_EVENT_FILE,
+		o->event(o->event_arg,
+		    &(struct varve_event){.type = VARVE_EVENT_FILE,
 			.status = status,
 			.path = vrv_build_path(b, item)});
 }
@@ -49,24 +49,24 @@ vrv_build_skip_store(struct vrv_build *b, const struct vrv_item *item,
 	const char *path = vrv_build_path(b, item);
 
 	if (o->event != NULL)
-		o->event(o->event_arg, &(struct varve_event){
-			.type = VARVE_EVENT_NOTE,
+		o->event(o->event_arg,
+		    &(struct varve_event){.type = VARVE_EVENT_NOTE,
 			.path = path,
 			.message = item->reason});
 	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY, path, err);
 }
 
 int
-vrv_build_warn(struct vrv_build *b, const struct vrv_item *item, enum vrv_skip reason,
-    const char *message, int sys, struct varve_err *err)
+vrv_build_warn(struct vrv_build *b, const struct vrv_item *item,
+    enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
 {
 	const struct varve_backup_options *o = b->p->options;
 	const char *path = vrv_build_path(b, item);
 
 	b->p->warnings++;
 	if (o->event != NULL)
-		o->event(o->event_arg, &(struct varve_event){
-			.type = VARVE_EVENT_WARNING,
+		o->event(o->event_arg,
+		    &(struct varve_event){.type = VARVE_EVENT_WARNING,
 			.path = path,
 			.message = message,
 			.sys = sys});
@@ -109,8 +109,8 @@ vrv_build_progress(struct vrv_build *b, bool finished)
 		p->parent->archive->sealed.bytes :
 		0,
 	    .finished = finished};
-	o->event(o->event_arg, &(struct varve_event){
-		.type = VARVE_EVENT_PROGRESS,
+	o->event(o->event_arg,
+	    &(struct varve_event){.type = VARVE_EVENT_PROGRESS,
 		.path = (const char *)b->last_path.data,
 		.progress = &progress});
 }

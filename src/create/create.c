@@ -69,8 +69,7 @@ text_of(const char *s)
 static bool
 newer(const struct vrv_archive *a, const struct vrv_archive *b)
 {
-	return b == NULL ||
-	    vrv_time_cmp(a->sealed.start, b->sealed.start) > 0;
+	return b == NULL || vrv_time_cmp(a->sealed.start, b->sealed.start) > 0;
 }
 
 /* How many blank-separated words two labels share. */
@@ -192,8 +191,8 @@ static struct vrv_compression
 compression_of(const struct varve_backup_options *o)
 {
 	return (struct vrv_compression){
-	    .codec = o->compression == VARVE_COMPRESS_NONE ? VRV_STORED :
-							     VRV_ZSTD,
+	    .codec =
+		o->compression == VARVE_COMPRESS_NONE ? VRV_STORED : VRV_ZSTD,
 	    .level = o->level == 0 ? VRV_LEVEL_DEFAULT : o->level,
 	    .try_first = o->compression == VARVE_COMPRESS_AUTO,
 	};
@@ -204,8 +203,7 @@ make_lanes(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
     struct varve_err *err)
 {
 	const struct varve_backup_options *o = p->options;
-	struct vrv_writer_options writer = {
-	    .compression = compression_of(o),
+	struct vrv_writer_options writer = {.compression = compression_of(o),
 	    .lanes = p->hashers + 1,
 	    .checkpoint_ns = (uint64_t)1000000000 *
 		(o->checkpoint_interval != 0 ? o->checkpoint_interval :
@@ -218,11 +216,10 @@ make_lanes(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
 		return VRV_NOMEM(err, "the lanes");
 	int rc = vrv_writer_new(p->repo, p->group, &writer, &p->writer, err);
 	if (rc == 0)
-		rc = vrv_lane_new(p->writer, VRV_FRAME_META, &p->meta_lane,
-		    err);
+		rc =
+		    vrv_lane_new(p->writer, VRV_FRAME_META, &p->meta_lane, err);
 	for (unsigned i = 0; rc == 0 && i < p->hashers; i++)
-		rc = vrv_lane_new(p->writer, VRV_FRAME_DATA, &p->lanes[i],
-		    err);
+		rc = vrv_lane_new(p->writer, VRV_FRAME_DATA, &p->lanes[i], err);
 	return rc;
 }
 
@@ -304,8 +301,8 @@ pipeline_fini(struct vrv_pipeline *p)
 	}
 	while (p->items != NULL && (item = vrv_queue_drain(p->items)) != NULL)
 		vrv_items_free(item);
-	while (p->batches != NULL &&
-	    (item = vrv_queue_drain(p->batches)) != NULL)
+	while (
+	    p->batches != NULL && (item = vrv_queue_drain(p->batches)) != NULL)
 		free(item);
 	vrv_items_free(p->filling);
 	vrv_items_free(p->building);
@@ -510,8 +507,8 @@ check_name(const struct session *s, struct varve_err *err)
 	const char *name = s->options->name;
 
 	if (name == NULL || name[0] == '\0' || strchr(name, '/') != NULL)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'%s' cannot name an archive", name == NULL ? "" : name);
+		return vrv_fail(err, VARVE_USAGE, "'%s' cannot name an archive",
+		    name == NULL ? "" : name);
 	if (s->archives == NULL || !vrv_archives_has_name(s->archives, name))
 		return 0;
 	vrv_fail(err, VARVE_EXISTS, "an archive '%s' exists already", name);

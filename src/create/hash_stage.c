@@ -14,15 +14,15 @@ hash_piece(struct vrv_pipeline *p, struct vrv_lane *lane,
 		const struct vrv_piece_chunk *c = &piece->chunks[i];
 		bool fresh;
 
-		int rc = vrv_lane_put(lane, piece->bytes + c->offset,
-		    c->length, c->segment->extents[c->extent].id, &fresh, err);
+		int rc = vrv_lane_put(lane, piece->bytes + c->offset, c->length,
+		    c->segment->extents[c->extent].id, &fresh, err);
 		if (rc != 0)
 			return rc;
 	}
 	/* The builder may free a segment as soon as it is complete. */
 	for (size_t i = 0; i < piece->n; i++)
-		complete |= atomic_fetch_sub(
-				&piece->chunks[i].segment->pending, 1) == 1;
+		complete |= atomic_fetch_sub(&piece->chunks[i].segment->pending,
+				1) == 1;
 	if (complete)
 		vrv_pipeline_wake(p);
 	return 0;

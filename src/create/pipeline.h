@@ -71,7 +71,7 @@ struct vrv_job {
 	struct vrv_source_dir *dir; /* NULL: `fd` is the file */
 	char *name;
 	int fd;
-	struct vrv_stat st;	/* from the walk; then from the descriptor */
+	struct vrv_stat st; /* from the walk; then from the descriptor */
 	bool failed, changed;
 	bool nodump; /* not wanted after all: --exclude-nodump */
 	struct vrv_source_err error; /* with failed */
@@ -104,7 +104,7 @@ struct vrv_piece {
 enum vrv_item_type {
 	VRV_ITEM_ENTER, /* a directory; what it holds follows, then LEAVE */
 	VRV_ITEM_LEAVE,
-	VRV_ITEM_ENTRY,	  /* anything else */
+	VRV_ITEM_ENTRY,	   /* anything else */
 	VRV_ITEM_EXCLUDED, /* only to be told */
 	VRV_ITEM_PROBLEM   /* left out: `error`, or a `reason` of its own */
 };
@@ -114,20 +114,22 @@ struct vrv_item {
 	enum vrv_item_type type;
 	const char *name;
 	size_t name_n;
-	bool inherited;	       /* `raw` is the whole entry, as the parent has it */
-	bool known;	       /* the parent has an entry of that name */
-	bool linked;	       /* content is that of an earlier link's job */
-	struct vrv_text raw;   /* the parent's entry */
+	bool inherited; /* `raw` is the whole entry, as the parent has it */
+	bool known;	/* the parent has an entry of that name */
+	bool linked;	/* content is that of an earlier link's job */
+	struct vrv_text raw; /* the parent's entry */
 	struct vrv_stat st;
-	const char *target;    /* of a symbolic link */
+	const char *target; /* of a symbolic link */
 	struct vrv_source_meta meta;
-	unsigned flags;	       /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
-	struct vrv_job *job;   /* a file to be read */
-	struct vrv_text inherit_content; /* metadata anew, content the parent's */
+	unsigned flags;	     /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
+	struct vrv_job *job; /* a file to be read */
+	struct vrv_text
+	    inherit_content; /* metadata anew, content the parent's */
 	struct vrv_source_err error;
 	const char *reason;
-	bool is_store;	       /* the repository itself */
-	const uint8_t *forget; /* LEAVE: tree chunks of the parent's directory */
+	bool is_store; /* the repository itself */
+	const uint8_t
+	    *forget; /* LEAVE: tree chunks of the parent's directory */
 	size_t forget_n;
 };
 struct vrv_items {

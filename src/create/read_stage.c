@@ -156,8 +156,7 @@ carry_on(struct reader *r, size_t tail, struct varve_err *err)
 }
 
 static int
-add_chunk(struct reader *r, size_t offset, size_t length,
-    struct varve_err *err)
+add_chunk(struct reader *r, size_t offset, size_t length, struct varve_err *err)
 {
 	struct vrv_piece *piece = r->piece;
 	struct vrv_piece_chunk *c;
@@ -279,8 +278,7 @@ read_sparse(struct reader *r, int fd, uint64_t size, struct varve_err *err)
 static bool
 same_file(const struct vrv_stat *a, const struct vrv_stat *b)
 {
-	return a->size == b->size &&
-	    vrv_time_cmp(a->mtime, b->mtime) == 0 &&
+	return a->size == b->size && vrv_time_cmp(a->mtime, b->mtime) == 0 &&
 	    vrv_time_cmp(a->ctime, b->ctime) == 0;
 }
 

@@ -221,11 +221,11 @@ vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
 	struct varve_err why;
 
 	if (want->xattrs || want->acls) {
-		if (vrv_os_xattrs(fd, name, arena, &meta.xattrs,
-			&meta.n_xattrs, &meta.lost, &why) != 0)
+		if (vrv_os_xattrs(fd, name, arena, &meta.xattrs, &meta.n_xattrs,
+			&meta.lost, &why) != 0)
 			return failed(err, &why, "reading the attributes");
-		meta.n_xattrs = keep_wanted(meta.xattrs, meta.n_xattrs, want,
-		    &meta.lost);
+		meta.n_xattrs =
+		    keep_wanted(meta.xattrs, meta.n_xattrs, want, &meta.lost);
 	}
 	if ((want->flags || want->nodump_check) && name[0] == '\0' &&
 	    (kind == VRV_FILE || kind == VRV_DIR) &&
@@ -241,8 +241,7 @@ vrv_source_is_nodump(int fd)
 	struct varve_err why;
 	uint32_t flags;
 
-	return vrv_os_flags(fd, &flags, &why) == 0 &&
-	    (flags & VRV_NODUMP) != 0;
+	return vrv_os_flags(fd, &flags, &why) == 0 && (flags & VRV_NODUMP) != 0;
 }
 
 bool

@@ -18,7 +18,7 @@
 #include "os/meta.h"
 
 struct vrv_source_err {
-	int sys;	   /* errno */
+	int sys;	    /* errno */
 	const char *while_; /* what failed: "open", "read"; a constant */
 };
 

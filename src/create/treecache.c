@@ -25,8 +25,9 @@
 #define HEAD 40
 #define ENTRY 44
 #define SEGMENTS_MAX 64
-#define KEEP_MAX ((uint64_t)4 << 30) /* a cache larger than this is not kept   \
-				      */
+#define KEEP_MAX                                                               \
+	((uint64_t)4 << 30) /* a cache larger than this is not kept            \
+			     */
 #define SLACK ((uint64_t)1 << 20)
 #define STEP ((size_t)1 << 20)
 

@@ -79,8 +79,8 @@ find_block(const uint8_t *object, size_t object_n, size_t header_n, size_t at,
 	uint32_t n = vrv_rd_u32(&r);
 	const uint8_t *sealed = vrv_rd_bytes(&r, n);
 	if (!vrv_rd_ok(&r) || n < VRV_SEAL_COST + LENGTH_SIZE)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "sealed block of an impossible length");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "sealed block of an impossible length");
 	*ret_sealed = sealed;
 	*ret_n = n;
 	return 0;

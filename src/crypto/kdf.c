@@ -15,8 +15,8 @@ vrv_derive(struct vrv_key *out, const struct vrv_key *master,
 	    (uint64_t)what | (uint64_t)domain << 16 | (uint64_t)epoch << 32;
 
 	_Static_assert(sizeof(out->b) == crypto_kdf_KEYBYTES, "key size");
-	int rc = crypto_kdf_derive_from_key(
-	    out->b, sizeof(out->b), id, "varve-k1", master->b);
+	int rc = crypto_kdf_derive_from_key(out->b, sizeof(out->b), id,
+	    "varve-k1", master->b);
 	assert(rc == 0);
 }
 

@@ -25,8 +25,8 @@ kem_key(struct vrv_key *out, const struct vrv_kem *kem, const uint8_t *epk,
 
 	/* Fails when the result is all zero. */
 	if (crypto_scalarmult(s.b, secret->b, public) != 0)
-		return vrv_fail(
-		    err, VARVE_AUTH, "X25519 public key of low order");
+		return vrv_fail(err, VARVE_AUTH,
+		    "X25519 public key of low order");
 	const struct vrv_part parts[] = {
 	    {"varve-kem-v1", 12},
 	    {kem->repository, 32},

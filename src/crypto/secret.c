@@ -9,8 +9,8 @@ int
 vrv_crypto_init(struct varve_err *err)
 {
 	if (sodium_init() < 0)
-		return vrv_fail(
-		    err, VARVE_INTERNAL, "libsodium does not start");
+		return vrv_fail(err, VARVE_INTERNAL,
+		    "libsodium does not start");
 	return 0;
 }
 

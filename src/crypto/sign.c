@@ -60,8 +60,8 @@ vrv_verify(const uint8_t *object, size_t n, uint8_t ret_signer[VRV_SIGN_PUBLIC],
 	const uint8_t *signature = object + n - VRV_SIGNATURE;
 	const uint8_t *signer = signature - VRV_SIGN_PUBLIC;
 	make_message(message, object, n - VRV_SIGNATURE);
-	if (crypto_sign_verify_detached(
-		signature, message, sizeof(message), signer) != 0)
+	if (crypto_sign_verify_detached(signature, message, sizeof(message),
+		signer) != 0)
 		return vrv_fail(err, VARVE_AUTH, "wrong signature");
 	memcpy(ret_signer, signer, VRV_SIGN_PUBLIC);
 	return 0;

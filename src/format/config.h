@@ -18,14 +18,14 @@
 enum vrv_config_tag {
 	VRV_C_READ_FEATURES = 2,  /* u64 bits a reader must know */
 	VRV_C_WRITE_FEATURES = 4, /* u64 bits a writer must know */
-	VRV_C_PAIR = 6,	   /* u16 domain, u32 epoch, b32 data, b32 meta;
-			      repeated */
-	VRV_C_ADMIN = 8,   /* b32 public key; repeated */
-	VRV_C_MEMBER = 10, /* b32 key, u8 rights, u8 0, v len + sealed label;
-			      repeated */
+	VRV_C_PAIR = 6,		  /* u16 domain, u32 epoch, b32 data, b32 meta;
+				     repeated */
+	VRV_C_ADMIN = 8,	  /* b32 public key; repeated */
+	VRV_C_MEMBER = 10,  /* b32 key, u8 rights, u8 0, v len + sealed label;
+			       repeated */
 	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
-	VRV_C_POLICY = 13  /* v grace, v minimum age of unreferenced packs, in
-			      seconds */
+	VRV_C_POLICY = 13   /* v grace, v minimum age of unreferenced packs, in
+			       seconds */
 };
 #define VRV_READ_FEATURES_KNOWN 0u
 #define VRV_WRITE_FEATURES_KNOWN 0u
@@ -97,8 +97,8 @@ void vrv_slot_put_clear(struct vrv_buf *, const struct vrv_slot *);
 /* Decode it; the cursor then stands at the sealed keyring, the label points
  * into the bytes. FORMAT for an unknown kdf; LIMIT for passes or memory
  * outside the bounds above, before anybody derives a key with them. */
-int vrv_slot_get(struct vrv_rd *, struct vrv_slot *ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_slot_get(struct vrv_rd *, struct vrv_slot *ret, struct varve_err *err)
+    VRV_MUST;
 
 /* --- keyring --- */
 

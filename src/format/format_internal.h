@@ -21,8 +21,8 @@
 	    vrv_exit((err), VARVE_EXIT_FEATURE), VARVE_FORMAT)
 
 /* Read past the content of a file of `size` bytes, checking it. */
-int vrv_content_scan(struct vrv_rd *, uint64_t size,
-    struct varve_err *err) VRV_MUST;
+int vrv_content_scan(struct vrv_rd *, uint64_t size, struct varve_err *err)
+    VRV_MUST;
 /* Read past a list with its head, checking it and its order. */
 int vrv_xattrs_scan(struct vrv_rd *, struct varve_err *err) VRV_MUST;
 int vrv_extensions_scan(struct vrv_rd *, struct varve_err *err) VRV_MUST;

@@ -30,10 +30,10 @@ enum vrv_frame_codec {
 
 /* Everything of a frame but the payload, which follows it. */
 struct vrv_frame_head {
-	uint8_t codec;		/* enum vrv_frame_codec */
-	uint32_t n, m;		/* chunks (1 or more), bases */
+	uint8_t codec;		 /* enum vrv_frame_codec */
+	uint32_t n, m;		 /* chunks (1 or more), bases */
 	const uint32_t *lengths; /* encode: n of them */
-	const uint8_t *bases;	/* m x VRV_PREFIX_SIZE */
+	const uint8_t *bases;	 /* m x VRV_PREFIX_SIZE */
 };
 void vrv_frame_head_put(struct vrv_buf *, const struct vrv_frame_head *);
 
@@ -45,8 +45,8 @@ void vrv_frame_head_put(struct vrv_buf *, const struct vrv_frame_head *);
  * codec. */
 int vrv_frame_head_get(const uint8_t *bytes, size_t n,
     struct vrv_frame_head *ret, uint32_t *lengths, uint32_t *ret_total,
-    const uint8_t **ret_payload, size_t *ret_payload_n,
-    struct varve_err *err) VRV_MUST;
+    const uint8_t **ret_payload, size_t *ret_payload_n, struct varve_err *err)
+    VRV_MUST;
 
 /* --- pack entries --- */
 
@@ -88,13 +88,14 @@ void vrv_pack_frame_put(struct vrv_buf *, const struct vrv_pack_frame *,
 /* Decode an entry's fixed part, then each of its n_frames frames with
  * *prev_end starting at VRV_HEADER_SIZE. CORRUPT for anything out of limits
  * (a frame must lie inside the entry's length and name a key that is there),
- * FORMAT for an unknown kind or a key epoch other than 0. n_frames is never more than the bytes that
- * follow can hold. The cursor is of no use after a failure. */
+ * FORMAT for an unknown kind or a key epoch other than 0. n_frames is never
+ * more than the bytes that follow can hold. The cursor is of no use after a
+ * failure. */
 int vrv_pack_entry_get(struct vrv_rd *, struct vrv_pack_entry *ret,
     struct varve_err *err) VRV_MUST;
 int vrv_pack_frame_get(struct vrv_rd *, const struct vrv_pack_entry *,
-    uint64_t *prev_end, struct vrv_pack_frame *ret,
-    struct varve_err *err) VRV_MUST;
+    uint64_t *prev_end, struct vrv_pack_frame *ret, struct varve_err *err)
+    VRV_MUST;
 void vrv_pack_key_get(const struct vrv_pack_entry *, uint32_t i,
     struct vrv_pack_key *ret);
 

@@ -26,8 +26,7 @@ check_kdf(const struct vrv_slot *slot, struct varve_err *err)
 	switch (slot->kdf) {
 	case VRV_KDF_FILE:
 		if (slot->passes != 0 || slot->memory != 0)
-			return VRV_UNKNOWN(err,
-			    "key slot of a later version");
+			return VRV_UNKNOWN(err, "key slot of a later version");
 		return 0;
 	case VRV_KDF_ARGON2ID:
 		if (slot->passes < VRV_ARGON_PASSES_MIN ||

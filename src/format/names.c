@@ -115,8 +115,8 @@ take_middle(const char **text, enum form form, struct vrv_name *name,
 	case FORM_GENERATION:
 		if (!take(text, g, sizeof(g), '-'))
 			return false;
-		name->generation = (uint32_t)g[0] << 24 |
-		    (uint32_t)g[1] << 16 | (uint32_t)g[2] << 8 | g[3];
+		name->generation = (uint32_t)g[0] << 24 | (uint32_t)g[1] << 16 |
+		    (uint32_t)g[2] << 8 | g[3];
 		return true;
 	case FORM_FOLDER:
 		return take(text, ret_folder, 1, '/');

@@ -31,8 +31,8 @@ vrv_header_get(const uint8_t *bytes, size_t n, struct vrv_header *ret,
 	if (n < VRV_HEADER_SIZE || memcmp(bytes, magic, sizeof(magic)) != 0)
 		return VRV_CORRUPT(err, "not an object of varve");
 
-	struct vrv_rd r = vrv_rd_over(bytes + sizeof(magic),
-	    VRV_HEADER_SIZE - sizeof(magic));
+	struct vrv_rd r =
+	    vrv_rd_over(bytes + sizeof(magic), VRV_HEADER_SIZE - sizeof(magic));
 	uint8_t version = vrv_rd_u8(&r);
 	uint8_t type = vrv_rd_u8(&r);
 	struct vrv_header header = {

@@ -98,8 +98,8 @@ void vrv_trailer_write(uint8_t out[VRV_TRAILER_SIZE], uint64_t length,
  * version keeps magic and trailer), so FORMAT means a whole object. The
  * repository is the caller's to compare. */
 int vrv_object_check(const uint8_t *object, size_t n,
-    const struct vrv_name *name, struct vrv_header *ret,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_name *name, struct vrv_header *ret, struct varve_err *err)
+    VRV_MUST;
 
 /* The trailer at the end of an object of `n` bytes whose last
  * VRV_TRAILER_SIZE bytes are `trailer`: the sum it states. CORRUPT if it

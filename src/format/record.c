@@ -73,8 +73,8 @@ vrv_intent_sealed_get(const uint8_t *bytes, size_t n,
 	if (intent.has_root)
 		vrv_ref_get(&r, &intent.root);
 	intent.n_index = get_count(&r, VRV_OBJECT_ID);
-	intent.index = vrv_rd_bytes(&r,
-	    (uint64_t)intent.n_index * VRV_OBJECT_ID);
+	intent.index =
+	    vrv_rd_bytes(&r, (uint64_t)intent.n_index * VRV_OBJECT_ID);
 	if (!vrv_rd_done(&r))
 		return VRV_CORRUPT(err, "intent does not end well");
 	*ret = intent;
@@ -190,8 +190,8 @@ vrv_condemn_get(struct vrv_rd *r, struct vrv_arena *arena,
 		return rc;
 	condemn.objects = objects;
 	condemn.n_successors = get_count(r, VRV_OBJECT_ID);
-	condemn.successors = vrv_rd_bytes(r,
-	    (uint64_t)condemn.n_successors * VRV_OBJECT_ID);
+	condemn.successors =
+	    vrv_rd_bytes(r, (uint64_t)condemn.n_successors * VRV_OBJECT_ID);
 	if (!vrv_rd_done(r))
 		return VRV_CORRUPT(err, "condemn record does not end well");
 	*ret = condemn;

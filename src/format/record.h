@@ -57,9 +57,9 @@ enum vrv_archive_tag {
 	VRV_A_USER = 7,
 	VRV_A_ARG = 9, /* repeated: argv */
 	VRV_A_CWD = 11,
-	VRV_A_NOMINAL = 8, /* i64 s, u32 ns */
-	VRV_A_START = 10,  /* likewise */
-	VRV_A_END = 12,	   /* likewise */
+	VRV_A_NOMINAL = 8,     /* i64 s, u32 ns */
+	VRV_A_START = 10,      /* likewise */
+	VRV_A_END = 12,	       /* likewise */
 	VRV_A_UTC_OFFSET = 13, /* i32 s east of UTC */
 	VRV_A_ROOT = 14,       /* Ref */
 	VRV_A_ROOT_ENTRY = 15, /* a directory entry named ".": see below */
@@ -73,7 +73,7 @@ enum vrv_archive_tag {
 	VRV_A_CHUNKER = 25,    /* v min, v average, v max */
 	VRV_A_OPTIONS = 27,
 	VRV_A_SOFTWARE = 29,
-	VRV_A_ORIGIN = 31      /* b32 repository, b32 logical id: of a copy */
+	VRV_A_ORIGIN = 31 /* b32 repository, b32 logical id: of a copy */
 };
 
 struct vrv_archive_sealed {
@@ -161,7 +161,7 @@ struct vrv_condemn {
 	uint8_t reason;
 	uint32_t n, n_successors;
 	const struct vrv_condemned *objects; /* sorted by type and id */
-	const uint8_t *successors; /* n_successors x VRV_OBJECT_ID */
+	const uint8_t *successors;	     /* n_successors x VRV_OBJECT_ID */
 };
 /* CORRUPT if the objects are not sorted or stand twice, FORMAT for an unknown
  * reason or type. `objects` are in the arena, `successors` in place. */

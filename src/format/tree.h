@@ -88,10 +88,10 @@ struct vrv_entry {
 	uint64_t size;		/* file */
 	const uint8_t *content; /* file: v extents, then a Ref or extents */
 	size_t content_n;
-	struct vrv_ref dir;	/* dir */
-	const uint8_t *target;	/* symlink */
+	struct vrv_ref dir;    /* dir */
+	const uint8_t *target; /* symlink */
 	size_t target_n;
-	uint32_t major, minor;	/* char, block */
+	uint32_t major, minor; /* char, block */
 	const uint8_t *xattrs;
 	size_t xattrs_n;
 	uint32_t iflags;
@@ -110,8 +110,8 @@ void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
  * bit. When only the entry is bad the cursor stands behind it, so that a
  * reader may go on with the next. That names ascend is for the caller to
  * check. */
-int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret, struct varve_err *err)
+    VRV_MUST;
 
 /* Decode the root directory's own entry, whose name is ".", a name that no
  * entry in a tree may have; it must fill the bytes. */

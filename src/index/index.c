@@ -17,8 +17,8 @@ init_lock(pthread_rwlock_t *lock)
 
 	int rc = pthread_rwlockattr_init(&attr);
 	if (rc == 0)
-		rc = pthread_rwlockattr_setkind_np(
-		    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+		rc = pthread_rwlockattr_setkind_np(&attr,
+		    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	if (rc == 0)
 		rc = pthread_rwlock_init(lock, &attr);
 	assert(rc == 0);
@@ -107,8 +107,8 @@ vrv_index_free(struct vrv_index *index)
 /* --- runs --- */
 
 int
-vrv_index_take_run(
-    struct vrv_index *index, struct vrv_run *run, struct varve_err *err)
+vrv_index_take_run(struct vrv_index *index, struct vrv_run *run,
+    struct varve_err *err)
 {
 	(void)pthread_rwlock_wrlock(&index->lock);
 	int rc = vrv_room_for_one(&index->runs, index->n_runs, &index->cap_runs,
@@ -240,8 +240,8 @@ vrv_index_flush(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 	index->added.t[VRV_S_OBJECTS].n = 0;
 	int rc = vrv_mem_put(&index->added, VRV_S_OBJECTS, object, err);
 	if (rc == 0)
-		rc = vrv_folder_make_run(
-		    index, vrv_run_fill_mem, &index->added, &run, err);
+		rc = vrv_folder_make_run(index, vrv_run_fill_mem, &index->added,
+		    &run, err);
 	if (rc != 0)
 		return rc;
 	memset(run->live, 1, (size_t)run->count[VRV_S_OBJECTS]);

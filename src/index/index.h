@@ -107,8 +107,8 @@ int vrv_index_bases(struct vrv_index *, const struct vrv_location *at,
     uint8_t (*ret)[VRV_PREFIX_SIZE], struct varve_err *err) VRV_MUST;
 
 /* Chunks that a collector declared lost. */
-bool
-vrv_index_is_lost(struct vrv_index *, const uint8_t prefix[VRV_PREFIX_SIZE]);
+bool vrv_index_is_lost(struct vrv_index *,
+    const uint8_t prefix[VRV_PREFIX_SIZE]);
 
 /* A pack leaves lookups, stats and _packs for the life of this handle: it is
  * condemned or gone. */

@@ -91,8 +91,8 @@ write_current(const struct vrv_index *index, const struct vrv_buf *ids,
 	rc = vrv_buf_check(&file, err);
 	if (rc != 0)
 		return rc;
-	return vrv_os_replace_file(
-	    index->folder, CURRENT, FILE_MODE, file.data, file.len, err);
+	return vrv_os_replace_file(index->folder, CURRENT, FILE_MODE, file.data,
+	    file.len, err);
 }
 
 static bool
@@ -115,8 +115,8 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
 	vrv_auto_fd fd = -1;
 
 	run_name(id, name);
-	int rc = vrv_os_open(
-	    index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
+	int rc = vrv_os_open(index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd,
+	    err);
 	if (rc == 0)
 		rc = vrv_run_open(fd, id, index->repository, ret, err);
 	if (rc == 0)
@@ -125,8 +125,8 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
 }
 
 int
-vrv_folder_open(
-    struct vrv_index *index, const char *path, struct varve_err *err)
+vrv_folder_open(struct vrv_index *index, const char *path,
+    struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf ids = {0};
 
@@ -234,8 +234,8 @@ remove_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID])
 
 /* Is it a run's file, or a temporary one? */
 static bool
-is_ours(
-    const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID], bool *ret_run)
+is_ours(const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID],
+    bool *ret_run)
 {
 	size_t prefix = sizeof(RUN_PREFIX) - 1;
 

@@ -86,8 +86,8 @@ struct vrv_mem {
 void vrv_mem_fini(struct vrv_mem *);
 /* Forget all rows, keep the memory. */
 void vrv_mem_clear(struct vrv_mem *);
-const uint8_t *
-vrv_mem_row(const struct vrv_mem *, enum vrv_section, uint64_t i);
+const uint8_t *vrv_mem_row(const struct vrv_mem *, enum vrv_section,
+    uint64_t i);
 int vrv_mem_put(struct vrv_mem *, enum vrv_section, const void *row,
     struct varve_err *err) VRV_MUST;
 /* Append the pack entry at the cursor, as one of object row `object`. After a
@@ -136,8 +136,8 @@ struct vrv_run_at {
 };
 /* Row `i`, out of a verified block; NULL, and the run is bad, if there is no
  * such row or the block is damaged. */
-const uint8_t *vrv_run_row(
-    struct vrv_run *, struct vrv_run_at *, enum vrv_section, uint64_t i);
+const uint8_t *vrv_run_row(struct vrv_run *, struct vrv_run_at *,
+    enum vrv_section, uint64_t i);
 
 /* The records of a prefix are [*ret_first, *ret_end). CORRUPT if a block is
  * damaged. */
@@ -170,18 +170,18 @@ struct vrv_run_writer {
  * section, in order, _section() and its rows; then _end(). _fini() always. */
 int vrv_run_writer_begin(struct vrv_run_writer *, int fd, struct varve_err *err)
     VRV_MUST;
-int vrv_run_writer_section(
-    struct vrv_run_writer *, enum vrv_section, struct varve_err *err) VRV_MUST;
-int vrv_run_writer_put(
-    struct vrv_run_writer *, const void *row, struct varve_err *err) VRV_MUST;
+int vrv_run_writer_section(struct vrv_run_writer *, enum vrv_section,
+    struct varve_err *err) VRV_MUST;
+int vrv_run_writer_put(struct vrv_run_writer *, const void *row,
+    struct varve_err *err) VRV_MUST;
 /* Writes the fence itself, and the header. */
 int vrv_run_writer_end(struct vrv_run_writer *,
     const uint8_t repository[VRV_REPO_ID], struct varve_err *err) VRV_MUST;
 void vrv_run_writer_fini(struct vrv_run_writer *);
 
 /* Give the writer all rows of a run, fence apart. */
-typedef int
-vrv_run_fill_fn(void *arg, struct vrv_run_writer *, struct varve_err *err);
+typedef int vrv_run_fill_fn(void *arg, struct vrv_run_writer *,
+    struct varve_err *err);
 /* A vrv_run_fill_fn: `arg` is a struct vrv_mem. */
 int vrv_run_fill_mem(void *arg, struct vrv_run_writer *, struct varve_err *err);
 /* A vrv_run_fill_fn: the live entries of several runs, oldest first. */
@@ -189,8 +189,8 @@ struct vrv_merge {
 	struct vrv_run **runs;
 	size_t n;
 };
-int
-vrv_run_fill_merge(void *arg, struct vrv_run_writer *, struct varve_err *err);
+int vrv_run_fill_merge(void *arg, struct vrv_run_writer *,
+    struct varve_err *err);
 
 /* --- the index --- */
 

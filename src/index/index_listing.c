@@ -31,8 +31,8 @@ vrv_index_listing_add(struct vrv_index *index,
 /* The listed object `object` says that `other` is superseded. Saying so of
  * oneself means nothing. */
 static void
-mark_superseded(
-    struct vrv_index *index, const uint8_t *object, const uint8_t *other)
+mark_superseded(struct vrv_index *index, const uint8_t *object,
+    const uint8_t *other)
 {
 	struct vrv_listed *it = vrv_map_get(index->listed, other);
 
@@ -44,8 +44,8 @@ static void
 resolve_run(struct vrv_index *index, const struct vrv_run *run)
 {
 	for (uint64_t o = 0; o < run->count[VRV_S_OBJECTS]; o++) {
-		struct vrv_listed *it = vrv_map_get(
-		    index->listed, run->objects + o * VRV_OBJECT_ID);
+		struct vrv_listed *it = vrv_map_get(index->listed,
+		    run->objects + o * VRV_OBJECT_ID);
 		if (it != NULL)
 			it->covered = true;
 	}
@@ -98,8 +98,8 @@ flush_loading(struct vrv_index *index, struct varve_err *err)
 
 	if (index->loading.t[VRV_S_OBJECTS].n == 0)
 		return 0;
-	int rc = vrv_folder_make_run(
-	    index, vrv_run_fill_mem, &index->loading, &run, err);
+	int rc = vrv_folder_make_run(index, vrv_run_fill_mem, &index->loading,
+	    &run, err);
 	if (rc == 0)
 		rc = vrv_index_take_run(index, run, err);
 	vrv_mem_clear(&index->loading);
@@ -116,8 +116,8 @@ vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 
 	resolve(index);
 	if (it == NULL)
-		return vrv_fail(
-		    err, VARVE_USAGE, "an index object that is not listed");
+		return vrv_fail(err, VARVE_USAGE,
+		    "an index object that is not listed");
 	if (it->covered)
 		return 0;
 	int rc = vrv_mem_object(&index->loading, object, body, n, err);
@@ -127,8 +127,8 @@ vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 		return vrv_ctx(err, "index object");
 	it->covered = true;
 	for (uint32_t i = 0; i < head.n_superseded; i++)
-		mark_superseded(
-		    index, object, head.superseded + (size_t)i * VRV_OBJECT_ID);
+		mark_superseded(index, object,
+		    head.superseded + (size_t)i * VRV_OBJECT_ID);
 	if (index->loading.t[VRV_S_RECORDS].n < LOADING_MAX)
 		return 0;
 	return flush_loading(index, err);
@@ -144,8 +144,8 @@ judge(struct vrv_index *index, struct vrv_run *run)
 	bool any = false;
 
 	for (uint64_t o = 0; o < run->count[VRV_S_OBJECTS]; o++) {
-		struct vrv_listed *it = vrv_map_get(
-		    index->listed, run->objects + o * VRV_OBJECT_ID);
+		struct vrv_listed *it = vrv_map_get(index->listed,
+		    run->objects + o * VRV_OBJECT_ID);
 		bool live = it != NULL && !it->superseded && !it->taken;
 		run->live[o] = live;
 		if (live)

@@ -61,8 +61,8 @@ found_already(const struct lookup *l, const struct vrv_location *at)
 
 /* Add what the record says to the findings, if it is looked for. */
 static int
-add_record(
-    struct lookup *l, struct vrv_view *view, uint64_t i, struct varve_err *err)
+add_record(struct lookup *l, struct vrv_view *view, uint64_t i,
+    struct varve_err *err)
 {
 	const uint8_t *record = vrv_view_row(view, VRV_S_RECORDS, i);
 	struct vrv_frame_row frame;
@@ -72,8 +72,8 @@ add_record(
 	if (record == NULL)
 		return vrv_index_damaged(err);
 	uint32_t frame_no = vrv_get_u32(record + VRV_RECORD_FRAME);
-	struct vrv_location at = {
-	    .ordinal = (uint32_t)record[VRV_RECORD_ORDINAL] |
+	struct vrv_location at = {.ordinal =
+				      (uint32_t)record[VRV_RECORD_ORDINAL] |
 		(uint32_t)record[VRV_RECORD_ORDINAL + 1] << 8,
 	    .frame = (uint64_t)serial_of(l->index, view) << 32 | frame_no};
 	const uint8_t *row = vrv_view_row(view, VRV_S_FRAMES, frame_no);
@@ -138,8 +138,8 @@ look(struct lookup *l, struct varve_err *err)
 	(void)pthread_rwlock_rdlock(&l->index->lock);
 	for (size_t i = 0; i <= l->index->n_runs && l->n < l->max; i++) {
 		struct vrv_view view = view_of(l->index, i);
-		int one = i == 0 ? look_in_mem(l, &view, err)
-				 : look_in_run(l, &view, err);
+		int one = i == 0 ? look_in_mem(l, &view, err) :
+				   look_in_run(l, &view, err);
 		if (one != 0)
 			rc = one;
 	}
@@ -173,8 +173,10 @@ vrv_index_find(struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE],
     struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
     struct varve_err *err)
 {
-	struct lookup l = {
-	    .index = index, .prefix = prefix, .found = ret, .max = max};
+	struct lookup l = {.index = index,
+	    .prefix = prefix,
+	    .found = ret,
+	    .max = max};
 
 	int rc = look(&l, err);
 	if (rc != 0)
@@ -186,8 +188,8 @@ vrv_index_find(struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE],
 }
 
 bool
-vrv_index_is_lost(
-    struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE])
+vrv_index_is_lost(struct vrv_index *index,
+    const uint8_t prefix[VRV_PREFIX_SIZE])
 {
 	(void)pthread_rwlock_rdlock(&index->lock);
 	bool lost = vrv_map_get(index->lost, prefix) != NULL;
@@ -267,8 +269,8 @@ find_bases(struct vrv_index *index, const struct vrv_location *at,
 	for (size_t i = 0; i <= index->n_runs; i++) {
 		struct vrv_view view = view_of(index, i);
 		if (serial_of(index, &view) == at->frame >> 32)
-			return copy_bases(
-			    &view, at->frame & UINT32_MAX, at, ret, err);
+			return copy_bases(&view, at->frame & UINT32_MAX, at,
+			    ret, err);
 	}
 	for (size_t i = 0; rc == VARVE_NOENT && i <= index->n_runs; i++) {
 		struct vrv_view view = view_of(index, i);
@@ -331,8 +333,8 @@ list_view(struct vrv_index *index, struct vrv_view *view, struct vrv_map *seen,
 
 /* What could be listed is there also after a failure. */
 static int
-list_packs(
-    struct vrv_index *index, struct pack_list *list, struct varve_err *err)
+list_packs(struct vrv_index *index, struct pack_list *list,
+    struct varve_err *err)
 {
 	vrv_auto_map seen = vrv_map_new(VRV_OBJECT_ID, 0);
 	int rc = 0;

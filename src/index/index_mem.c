@@ -135,8 +135,8 @@ chain_room(struct vrv_mem *mem, struct varve_err *err)
 {
 	size_t n = mem->t[VRV_S_RECORDS].n;
 
-	if (vrv_room_for_one(
-		&mem->next, n, &mem->next_cap, sizeof(*mem->next)) != 0)
+	if (vrv_room_for_one(&mem->next, n, &mem->next_cap,
+		sizeof(*mem->next)) != 0)
 		return VRV_NOMEM(err, "the index");
 	if (n < mem->n_slots)
 		return 0;

@@ -52,8 +52,8 @@ merger_fini(struct merger *m)
 }
 
 static int
-merger_init(
-    struct merger *m, const struct vrv_merge *merge, struct varve_err *err)
+merger_init(struct merger *m, const struct vrv_merge *merge,
+    struct varve_err *err)
 {
 	uint64_t keys = 0, bases = 0;
 
@@ -69,17 +69,18 @@ merger_init(
 		part->run = part->view.run = run;
 		part->first_key = (uint32_t)keys;
 		part->first_base = (uint32_t)bases;
-		part->objects = vrv_alloc_array(
-		    (size_t)run->count[VRV_S_OBJECTS], sizeof(uint32_t));
-		part->moves = vrv_alloc_array(
-		    (size_t)run->count[VRV_S_PACKS], sizeof(*part->moves));
+		part->objects =
+		    vrv_alloc_array((size_t)run->count[VRV_S_OBJECTS],
+			sizeof(uint32_t));
+		part->moves = vrv_alloc_array((size_t)run->count[VRV_S_PACKS],
+		    sizeof(*part->moves));
 		if (part->objects == NULL || part->moves == NULL)
 			return VRV_NOMEM(err, "merging runs");
 		keys += run->count[VRV_S_KEYS];
 		bases += run->count[VRV_S_BASES];
 		if (keys >= OUT || bases >= OUT)
-			return vrv_fail(
-			    err, VARVE_LIMIT, "the index is too large");
+			return vrv_fail(err, VARVE_LIMIT,
+			    "the index is too large");
 	}
 	return 0;
 }
@@ -112,9 +113,9 @@ put_said(struct merger *m, enum vrv_section section, struct varve_err *err)
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct part *part = &m->parts[i];
-		const uint8_t *rows = section == VRV_S_LOST
-		    ? part->run->lost
-		    : part->run->superseded;
+		const uint8_t *rows = section == VRV_S_LOST ?
+		    part->run->lost :
+		    part->run->superseded;
 
 		for (uint64_t j = 0; rc == 0 && j < part->run->count[section];
 		     j++) {
@@ -202,8 +203,8 @@ put_all(struct merger *m, enum vrv_section section, struct varve_err *err)
 		     j++) {
 			const uint8_t *row =
 			    vrv_view_row(&part->view, section, j);
-			rc = row == NULL ? vrv_index_damaged(err)
-					 : vrv_run_writer_put(m->w, row, err);
+			rc = row == NULL ? vrv_index_damaged(err) :
+					   vrv_run_writer_put(m->w, row, err);
 		}
 	}
 	return rc;
@@ -218,8 +219,8 @@ put_pack_frames(struct merger *m, struct part *part, const struct move *move,
 
 	for (uint32_t f = 0; rc == 0 && f < move->frames; f++) {
 		struct vrv_frame_row row;
-		const uint8_t *old = vrv_view_row(
-		    &part->view, VRV_S_FRAMES, (uint64_t)move->old_first + f);
+		const uint8_t *old = vrv_view_row(&part->view, VRV_S_FRAMES,
+		    (uint64_t)move->old_first + f);
 		if (old == NULL)
 			return vrv_index_damaged(err);
 		vrv_frame_row_get(old, &row);
@@ -242,8 +243,8 @@ put_frames(struct merger *m, struct varve_err *err)
 
 		for (size_t p = 0; rc == 0 && p < part->n_moves; p++) {
 			if (part->moves[p].pack != OUT)
-				rc = put_pack_frames(
-				    m, part, &part->moves[p], err);
+				rc = put_pack_frames(m, part, &part->moves[p],
+				    err);
 		}
 	}
 	return rc;
@@ -253,8 +254,8 @@ put_frames(struct merger *m, struct varve_err *err)
 
 /* The new number of an old frame, or OUT. */
 static int
-move_frame(
-    const struct part *part, uint32_t old, uint32_t *ret, struct varve_err *err)
+move_frame(const struct part *part, uint32_t old, uint32_t *ret,
+    struct varve_err *err)
 {
 	size_t lo = 0, hi = part->n_moves;
 

@@ -91,8 +91,8 @@ read_header(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
 		return vrv_fail(err, VARVE_FORMAT, "no run of this version");
 	if (memcmp(id, run->id, VRV_RUN_ID) != 0 ||
 	    memcmp(of, repository, VRV_REPO_ID) != 0)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "a run of another repository");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "a run of another repository");
 	for (int s = 0; s < VRV_SECTIONS; s++) {
 		uint64_t per_block =
 		    VRV_RUN_PAYLOAD / vrv_row_size((enum vrv_section)s);
@@ -235,8 +235,8 @@ before(struct search *s, enum vrv_section section, uint64_t i)
 
 /* The first row in [lo, hi) that is not before the prefix, or hi. */
 static uint64_t
-lower_bound(
-    struct search *s, enum vrv_section section, uint64_t lo, uint64_t hi)
+lower_bound(struct search *s, enum vrv_section section, uint64_t lo,
+    uint64_t hi)
 {
 	while (lo < hi && !s->failed) {
 		uint64_t mid = lo + (hi - lo) / 2;
@@ -313,14 +313,14 @@ vrv_run_search(struct vrv_run *run, const uint8_t *prefix, uint64_t *ret_first,
 const uint8_t *
 vrv_view_row(struct vrv_view *view, enum vrv_section section, uint64_t i)
 {
-	return view->run != NULL
-	    ? vrv_run_row(view->run, &view->at[section], section, i)
-	    : vrv_mem_row(view->mem, section, i);
+	return view->run != NULL ?
+	    vrv_run_row(view->run, &view->at[section], section, i) :
+	    vrv_mem_row(view->mem, section, i);
 }
 
 uint64_t
 vrv_view_count(const struct vrv_view *view, enum vrv_section section)
 {
-	return view->run != NULL ? view->run->count[section]
-				 : view->mem->t[section].n;
+	return view->run != NULL ? view->run->count[section] :
+				   view->mem->t[section].n;
 }

@@ -62,8 +62,8 @@ end_block(struct vrv_run_writer *w, struct varve_err *err)
 }
 
 int
-vrv_run_writer_section(
-    struct vrv_run_writer *w, enum vrv_section section, struct varve_err *err)
+vrv_run_writer_section(struct vrv_run_writer *w, enum vrv_section section,
+    struct varve_err *err)
 {
 	int rc = end_block(w, err);
 
@@ -75,8 +75,8 @@ vrv_run_writer_section(
 }
 
 int
-vrv_run_writer_put(
-    struct vrv_run_writer *w, const void *row, struct varve_err *err)
+vrv_run_writer_put(struct vrv_run_writer *w, const void *row,
+    struct varve_err *err)
 {
 	size_t size = vrv_row_size(w->section);
 
@@ -144,15 +144,15 @@ vrv_run_writer_end(struct vrv_run_writer *w,
 }
 
 static int
-put_sorted(
-    const struct vrv_mem *mem, struct vrv_run_writer *w, struct varve_err *err)
+put_sorted(const struct vrv_mem *mem, struct vrv_run_writer *w,
+    struct varve_err *err)
 {
 	vrv_auto_free uint32_t *order = NULL;
 
 	int rc = vrv_mem_sort(mem, &order, err);
 	for (size_t i = 0; rc == 0 && i < mem->t[VRV_S_RECORDS].n; i++)
-		rc = vrv_run_writer_put(
-		    w, vrv_mem_row(mem, VRV_S_RECORDS, order[i]), err);
+		rc = vrv_run_writer_put(w,
+		    vrv_mem_row(mem, VRV_S_RECORDS, order[i]), err);
 	return rc;
 }
 

@@ -32,8 +32,8 @@ const char *vrv_items_of_owner(const struct vrv_items_of *, bool group,
     uint32_t id);
 /* Fill an item that is valid until the next call. `path` is borrowed. */
 int vrv_items_of_fill(struct vrv_items_of *, const char *path,
-    const struct vrv_entry *, struct varve_item *ret,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_entry *, struct varve_item *ret, struct varve_err *err)
+    VRV_MUST;
 /* The walk enters or leaves a directory: hard links are told apart by the
  * file system they are in. */
 int vrv_items_of_enter(struct vrv_items_of *, bool root_of_filesystem,

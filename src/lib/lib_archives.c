@@ -95,8 +95,8 @@ varve_archive_list(struct varve_repo *handle, struct varve_archive_list **ret,
 		return VRV_NOMEM(err, "the list of archives");
 	rc = vrv_archives_load(handle->repo, &list->archives, err);
 	size_t n = rc == 0 ? list->archives->n : 0;
-	list->public.items =
-	    vrv_arena_alloc(&list->arena, (n + 1) * sizeof(struct varve_archive));
+	list->public.items = vrv_arena_alloc(&list->arena,
+	    (n + 1) * sizeof(struct varve_archive));
 	if (rc == 0 && list->public.items == NULL)
 		rc = VRV_NOMEM(err, "the list of archives");
 	for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -189,8 +189,8 @@ rename_now(struct vrv_repo *repo, const struct vrv_archives *now,
     const struct varve_archive *archive, const char *name,
     struct varve_err *err)
 {
-	const struct vrv_archive *old = vrv_archives_get(now,
-	    vrv_lib_archive(archive)->clear.logical);
+	const struct vrv_archive *old =
+	    vrv_archives_get(now, vrv_lib_archive(archive)->clear.logical);
 
 	if (old == NULL) {
 		vrv_fail(err, VARVE_NOENT, "archive '%s' is gone",

@@ -15,9 +15,9 @@ struct vrv_items_of {
 	struct vrv_reader *reader;
 	struct vrv_meta_source source;
 	struct vrv_names *names;
-	struct vrv_map *links; /* {file system, inode} -> first path */
+	struct vrv_map *links;	/* {file system, inode} -> first path */
 	struct vrv_arena paths; /* of links */
-	uint64_t *filesystems; /* one per level of the walk */
+	uint64_t *filesystems;	/* one per level of the walk */
 	size_t depth, cap;
 	uint64_t n_filesystems;
 	struct vrv_arena arena; /* of the item at hand */
@@ -97,11 +97,13 @@ vrv_items_of_leave(struct vrv_items_of *it)
 
 /* The first path of the item's group of hard links; NULL if it is this. */
 static int
-first_link(struct vrv_items_of *it, const char *path,
-    const struct vrv_entry *e, const char **ret, struct varve_err *err)
+first_link(struct vrv_items_of *it, const char *path, const struct vrv_entry *e,
+    const char **ret, struct varve_err *err)
 {
-	const uint64_t key[2] = {
-	    it->depth == 0 ? 0 : it->filesystems[it->depth - 1], e->inode};
+	const uint64_t key[2] = {it->depth == 0 ?
+		0 :
+		it->filesystems[it->depth - 1],
+	    e->inode};
 
 	*ret = NULL;
 	if ((e->flags & VRV_ENTRY_LINKED) == 0 || e->inode == 0)
@@ -151,8 +153,8 @@ fill_xattrs(struct vrv_items_of *it, const struct vrv_entry *e,
 		rc = vrv_xattr_get(&rd, &x, err);
 		if (rc != 0)
 			return rc;
-		list[i] = (struct varve_xattr){
-		    .name = vrv_arena_dup(&it->arena, x.name, x.name_n),
+		list[i] = (struct varve_xattr){.name = vrv_arena_dup(&it->arena,
+						   x.name, x.name_n),
 		    .value = x.value,
 		    .size = (size_t)x.size};
 		if (list[i].name == NULL)

@@ -30,8 +30,8 @@ int vrv_os_pread(int fd, uint64_t offset, void *to, size_t n, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
 
 /* Write all `n` bytes. */
-int vrv_os_write(int fd, const void *bytes, size_t n,
-    struct varve_err *err) VRV_MUST;
+int vrv_os_write(int fd, const void *bytes, size_t n, struct varve_err *err)
+    VRV_MUST;
 int vrv_os_pwrite(int fd, uint64_t offset, const void *bytes, size_t n,
     struct varve_err *err) VRV_MUST;
 
@@ -44,11 +44,11 @@ int vrv_os_fsync(int fd, struct varve_err *err) VRV_MUST;
 void vrv_os_start_writeback(int fd, uint64_t offset, uint64_t n);
 
 /* fsync of the directory `path`. */
-int vrv_os_sync_dir(int dirfd, const char *path,
-    struct varve_err *err) VRV_MUST;
+int vrv_os_sync_dir(int dirfd, const char *path, struct varve_err *err)
+    VRV_MUST;
 /* fsync of the directory that holds `path`, which must not end in "/". */
-int vrv_os_sync_parent(int dirfd, const char *path,
-    struct varve_err *err) VRV_MUST;
+int vrv_os_sync_parent(int dirfd, const char *path, struct varve_err *err)
+    VRV_MUST;
 
 /* Append a whole file to `buf`; LIMIT if it is longer than `max`. On failure
  * `buf` holds what it held. */

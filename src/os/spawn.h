@@ -28,8 +28,8 @@ int vrv_os_capture(const char *command, size_t max, struct vrv_buf *buf,
 /* Split a command line into words as vrv_os_capture() does. The array and its
  * strings are one block: free(*ret). USAGE for an open quote or no word, LIMIT
  * from 128 KiB on. */
-int vrv_os_split_words(const char *command, char ***ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_os_split_words(const char *command, char ***ret, struct varve_err *err)
+    VRV_MUST;
 
 /* No core dumps, and no ptrace by processes of the same user: keys live in
  * this process. Once, at start. */

@@ -49,8 +49,8 @@ find_place(int dirfd, const char *name, struct place *ret,
 	const char *slash = name[0] == '/' ? "" : "/";
 	if (name[0] == '/')
 		dir[0] = '\0'; /* as for openat() */
-	int n = snprintf(ret->path, sizeof(ret->path), "%s%s%s", dir, slash,
-	    name);
+	int n =
+	    snprintf(ret->path, sizeof(ret->path), "%s%s%s", dir, slash, name);
 	if ((size_t)n >= sizeof(ret->path))
 		return vrv_fail_sys(err, ENAMETOOLONG, "extended attributes");
 	return 0;

@@ -7,8 +7,8 @@
 #include "util/rd.h"
 
 void
-vrv_footer_aad(
-    uint8_t out[VRV_FOOTER_AAD], const uint8_t header[VRV_HEADER_SIZE])
+vrv_footer_aad(uint8_t out[VRV_FOOTER_AAD],
+    const uint8_t header[VRV_HEADER_SIZE])
 {
 	memcpy(out, header, VRV_HEADER_SIZE);
 	out[VRV_HEADER_SIZE] = VRV_BLOCK_FOOTER;
@@ -27,8 +27,8 @@ vrv_pack_find_directory(const struct vrv_pack_keys *keys,
 
 	if (tail_n < VRV_PACK_TAIL || tail_n > length ||
 	    length < VRV_HEADER_SIZE + VRV_PACK_TAIL || length > VRV_MAX_PACK)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "a pack of impossible size");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "a pack of impossible size");
 	const uint8_t *trailer = tail + tail_n - VRV_TRAILER_SIZE;
 	const uint8_t *footer = tail + tail_n - VRV_PACK_TAIL;
 	int rc = vrv_trailer_get(trailer, length, sum, err);
@@ -44,8 +44,8 @@ vrv_pack_find_directory(const struct vrv_pack_keys *keys,
 		return vrv_ctx(err, "footer");
 	uint64_t end = length - VRV_PACK_TAIL;
 	if (offset < VRV_HEADER_SIZE || offset > end || n > end - offset)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "the directory lies outside the pack");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "the directory lies outside the pack");
 	*ret_offset = offset;
 	*ret_n = n;
 	return 0;

@@ -70,7 +70,7 @@ vrv_frame_keys_receive(const struct vrv_pack_keys *keys,
 	int rc =
 	    vrv_kem_receive(&ret->data, &data, &keys->data_secret, epk, err);
 	if (rc == 0)
-		rc = vrv_kem_receive(
-		    &ret->meta, &meta, &keys->meta_secret, epk, err);
+		rc = vrv_kem_receive(&ret->meta, &meta, &keys->meta_secret, epk,
+		    err);
 	return rc == 0 ? 0 : vrv_ctx(err, "frame keys");
 }

@@ -93,18 +93,18 @@ frame_keys(struct vrv_opener *opener, const uint8_t epk[VRV_KEY_SIZE],
 }
 
 static int
-check_described(
-    const struct vrv_pack_frame *frame, size_t n, struct varve_err *err)
+check_described(const struct vrv_pack_frame *frame, size_t n,
+    struct varve_err *err)
 {
 	if (frame->kind != VRV_FRAME_DATA && frame->kind != VRV_FRAME_META)
-		return vrv_fail(
-		    err, VARVE_FORMAT, "a frame of kind %u", frame->kind);
+		return vrv_fail(err, VARVE_FORMAT, "a frame of kind %u",
+		    frame->kind);
 	if (n != frame->stored || n < VRV_SEAL_COST ||
 	    n > VRV_FRAME_STORED_MAX || frame->plain > VRV_FRAME_PLAIN_MAX ||
 	    frame->n == 0 || frame->n > VRV_FRAME_CHUNKS_MAX ||
 	    frame->m > VRV_FRAME_BASES_MAX)
-		return vrv_fail(
-		    err, VARVE_CORRUPT, "a frame of impossible size");
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "a frame of impossible size");
 	return 0;
 }
 
@@ -164,11 +164,11 @@ static int
 opened_room(struct vrv_opened *opened, uint32_t plain, struct varve_err *err)
 {
 	if (opened->lengths == NULL)
-		opened->lengths = vrv_alloc_array(
-		    VRV_FRAME_CHUNKS_MAX, sizeof(*opened->lengths));
+		opened->lengths = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
+		    sizeof(*opened->lengths));
 	if (opened->offsets == NULL)
-		opened->offsets = vrv_alloc_array(
-		    VRV_FRAME_CHUNKS_MAX, sizeof(*opened->offsets));
+		opened->offsets = vrv_alloc_array(VRV_FRAME_CHUNKS_MAX,
+		    sizeof(*opened->offsets));
 	if (opened->lengths == NULL || opened->offsets == NULL ||
 	    vrv_buf_extend(&opened->plain, vrv_max(plain, 1)) == NULL)
 		return VRV_NOMEM(err, "an opened frame");

@@ -104,8 +104,8 @@ vrv_sealer_free(struct vrv_sealer *sealer)
 }
 
 static int
-plain_size(
-    const uint32_t *lengths, uint32_t n, uint32_t *ret, struct varve_err *err)
+plain_size(const uint32_t *lengths, uint32_t n, uint32_t *ret,
+    struct varve_err *err)
 {
 	uint64_t total = 0;
 

@@ -58,8 +58,8 @@ vrv_packer_new(const struct vrv_pack_keys *keys, const uint8_t *epk,
 		return VRV_NOMEM(err, "a packer");
 	packer->keys = keys;
 	packer->sum = vrv_xxh_new();
-	int rc = packer->sum == NULL ? VRV_NOMEM(err, "a packer")
-				     : begin(packer, epk, out, err);
+	int rc = packer->sum == NULL ? VRV_NOMEM(err, "a packer") :
+				       begin(packer, epk, out, err);
 	if (rc != 0) {
 		vrv_packer_free(packer);
 		return rc;
@@ -132,11 +132,11 @@ vrv_packer_add(struct vrv_packer *packer, const struct vrv_sealed *sealed,
 }
 
 static void
-put_entry(
-    const struct vrv_packer *packer, uint64_t length, struct vrv_buf *entry)
+put_entry(const struct vrv_packer *packer, uint64_t length,
+    struct vrv_buf *entry)
 {
-	vrv_pack_entry_put(
-	    entry, packer->id, length, &packer->key, 1, packer->n_frames);
+	vrv_pack_entry_put(entry, packer->id, length, &packer->key, 1,
+	    packer->n_frames);
 	vrv_buf_bytes(entry, packer->frames.data, packer->frames.len);
 }
 
@@ -162,8 +162,8 @@ vrv_pack_padded(uint64_t n)
 }
 
 static void
-put_footer(
-    const struct vrv_packer *packer, uint32_t directory_n, struct vrv_buf *out)
+put_footer(const struct vrv_packer *packer, uint32_t directory_n,
+    struct vrv_buf *out)
 {
 	uint8_t aad[VRV_FOOTER_AAD], plain[VRV_FOOTER_PLAIN];
 	uint8_t footer[VRV_SEAL_COST + VRV_FOOTER_PLAIN];

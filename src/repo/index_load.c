@@ -151,8 +151,7 @@ vrv_repo_index(struct vrv_repo *repo, struct vrv_index **ret,
 }
 
 int
-vrv_repo_index_reload(struct vrv_repo *repo, bool forget,
-    struct varve_err *err)
+vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 {
 	int rc = 0;
 

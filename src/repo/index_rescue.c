@@ -32,9 +32,9 @@ read_part(struct rescue *r, const char *name, uint64_t offset, size_t n,
 {
 	vrv_buf_clear(to);
 	uint8_t *at = vrv_buf_extend(to, n);
-	return at == NULL ? VRV_NOMEM(err, "a pack's directory") :
-			    vrv_store_get(r->repo->store, name, offset, at, n,
-				err);
+	return at == NULL ?
+	    VRV_NOMEM(err, "a pack's directory") :
+	    vrv_store_get(r->repo->store, name, offset, at, n, err);
 }
 
 /* A pack's own directory says what the lost index object said of it. */
@@ -49,8 +49,8 @@ add_pack(struct rescue *r, const char *name, uint64_t size,
 
 	if (size < VRV_HEADER_SIZE + VRV_PACK_TAIL)
 		return vrv_fail(err, VARVE_CORRUPT, "too short for a pack");
-	int rc = vrv_store_get(r->repo->store, name, 0, header, sizeof(header),
-	    err);
+	int rc =
+	    vrv_store_get(r->repo->store, name, 0, header, sizeof(header), err);
 	if (rc == 0)
 		rc = read_part(r, name, size - VRV_PACK_TAIL, VRV_PACK_TAIL,
 		    &r->tail, err);

@@ -39,8 +39,7 @@ vrv_reader_new(struct vrv_repo *repo, size_t cache_bytes,
 	r->cache_bytes = cache_bytes;
 	int rc = vrv_opener_new(&repo->secrets->pack, &r->opener, err);
 	if (rc == 0)
-		rc = vrv_opener_new(&repo->secrets->pack, &r->base_opener,
-		    err);
+		rc = vrv_opener_new(&repo->secrets->pack, &r->base_opener, err);
 	if (rc != 0) {
 		vrv_reader_free(r);
 		return rc;
@@ -113,14 +112,13 @@ check_id(const struct vrv_repo *repo, enum vrv_frame_kind kind,
 	vrv_chunk_id(&repo->secrets->pack, kind, bytes, n, id);
 	if (vrv_same(id, want, want_n))
 		return 0;
-	return vrv_fail(err, VARVE_CORRUPT,
-	    "a chunk is not what its id says");
+	return vrv_fail(err, VARVE_CORRUPT, "a chunk is not what its id says");
 }
 
 /* The plaintext of a base chunk: from a frame without bases of its own. */
 static int
-base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE],
-    struct vrv_buf *to, struct varve_err *err)
+base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
+    struct varve_err *err)
 {
 	struct vrv_reader *r = arg;
 	struct vrv_location at[COPIES_MAX];
@@ -141,8 +139,8 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE],
 		rc = fetch(r->repo, &at[i], &r->base_stored, err);
 		if (rc == 0)
 			rc = vrv_opener_open(r->base_opener, at[i].epk, &frame,
-			    r->base_stored.data, r->base_stored.len, NULL,
-			    NULL, &r->base, err);
+			    r->base_stored.data, r->base_stored.len, NULL, NULL,
+			    &r->base, err);
 		if (rc != 0)
 			continue;
 		const uint8_t *bytes =
@@ -177,8 +175,8 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 	if (rc == 0)
 		rc = fetch(r->repo, at, &r->stored, err);
 	if (rc == 0)
-		rc = vrv_opener_open(r->opener, at->epk, &frame,
-		    r->stored.data, r->stored.len, base_plain, r, ret, err);
+		rc = vrv_opener_open(r->opener, at->epk, &frame, r->stored.data,
+		    r->stored.len, base_plain, r, ret, err);
 	if (rc != 0) {
 		pack_name(at->pack, name);
 		vrv_ctx(err, "%s, frame at %llu", name,
@@ -256,7 +254,8 @@ get_from(struct vrv_reader *r, const struct vrv_location *at,
 	int rc = cached_frame(r, at, &slot, err);
 	if (rc != 0)
 		return rc;
-	/* It may have been opened for another entry that states it otherwise. */
+	/* It may have been opened for another entry that states it otherwise.
+	 */
 	if (at->ordinal >= slot->opened.n)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "the index tells of more chunks than the frame has");
@@ -319,8 +318,8 @@ vrv_reader_get(struct vrv_reader *r, enum vrv_frame_kind kind,
 			return 0;
 	}
 	vrv_hex(hex, id, VRV_PREFIX_SIZE);
-	vrv_ctx(err, "%s chunk %s",
-	    kind == VRV_FRAME_META ? "meta" : "data", hex);
+	vrv_ctx(err, "%s chunk %s", kind == VRV_FRAME_META ? "meta" : "data",
+	    hex);
 	/* What is gone from the store, or does not open with the right key, is
 	 * damage here. */
 	if (rc == VARVE_NOENT || rc == VARVE_AUTH) {

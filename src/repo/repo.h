@@ -79,8 +79,8 @@ int vrv_repo_slot_remove(struct vrv_repo *, const char *slot,
     struct varve_err *err) VRV_MUST;
 int vrv_repo_slot_change(struct vrv_repo *, const struct varve_open_options *,
     struct varve_err *err) VRV_MUST;
-int vrv_repo_slot_export(struct vrv_repo *, char **ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_repo_slot_export(struct vrv_repo *, char **ret, struct varve_err *err)
+    VRV_MUST;
 int vrv_repo_slot_import(struct vrv_store *take_store,
     const struct varve_open_options *, const char *text, char ret_id[33],
     struct varve_err *err) VRV_MUST;
@@ -120,8 +120,8 @@ int vrv_object_open_index(struct vrv_repo *, const struct vrv_object *,
 int vrv_draft_begin(struct vrv_repo *, struct vrv_name *name, bool keep_id,
     struct vrv_buf *object, struct varve_err *err) VRV_MUST;
 int vrv_draft_seal_meta(struct vrv_repo *, struct vrv_buf *object,
-    enum vrv_kem_kind kind, const struct vrv_buf *plain,
-    struct varve_err *err) VRV_MUST;
+    enum vrv_kem_kind kind, const struct vrv_buf *plain, struct varve_err *err)
+    VRV_MUST;
 int vrv_draft_seal_index(struct vrv_repo *, struct vrv_buf *object,
     const struct vrv_buf *plain, struct varve_err *err) VRV_MUST;
 int vrv_draft_store(struct vrv_repo *, const struct vrv_name *name,
@@ -134,8 +134,8 @@ int vrv_draft_store(struct vrv_repo *, const struct vrv_name *name,
 int vrv_repo_index(struct vrv_repo *, struct vrv_index **ret,
     struct varve_err *err) VRV_MUST;
 /* List index/ again; with `forget`, rebuild the local cache from nothing. */
-int vrv_repo_index_reload(struct vrv_repo *, bool forget,
-    struct varve_err *err) VRV_MUST;
+int vrv_repo_index_reload(struct vrv_repo *, bool forget, struct varve_err *err)
+    VRV_MUST;
 
 /* --- reading chunks --- */
 
@@ -163,8 +163,8 @@ int vrv_reader_frame(struct vrv_reader *, const struct vrv_location *at,
 /* Remember that the archive `object` of a series exists (it was committed or
  * listed by us). Written to the state file by vrv_repo_state_save(). */
 int vrv_repo_state_pin(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
-    const uint8_t logical[32], uint32_t revision,
-    struct varve_err *err) VRV_MUST;
+    const uint8_t logical[32], uint32_t revision, struct varve_err *err)
+    VRV_MUST;
 int vrv_repo_state_save(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 /* The archive pinned for a series; false if there is none. */
 bool vrv_repo_state_get(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],

@@ -12,8 +12,8 @@ vrv_config_store(struct vrv_store *store, const struct vrv_signer *admin,
     struct varve_err *err)
 {
 	struct vrv_header header = {.type = VRV_CONFIG};
-	struct vrv_name name = {
-	    .type = VRV_CONFIG, .generation = config->generation};
+	struct vrv_name name = {.type = VRV_CONFIG,
+	    .generation = config->generation};
 	vrv_auto_buf struct vrv_buf object = {0};
 	char text[VRV_NAME_SIZE];
 
@@ -68,8 +68,7 @@ vrv_config_list(struct vrv_store *store, struct vrv_config_names *ret,
 	if (rc != 0)
 		return rc;
 	if (ret->n == 0) {
-		vrv_fail(err, VARVE_NOENT,
-		    "no repository at '%s'",
+		vrv_fail(err, VARVE_NOENT, "no repository at '%s'",
 		    vrv_store_location(store));
 		return vrv_exit(err, VARVE_EXIT_NO_REPO);
 	}
@@ -89,8 +88,8 @@ vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
 	/* All of it: damage should be told as what it is, not as a key that
 	 * does not fit. */
 	vrv_name_print(&names->items[0], text);
-	int rc = vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n,
-	    err);
+	int rc =
+	    vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n, err);
 	if (rc == 0)
 		rc = vrv_object_check(bytes, n, &names->items[0], &header, err);
 	if (rc != 0)
@@ -145,11 +144,11 @@ vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
 		    "two configs of generation %u in '%s'", name->generation,
 		    vrv_store_location(store));
 	vrv_name_print(name, text);
-	int rc = vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n,
-	    err);
+	int rc =
+	    vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n, err);
 	if (rc == 0)
-		rc = check_config(bytes, n, name, repository, admin, &body,
-		    err);
+		rc =
+		    check_config(bytes, n, name, repository, admin, &body, err);
 	if (rc == VARVE_AUTH)
 		vrv_exit(err, VARVE_EXIT_INTEGRITY);
 	if (rc != 0)

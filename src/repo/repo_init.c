@@ -9,18 +9,20 @@
 #include "util/mem.h"
 
 #define DEFAULT_PASSES 3
-#define DEFAULT_GRACE 600	   /* s; compact's, not used before it exists */
+#define DEFAULT_GRACE 600 /* s; compact's, not used before it exists */
 #define DEFAULT_MIN_AGE (48 * 3600) /* s */
 
 static int
 check_options(const struct varve_init_options *o, struct varve_err *err)
 {
-	if (o->kdf_memory != 0 && (o->kdf_memory < VRV_ARGON_MEMORY_MIN ||
-				      o->kdf_memory > VRV_ARGON_MEMORY_MAX))
+	if (o->kdf_memory != 0 &&
+	    (o->kdf_memory < VRV_ARGON_MEMORY_MIN ||
+		o->kdf_memory > VRV_ARGON_MEMORY_MAX))
 		return vrv_fail(err, VARVE_USAGE,
 		    "the memory of the key derivation must be 64 MiB to 4 GiB");
-	if (o->kdf_passes != 0 && (o->kdf_passes < VRV_ARGON_PASSES_MIN ||
-				      o->kdf_passes > VRV_ARGON_PASSES_MAX))
+	if (o->kdf_passes != 0 &&
+	    (o->kdf_passes < VRV_ARGON_PASSES_MIN ||
+		o->kdf_passes > VRV_ARGON_PASSES_MAX))
 		return vrv_fail(err, VARVE_USAGE,
 		    "the passes of the key derivation must be %d to %d",
 		    VRV_ARGON_PASSES_MIN, VRV_ARGON_PASSES_MAX);
@@ -32,8 +34,8 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
     const struct varve_init_options *init, struct varve_err *err)
 {
 	struct vrv_config_pair pair = {0};
-	struct vrv_member members[2] = {
-	    {.rights = VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN},
+	struct vrv_member members[2] = {{.rights = VRV_RIGHT_WRITE |
+						VRV_RIGHT_ADMIN},
 	    {.rights = VRV_RIGHT_WRITE}};
 	uint8_t admins[1][32];
 	struct vrv_config config = {.pairs = &pair,
@@ -84,8 +86,8 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 {
 	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID,
 	    .passes = init->kdf_passes != 0 ? init->kdf_passes : DEFAULT_PASSES,
-	    .memory = init->kdf_memory != 0 ? init->kdf_memory :
-					      VRV_ARGON_MEMORY_MIN,
+	    .memory =
+		init->kdf_memory != 0 ? init->kdf_memory : VRV_ARGON_MEMORY_MIN,
 	    .label = {(const uint8_t *)"", 0}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_secret struct vrv_secrets *secrets = NULL;

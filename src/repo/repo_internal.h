@@ -68,7 +68,7 @@ struct vrv_slot_object {
 	struct vrv_name name;
 	struct vrv_header header;
 	struct vrv_slot slot;
-	uint8_t *bytes; /* owned; slot.label points into it */
+	uint8_t *bytes;		      /* owned; slot.label points into it */
 	size_t n, commitment, sealed; /* offsets */
 	char *path; /* key file it came from; NULL: the repository */
 };
@@ -113,24 +113,24 @@ int vrv_slots_load(struct vrv_store *, const uint8_t repository[VRV_REPO_ID],
 
 /* Ask for a passphrase. `pass` has room for VARVE_PASSPHRASE_MAX. */
 int vrv_ask(const struct varve_open_options *, bool fresh,
-    const struct vrv_store *, char *pass, size_t *ret_n,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_store *, char *pass, size_t *ret_n, struct varve_err *err)
+    VRV_MUST;
 
 /* Store a slot object: in the repository, or (keyfile) in `keys_dir`, whose
  * path it then had is *ret_path: free(). */
 int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
     const char *keys_dir, const struct vrv_name *name,
-    const struct vrv_buf *object, char **ret_path,
-    struct varve_err *err) VRV_MUST;
+    const struct vrv_buf *object, char **ret_path, struct varve_err *err)
+    VRV_MUST;
 
 /* --- state.c --- */
 
 /* An empty state that knows where its file is (`dir` NULL: there is none). */
-int vrv_state_path(const char *dir, const char *location,
-    struct vrv_state *ret, struct varve_err *err) VRV_MUST;
+int vrv_state_path(const char *dir, const char *location, struct vrv_state *ret,
+    struct varve_err *err) VRV_MUST;
 /* Read the state file of a store address below `dir` (NULL: keep none). */
-int vrv_state_load(const char *dir, const char *location,
-    struct vrv_state *ret, struct varve_err *err) VRV_MUST;
+int vrv_state_load(const char *dir, const char *location, struct vrv_state *ret,
+    struct varve_err *err) VRV_MUST;
 void vrv_state_fini(struct vrv_state *);
 int vrv_state_write(struct vrv_state *, const char *location,
     struct varve_err *err) VRV_MUST;

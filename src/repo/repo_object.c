@@ -69,8 +69,8 @@ vrv_repo_fetch(struct vrv_repo *repo, const char *name, struct vrv_object *ret,
 	if (!vrv_name_parse(name, &object.name) ||
 	    object.name.type == VRV_PACK || object.name.type == VRV_KEY_SLOT)
 		return vrv_fail(err, VARVE_INTERNAL, "fetch of '%s'", name);
-	int rc = vrv_store_get_all(repo->store, name,
-	    largest(object.name.type), &object.bytes, &object.n, err);
+	int rc = vrv_store_get_all(repo->store, name, largest(object.name.type),
+	    &object.bytes, &object.n, err);
 	if (rc != 0)
 		return rc;
 
@@ -118,12 +118,11 @@ vrv_object_open_meta(struct vrv_repo *repo, const struct vrv_object *object,
 
 	if (at > object->end || object->end - at < VRV_KEY_SIZE)
 		return vrv_fail(err, VARVE_CORRUPT, "its sealed part is cut");
-	int rc = vrv_kem_receive(&key, &kem,
-	    &repo->secrets->pack.meta_secret, object->bytes + at, err);
+	int rc = vrv_kem_receive(&key, &kem, &repo->secrets->pack.meta_secret,
+	    object->bytes + at, err);
 	if (rc == 0)
-		rc = vrv_block_open(object->bytes, object->end,
-		    VRV_HEADER_SIZE, at + VRV_KEY_SIZE, BLOCK, &key, ret, &end,
-		    err);
+		rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
+		    at + VRV_KEY_SIZE, BLOCK, &key, ret, &end, err);
 	if (rc == 0 && end != object->end)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "something follows its sealed part");
@@ -207,8 +206,8 @@ int
 vrv_draft_store(struct vrv_repo *repo, const struct vrv_name *name,
     struct vrv_buf *object, bool as_admin, struct varve_err *err)
 {
-	const struct vrv_signer *signer = as_admin ? &repo->secrets->admin :
-						     &repo->secrets->writer;
+	const struct vrv_signer *signer =
+	    as_admin ? &repo->secrets->admin : &repo->secrets->writer;
 	char text[VRV_NAME_SIZE];
 
 	int rc = vrv_repo_writable(repo, err);

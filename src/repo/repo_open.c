@@ -21,9 +21,8 @@ set_slot(struct vrv_repo *repo, const struct vrv_slot_object *slot)
 {
 	memcpy(repo->slot, slot->name.id, VRV_OBJECT_ID);
 	repo->mode = slot->path != NULL ? VARVE_KEYFILE : VARVE_REPOKEY;
-	repo->key_file = slot->path == NULL ?
-	    NULL :
-	    vrv_dup(slot->path, strlen(slot->path));
+	repo->key_file =
+	    slot->path == NULL ? NULL : vrv_dup(slot->path, strlen(slot->path));
 }
 
 /* Try the slots that raw key bytes open: no derivation, no question. */
@@ -95,8 +94,8 @@ static int
 unlock(struct vrv_repo *repo, const struct varve_open_options *options,
     uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
 {
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	bool by_file = false, by_passphrase = false;
 	vrv_auto_key master;
 
@@ -127,8 +126,7 @@ unlock(struct vrv_repo *repo, const struct varve_open_options *options,
 		vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
 	}
 	if (rc != 0 && by_passphrase)
-		rc = try_passphrase(repo, &slots, options, &master, admin,
-		    err);
+		rc = try_passphrase(repo, &slots, options, &master, admin, err);
 	if (rc == 0)
 		rc = vrv_secrets_new(&master, repo->id, &repo->secrets, err);
 	return rc;
@@ -256,8 +254,8 @@ vrv_repo_open(struct vrv_store *take_store,
 	pthread_mutex_init(&repo->state_lock, NULL);
 	pthread_mutex_init(&repo->index_lock, NULL);
 	if (options->keys_dir != NULL)
-		repo->keys_dir = vrv_dup(options->keys_dir,
-		    strlen(options->keys_dir));
+		repo->keys_dir =
+		    vrv_dup(options->keys_dir, strlen(options->keys_dir));
 
 	int rc = vrv_crypto_init(err);
 	if (rc == 0)
@@ -378,6 +376,6 @@ vrv_repo_note(const struct vrv_repo *repo, enum varve_event_type type,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	repo->event(repo->event_arg, &(struct varve_event){
-		.type = type, .path = path, .message = text});
+	repo->event(repo->event_arg,
+	    &(struct varve_event){.type = type, .path = path, .message = text});
 }

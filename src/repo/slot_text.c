@@ -28,8 +28,8 @@ put(struct vrv_buf *to, const char *s)
 int
 vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
 {
-	__attribute__((cleanup(vrv_slot_objects_fini)))
-	struct vrv_slot_objects slots = {0};
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	struct varve_open_options options = VARVE_OPEN_OPTIONS_INIT;
 	vrv_auto_buf struct vrv_buf text = {0};
 	char hex[2 * VRV_REPO_ID + 1];
@@ -113,13 +113,13 @@ parse_text(const char *text, struct vrv_buf *ret, struct varve_err *err)
 
 int
 vrv_repo_slot_import(struct vrv_store *take_store,
-    const struct varve_open_options *options, const char *text,
-    char ret_id[33], struct varve_err *err)
+    const struct varve_open_options *options, const char *text, char ret_id[33],
+    struct varve_err *err)
 {
 	struct vrv_store *store = take_store;
 	struct vrv_config_names names = {0};
-	__attribute__((cleanup(vrv_slot_object_fini)))
-	struct vrv_slot_object slot = {0};
+	__attribute__((
+	    cleanup(vrv_slot_object_fini))) struct vrv_slot_object slot = {0};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_buf struct vrv_buf object = {0};
 	uint8_t repository[VRV_REPO_ID], admin[VRV_SIGN_PUBLIC];
@@ -159,8 +159,7 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	}
 	if (rc == 0) {
 		vrv_name_print(&name, stored);
-		rc = vrv_store_put(store, stored, object.data, object.len,
-		    err);
+		rc = vrv_store_put(store, stored, object.data, object.len, err);
 		if (rc == VARVE_EXISTS)
 			rc = vrv_fail(err, VARVE_EXISTS,
 			    "this key slot is in '%s' already",

@@ -454,7 +454,7 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 	}
 	if (matches > 1)
 		return vrv_fail(err, VARVE_USAGE,
-		    "%zu key slots are labelled '%s': name one by its id",
+		    "%zu key slots are labeled '%s': name one by its id",
 		    matches, slot);
 	if (slots.n == 1)
 		return vrv_fail(err, VARVE_USAGE,

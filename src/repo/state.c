@@ -70,8 +70,8 @@ parse_config(const char *line, struct vrv_state *state)
 {
 	char id[33];
 
-	return sscanf(line, "config %u %32[0-9a-f]", &state->generation,
-		   id) == 2 &&
+	return sscanf(line, "config %u %32[0-9a-f]", &state->generation, id) ==
+	    2 &&
 	    strlen(id) == 32 && vrv_unhex(state->config, id, VRV_OBJECT_ID);
 }
 
@@ -237,8 +237,8 @@ int
 vrv_repo_state_save(struct vrv_repo *repo, struct varve_err *err)
 {
 	pthread_mutex_lock(&repo->state_lock);
-	int rc = vrv_state_write(&repo->state, vrv_store_location(repo->store),
-	    err);
+	int rc =
+	    vrv_state_write(&repo->state, vrv_store_location(repo->store), err);
 	pthread_mutex_unlock(&repo->state_lock);
 	return rc;
 }
@@ -267,8 +267,7 @@ vrv_repo_state_each(struct vrv_repo *repo, vrv_pin_fn *fn, void *arg,
 	/* `fn` may pin again: it works on a copy. */
 	pthread_mutex_lock(&repo->state_lock);
 	n = repo->state.n_pins;
-	vrv_auto_free struct vrv_pin *pins =
-	    vrv_alloc_array(n, sizeof(*pins));
+	vrv_auto_free struct vrv_pin *pins = vrv_alloc_array(n, sizeof(*pins));
 	if (pins != NULL && n > 0)
 		memcpy(pins, repo->state.pins, n * sizeof(*pins));
 	pthread_mutex_unlock(&repo->state_lock);

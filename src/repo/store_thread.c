@@ -30,8 +30,8 @@ open_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 	vrv_name_print(&name, text);
 	rc = vrv_put_begin(w->repo->store, text, &p->put, err);
 	if (rc == 0)
-		rc = vrv_put_write(p->put, w->scratch.data, w->scratch.len,
-		    err);
+		rc =
+		    vrv_put_write(p->put, w->scratch.data, w->scratch.len, err);
 	return rc;
 }
 
@@ -44,8 +44,7 @@ note_ids(struct vrv_packing *p, const struct vrv_sealed *sealed,
 			VRV_PREFIX_SIZE) != 0)
 			return VRV_NOMEM(err, "the chunks of a pack");
 		memcpy(p->ids[p->n_ids++],
-		    sealed->ids + (size_t)i * VRV_PREFIX_SIZE,
-		    VRV_PREFIX_SIZE);
+		    sealed->ids + (size_t)i * VRV_PREFIX_SIZE, VRV_PREFIX_SIZE);
 	}
 	return 0;
 }
@@ -107,8 +106,8 @@ close_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 	vrv_buf_clear(&w->scratch);
 	int rc = vrv_packer_finish(p->packer, &w->scratch, &w->entries, err);
 	if (rc == 0)
-		rc = vrv_put_write(p->put, w->scratch.data, w->scratch.len,
-		    err);
+		rc =
+		    vrv_put_write(p->put, w->scratch.data, w->scratch.len, err);
 	if (rc != 0)
 		return rc;
 	w->stored += vrv_packer_size(p->packer);
@@ -123,8 +122,7 @@ close_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 
 /* Put the held meta frames into `p`. */
 static int
-release_meta(struct vrv_writer *w, struct vrv_packing *p,
-    struct varve_err *err)
+release_meta(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 {
 	int rc = 0;
 
@@ -213,8 +211,8 @@ store_checkpoint(struct vrv_writer *w, struct varve_err *err)
 		return rc;
 	vrv_intent_clear_put(&object, &clear);
 	vrv_intent_sealed_put(&sealed, &intent);
-	rc = vrv_draft_seal_meta(w->repo, &object, VRV_KEM_INTENT, &sealed,
-	    err);
+	rc =
+	    vrv_draft_seal_meta(w->repo, &object, VRV_KEM_INTENT, &sealed, err);
 	if (rc == 0)
 		rc = vrv_draft_store(w->repo, &name, &object, false, err);
 	return rc;

@@ -116,8 +116,8 @@ local_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
 	vrv_auto_fd fd = -1;
 	size_t got;
 
-	int rc = vrv_os_open(local->root, name, O_RDONLY | O_NOCTTY, 0, &fd,
-	    err);
+	int rc =
+	    vrv_os_open(local->root, name, O_RDONLY | O_NOCTTY, 0, &fd, err);
 	if (rc == 0)
 		rc = vrv_os_pread(fd, offset, to, n, &got, err);
 	if (rc == 0 && got < n)
@@ -177,8 +177,8 @@ make_folders(struct local *local, const char *name, struct varve_err *err)
 }
 
 static int
-local_put_begin(struct vrv_store *store, const char *name,
-    struct vrv_put **ret, struct varve_err *err)
+local_put_begin(struct vrv_store *store, const char *name, struct vrv_put **ret,
+    struct varve_err *err)
 {
 	struct local *local = (struct local *)store;
 	vrv_auto_free struct local_put *put = vrv_alloc_array(1, sizeof(*put));
@@ -331,7 +331,8 @@ open_root(const char *path, struct local *local, struct varve_err *err)
 	local->dev = st.dev;
 	local->inode = st.inode;
 	local->base.location = realpath(path, NULL);
-	return local->base.location != NULL ? 0 :
+	return local->base.location != NULL ?
+	    0 :
 	    vrv_fail_sys(err, errno, "absolute path");
 }
 

@@ -24,8 +24,8 @@ int vrv_local_create(int root, struct varve_err *err) VRV_MUST;
 int vrv_local_recognize(int root, struct varve_err *err) VRV_MUST;
 
 /* mkdir, durable, of a folder that may exist. */
-int vrv_local_make_dir(int root, const char *path,
-    struct varve_err *err) VRV_MUST;
+int vrv_local_make_dir(int root, const char *path, struct varve_err *err)
+    VRV_MUST;
 
 /* What is called for the folders and objects whose names start with `prefix`.
  * Either function may be NULL; its errors are passed on as they are. */

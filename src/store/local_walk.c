@@ -65,8 +65,8 @@ visit(const struct vrv_local_walk *w, int dirfd, const char *path,
 /* `path` is "" or ends in a slash; of what is in it, the names that begin with
  * `start` count. */
 static int
-walk_folder(const struct vrv_local_walk *w, const char *path,
-    const char *start, unsigned depth, struct varve_err *err)
+walk_folder(const struct vrv_local_walk *w, const char *path, const char *start,
+    unsigned depth, struct varve_err *err)
 {
 	vrv_auto_free struct vrv_dirent *e = NULL;
 	struct vrv_arena arena = {0};

@@ -18,7 +18,7 @@ struct object {
 
 struct memory {
 	struct vrv_store base;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock;	/* of what follows */
 	struct object *objects; /* sorted by name */
 	size_t n, cap;
 };
@@ -135,8 +135,8 @@ memory_head(struct vrv_store *store, const char *name, uint64_t *ret_size,
 }
 
 static int
-memory_get(struct vrv_store *store, const char *name, uint64_t offset,
-    void *to, size_t n, struct varve_err *err)
+memory_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
+    size_t n, struct varve_err *err)
 {
 	struct memory *m = (struct memory *)store;
 	bool found, whole = false;
@@ -152,8 +152,9 @@ memory_get(struct vrv_store *store, const char *name, uint64_t offset,
 	pthread_mutex_unlock(&m->lock);
 	if (!found)
 		return missing(name, err);
-	return whole ? 0 : vrv_fail(err, VARVE_CORRUPT,
-	    "memory: %s: ends too early", name);
+	return whole ?
+	    0 :
+	    vrv_fail(err, VARVE_CORRUPT, "memory: %s: ends too early", name);
 }
 
 static int
@@ -200,8 +201,9 @@ insert(struct memory *m, struct memory_put *put, struct varve_err *err)
 		return vrv_fail(err, VARVE_EXISTS, "memory: %s: exists",
 		    put->name);
 	char *name = strdup(put->name);
-	if (name == NULL || vrv_room_for_one(&m->objects, m->n, &m->cap,
-				sizeof(*m->objects)) != 0) {
+	if (name == NULL ||
+	    vrv_room_for_one(&m->objects, m->n, &m->cap, sizeof(*m->objects)) !=
+		0) {
 		free(name);
 		return VRV_NOMEM(err, "an object");
 	}

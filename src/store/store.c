@@ -29,7 +29,8 @@ is_name(const char *name)
 static int
 check_name(const char *name, struct varve_err *err)
 {
-	return is_name(name) ? 0 :
+	return is_name(name) ?
+	    0 :
 	    vrv_fail(err, VARVE_USAGE, "'%.*s' cannot name an object",
 		VRV_STORE_NAME_MAX, name);
 }
@@ -44,8 +45,8 @@ check_prefix(const char *prefix, struct varve_err *err)
 		strnlen(prefix, VRV_STORE_NAME_MAX + 1) <= VRV_STORE_NAME_MAX);
 
 	return good ? 0 :
-	    vrv_fail(err, VARVE_USAGE, "'%.*s' cannot start a name",
-		VRV_STORE_NAME_MAX, prefix);
+		      vrv_fail(err, VARVE_USAGE, "'%.*s' cannot start a name",
+			  VRV_STORE_NAME_MAX, prefix);
 }
 
 int
@@ -54,7 +55,8 @@ vrv_store_list(struct vrv_store *store, const char *prefix, bool with_stat,
 {
 	int rc = check_prefix(prefix, err);
 
-	return rc != 0 ? rc :
+	return rc != 0 ?
+	    rc :
 	    store->ops->list(store, prefix, with_stat, fn, arg, err);
 }
 
@@ -97,8 +99,8 @@ vrv_store_get_all(struct vrv_store *store, const char *name, size_t max,
 		return rc;
 	if (size > max)
 		return vrv_fail(err, VARVE_LIMIT,
-		    "%s: %s: longer than %zu bytes",
-		    vrv_store_location(store), name, max);
+		    "%s: %s: longer than %zu bytes", vrv_store_location(store),
+		    name, max);
 	vrv_auto_free uint8_t *bytes = vrv_alloc_array((size_t)size, 1);
 	if (bytes == NULL)
 		return VRV_NOMEM(err, "an object");
@@ -170,7 +172,7 @@ vrv_store_delete(struct vrv_store *store, const char *name,
 {
 	int rc = check_name(name, err);
 
-	return rc != 0 ? rc : store->ops->delete(store, name, err);
+	return rc != 0 ? rc : store->ops->delete (store, name, err);
 }
 
 int

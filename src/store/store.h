@@ -115,7 +115,7 @@ int vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
     struct varve_err *err) VRV_MUST;
 
 /* In memory, for tests. */
-int vrv_store_open_memory(struct vrv_store **ret,
-    struct varve_err *err) VRV_MUST;
+int vrv_store_open_memory(struct vrv_store **ret, struct varve_err *err)
+    VRV_MUST;
 
 #endif

@@ -103,9 +103,9 @@ vrv_group_start(struct vrv_group *g, const char *name, vrv_task_fn *fn,
 
 	(void)pthread_mutex_lock(&g->lock);
 	int sys = vrv_room_for_one(&g->threads, g->n_threads, &g->cap_threads,
-		      sizeof(struct thread *)) == 0
-	    ? pthread_create(&t->id, NULL, run, t)
-	    : ENOMEM;
+		      sizeof(struct thread *)) == 0 ?
+	    pthread_create(&t->id, NULL, run, t) :
+	    ENOMEM;
 	if (sys == 0)
 		g->threads[g->n_threads++] = t;
 	(void)pthread_mutex_unlock(&g->lock);

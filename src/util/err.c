@@ -37,8 +37,7 @@ sys_exit(int sys)
 	}
 }
 
-int
-(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
+int(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -52,8 +51,7 @@ int
 	return code;
 }
 
-int
-(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
+int(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX], word[128];
 	va_list ap;
@@ -74,8 +72,7 @@ int
 	return err->code;
 }
 
-int
-(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
+int(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
 {
 	char text[VARVE_MESSAGE_MAX];
 	va_list ap;
@@ -97,8 +94,7 @@ int
 	return err->code;
 }
 
-int
-(vrv_exit)(struct varve_err *err, enum varve_exit status)
+int(vrv_exit)(struct varve_err *err, enum varve_exit status)
 {
 	err->exit = (int)status;
 	return err->code;

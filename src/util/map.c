@@ -159,9 +159,11 @@ vrv_map_remove(struct vrv_map *map, const void *key)
 	if (!map->taken[hole])
 		return false;
 	map->count--;
-	/* Move back what probed past the hole, so that no search stops short. */
+	/* Move back what probed past the hole, so that no search stops short.
+	 */
 	for (size_t i = (hole + 1) & mask; map->taken[i]; i = (i + 1) & mask) {
-		size_t home = vrv_hash64(slot_key(map, i), map->key_size) & mask;
+		size_t home =
+		    vrv_hash64(slot_key(map, i), map->key_size) & mask;
 
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

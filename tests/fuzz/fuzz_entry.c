@@ -17,7 +17,8 @@ check_content(const struct vrv_entry *e)
 	struct varve_err err;
 
 	fuzz_check(vrv_content_get(e->content, e->content_n, &is_ref, &ref, &n,
-		       &r, &err) == 0, "the content comes apart");
+		       &r, &err) == 0,
+	    "the content comes apart");
 	if (is_ref) {
 		vrv_content_put_ref(&again, &ref);
 	} else {
@@ -27,8 +28,7 @@ check_content(const struct vrv_entry *e)
 			vrv_extent_put(&extents, &extent);
 			sum += extent.length;
 		}
-		fuzz_check(vrv_rd_done(&r) && sum == e->size,
-		    "extents add up");
+		fuzz_check(vrv_rd_done(&r) && sum == e->size, "extents add up");
 		vrv_content_put_inline(&again, n, extents.data, extents.len);
 	}
 	fuzz_same(&again, e->content, e->content_n);
@@ -61,7 +61,8 @@ check_lists(const struct vrv_entry *e)
 		vrv_buf_v(&extensions, n);
 		for (; n > 0; n--) {
 			fuzz_check(vrv_extension_get(&r, &tag, &bytes, &bytes_n,
-				       &err) == 0, "an extension decodes");
+				       &err) == 0,
+			    "an extension decodes");
 			vrv_extension_put(&extensions, tag, bytes, bytes_n);
 		}
 		fuzz_same(&extensions, e->extensions, e->extensions_n);

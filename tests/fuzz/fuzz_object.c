@@ -21,7 +21,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!vrv_object_check(data, size, &name, &header, &err);
 	vrv_buf_bytes(&whole, data, size);
 	vrv_trailer_put(&whole);
-	fuzz_check(whole.failed || vrv_object_check(whole.data, whole.len,
-	    &name, &header, &err) == 0, "a whole object checks");
+	fuzz_check(whole.failed ||
+		vrv_object_check(whole.data, whole.len, &name, &header, &err) ==
+		    0,
+	    "a whole object checks");
 	return 0;
 }

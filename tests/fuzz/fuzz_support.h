@@ -34,8 +34,9 @@ fuzz_check(bool holds, const char *what)
 static inline void
 fuzz_same(const struct vrv_buf *b, const uint8_t *data, size_t n)
 {
-	fuzz_check(b->failed || (b->len == n &&
-	    (n == 0 || memcmp(b->data, data, n) == 0)), "encodes as decoded");
+	fuzz_check(b->failed ||
+		(b->len == n && (n == 0 || memcmp(b->data, data, n) == 0)),
+	    "encodes as decoded");
 }
 
 #endif

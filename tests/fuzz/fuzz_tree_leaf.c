@@ -12,8 +12,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vrv_entry item;
 	struct varve_err err;
 
-	if (vrv_leaf_open(data, size, VRV_META_TREE_LEAF, &r, &count,
-		&err) != 0)
+	if (vrv_leaf_open(data, size, VRV_META_TREE_LEAF, &r, &count, &err) !=
+	    0)
 		return 0;
 	fuzz_check(count <= size, "no more than there can be");
 	vrv_leaf_put(&again, VRV_META_TREE_LEAF, count);

@@ -13,8 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct varve_err err;
 
 	if (size < 2 ||
-	    vrv_node_open(data, size, VRV_META_TREE_NODE, data[1], &r,
-		&count, &err) != 0)
+	    vrv_node_open(data, size, VRV_META_TREE_NODE, data[1], &r, &count,
+		&err) != 0)
 		return 0;
 	fuzz_check(count <= size, "no more than there can be");
 	vrv_node_put(&again, VRV_META_TREE_NODE, data[1], count);

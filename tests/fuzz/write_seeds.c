@@ -41,12 +41,13 @@ text(const char *s)
 static void
 save_objects(struct vrv_buf *b)
 {
-	static const enum vrv_type types[] = {
-	    VRV_CONFIG, VRV_PACK, VRV_INDEX, VRV_KEY_SLOT};
+	static const enum vrv_type types[] = {VRV_CONFIG, VRV_PACK, VRV_INDEX,
+	    VRV_KEY_SLOT};
 
 	for (int i = 0; i < 4; i++) {
-		struct vrv_name name = {
-		    .type = types[i], .generation = 7, .suffix = 'd'};
+		struct vrv_name name = {.type = types[i],
+		    .generation = 7,
+		    .suffix = 'd'};
 		struct vrv_header header = {.type = types[i]};
 		char printed[VRV_NAME_SIZE];
 
@@ -66,10 +67,21 @@ put_pack(struct vrv_buf *b)
 {
 	static const struct vrv_pack_key keys[2] = {{0, {1}}, {0, {2}}};
 	static const struct vrv_pack_frame frames[2] = {
-	    {.kind = VRV_FRAME_DATA, .offset = 64, .stored = 500,
-		.plain = 900, .n = 3, .ids = some},
-	    {.kind = VRV_FRAME_META, .key = 1, .offset = 600, .stored = 200,
-		.plain = 300, .n = 1, .ids = some, .m = 2, .bases = some},
+	    {.kind = VRV_FRAME_DATA,
+		.offset = 64,
+		.stored = 500,
+		.plain = 900,
+		.n = 3,
+		.ids = some},
+	    {.kind = VRV_FRAME_META,
+		.key = 1,
+		.offset = 600,
+		.stored = 200,
+		.plain = 300,
+		.n = 1,
+		.ids = some,
+		.m = 2,
+		.bases = some},
 	};
 
 	vrv_pack_entry_put(b, some, 1000, keys, 2, 2);
@@ -81,8 +93,10 @@ static void
 save_packs(struct vrv_buf *b)
 {
 	static const uint32_t lengths[] = {100, 3, 40};
-	struct vrv_frame_head head = {
-	    .codec = VRV_FRAME_ZSTD, .n = 3, .m = 2, .lengths = lengths,
+	struct vrv_frame_head head = {.codec = VRV_FRAME_ZSTD,
+	    .n = 3,
+	    .m = 2,
+	    .lengths = lengths,
 	    .bases = some};
 	uint8_t footer[VRV_FOOTER_PLAIN];
 
@@ -123,7 +137,9 @@ static void
 put_xattrs(struct vrv_buf *b)
 {
 	static const struct vrv_entry_xattr xattrs[] = {
-	    {.name = (const uint8_t *)"user.a", .name_n = 6, .value = some,
+	    {.name = (const uint8_t *)"user.a",
+		.name_n = 6,
+		.value = some,
 		.size = 9},
 	    {.name = (const uint8_t *)"user.b", .name_n = 6, .size = 9000},
 	};
@@ -175,9 +191,16 @@ put_plain(struct vrv_buf *b, uint8_t kind, const char *name)
 {
 	vrv_auto_buf struct vrv_buf content = {0};
 	struct vrv_ref ref = {.depth = 1};
-	struct vrv_entry e = {.kind = kind, .name = (const uint8_t *)name,
-	    .name_n = strlen(name), .mode = 0700, .major = 8, .minor = 1,
-	    .dir = ref, .target = some, .target_n = 9, .size = 1 << 30};
+	struct vrv_entry e = {.kind = kind,
+	    .name = (const uint8_t *)name,
+	    .name_n = strlen(name),
+	    .mode = 0700,
+	    .major = 8,
+	    .minor = 1,
+	    .dir = ref,
+	    .target = some,
+	    .target_n = 9,
+	    .size = 1 << 30};
 
 	vrv_content_put_ref(&content, &ref);
 	e.content = content.data;
@@ -210,8 +233,9 @@ save_entries(struct vrv_buf *b)
 static void
 save_meta(struct vrv_buf *b)
 {
-	struct vrv_tree_child tree = {
-	    .first = (const uint8_t *)"first", .first_n = 5, .entries = 300};
+	struct vrv_tree_child tree = {.first = (const uint8_t *)"first",
+	    .first_n = 5,
+	    .entries = 300};
 	struct vrv_list_child list = {.bytes = 1 << 20};
 
 	vrv_leaf_put(b, VRV_META_LIST_LEAF, 4);
@@ -243,9 +267,12 @@ save_archives(struct vrv_buf *b)
 	vrv_auto_buf struct vrv_buf root = {0};
 	struct vrv_text words[] = {text("one"), text("two")};
 	struct vrv_archive_clear clear = {.flags = VRV_ARCHIVE_WARNINGS,
-	    .revision = 1, .end = 1700000000, .n_previous = 2};
+	    .revision = 1,
+	    .end = 1700000000,
+	    .n_previous = 2};
 	struct vrv_archive_sealed a = {.name = text("name"),
-	    .series = text("series"), .host = text("host")};
+	    .series = text("series"),
+	    .host = text("host")};
 
 	vrv_archive_clear_put(b, &clear);
 	save(b, "archive_clear", 0);
@@ -269,13 +296,17 @@ static void
 save_records(struct vrv_buf *b)
 {
 	static const struct vrv_buried buried[] = {{{1}, 4}, {{2}, 5}};
-	static const struct vrv_condemned objects[] = {
-	    {VRV_PACK, {1}}, {VRV_INDEX, {2}}};
-	struct vrv_intent_sealed intent = {
-	    .has_root = true, .n_index = 2, .index = some};
+	static const struct vrv_condemned objects[] = {{VRV_PACK, {1}},
+	    {VRV_INDEX, {2}}};
+	struct vrv_intent_sealed intent = {.has_root = true,
+	    .n_index = 2,
+	    .index = some};
 	struct vrv_condemn condemn = {.time = 1700000000,
-	    .reason = VRV_REASON_THIN, .n = 2, .objects = objects,
-	    .n_successors = 1, .successors = some};
+	    .reason = VRV_REASON_THIN,
+	    .n = 2,
+	    .objects = objects,
+	    .n_successors = 1,
+	    .successors = some};
 
 	vrv_intent_sealed_put(b, &intent);
 	save(b, "intent", 0);
@@ -290,16 +321,26 @@ save_keys(struct vrv_buf *b)
 {
 	struct vrv_config_pair pair = {0};
 	uint8_t admin[1][32] = {{5}};
-	struct vrv_member member = {
-	    .rights = VRV_RIGHT_WRITE, .label = text("sealed")};
-	struct vrv_config config = {.generation = 1, .pairs = &pair,
-	    .admins = admin, .members = &member, .n_pairs = 1, .n_admins = 1,
-	    .n_members = 1, .chunk_min = 1 << 18, .chunk_average = 1 << 20,
-	    .chunk_max = 4 << 20, .grace = 86400, .min_age = 172800};
-	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID, .passes = 3,
-	    .memory = VRV_ARGON_MEMORY_MIN, .label = text("label")};
-	static const struct vrv_ring_key ring[2] = {
-	    {0, 0, 0, {1}}, {8, 0, 0, {2}}};
+	struct vrv_member member = {.rights = VRV_RIGHT_WRITE,
+	    .label = text("sealed")};
+	struct vrv_config config = {.generation = 1,
+	    .pairs = &pair,
+	    .admins = admin,
+	    .members = &member,
+	    .n_pairs = 1,
+	    .n_admins = 1,
+	    .n_members = 1,
+	    .chunk_min = 1 << 18,
+	    .chunk_average = 1 << 20,
+	    .chunk_max = 4 << 20,
+	    .grace = 86400,
+	    .min_age = 172800};
+	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID,
+	    .passes = 3,
+	    .memory = VRV_ARGON_MEMORY_MIN,
+	    .label = text("label")};
+	static const struct vrv_ring_key ring[2] = {{0, 0, 0, {1}},
+	    {8, 0, 0, {2}}};
 
 	vrv_config_put(b, &config);
 	save(b, "config", 0);

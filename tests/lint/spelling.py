@@ -11,7 +11,9 @@ from lintlib import Lint, skip
 
 FOLDERS = ["src", "include", "man", "tests", "contrib", "README.md"]
 # Words that are meant: names of the C library and of this field.
-MEANT = "ro,fo,inout,ans,te,nd,ba,caf,statics,cancelled,crypted"
+# Also what stands behind the letter of an escape: "\nNumber", "\tring".
+MEANT = ("ro,fo,inout,ans,te,nd,ba,caf,statics,cancelled,crypted,nnumber,"
+         "tring")
 
 
 class Spelling(Lint):

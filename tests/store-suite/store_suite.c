@@ -108,8 +108,7 @@ count(struct vrv_store *s, const char *prefix)
 {
 	struct seen seen = {.n = 0};
 
-	assert_int_equal(vrv_store_list(s, prefix, false, see, &seen, &err),
-	    0);
+	assert_int_equal(vrv_store_list(s, prefix, false, see, &seen, &err), 0);
 	return seen.n;
 }
 
@@ -173,8 +172,7 @@ get_all_is_bounded(void **state)
 	    VARVE_LIMIT);
 	assert_null(bytes);
 	assert_int_equal(n, 99);
-	assert_int_equal(vrv_store_get_all(s, ARCHIVE, 5, &bytes, &n, &err),
-	    0);
+	assert_int_equal(vrv_store_get_all(s, ARCHIVE, 5, &bytes, &n, &err), 0);
 	assert_int_equal(n, 5);
 	assert_memory_equal(bytes, "12345", 5);
 	free(bytes);
@@ -317,8 +315,8 @@ refuses_names(void **state)
 		    VARVE_USAGE);
 	}
 	assert_int_equal(vrv_store_sync(s, "../", &err), VARVE_USAGE);
-	assert_int_equal(vrv_store_list(s, "packs/../", false, see, NULL,
-			     &err), VARVE_USAGE);
+	assert_int_equal(vrv_store_list(s, "packs/../", false, see, NULL, &err),
+	    VARVE_USAGE);
 
 	memset(longest, 'x', sizeof(longest));
 	memcpy(longest, "keys/", 5);
@@ -348,8 +346,8 @@ put_many(void *arg)
 		w->failures +=
 		    vrv_store_get(w->store, name, 0, back, n, &e) != 0 ||
 		    memcmp(name, back, n) != 0;
-		w->failures += vrv_store_put(w->store, "keys/same", "x", 1,
-				   &e) == 0;
+		w->failures +=
+		    vrv_store_put(w->store, "keys/same", "x", 1, &e) == 0;
 	}
 	return NULL;
 }
@@ -366,7 +364,8 @@ threads_share_it(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		workers[i] = (struct worker){s, i, 0};
 		assert_int_equal(pthread_create(&threads[i], NULL, put_many,
-				     &workers[i]), 0);
+				     &workers[i]),
+		    0);
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		pthread_join(threads[i], NULL);

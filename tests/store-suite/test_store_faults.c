@@ -41,7 +41,8 @@ static void
 fails_the_nth_call_once(void **state)
 {
 	struct vrv_store *s = *state;
-	struct faultstore_fault fault = {.op = FAULT_HEAD, .nth = 2,
+	struct faultstore_fault fault = {.op = FAULT_HEAD,
+	    .nth = 2,
 	    .code = VARVE_NET};
 
 	assert_int_equal(vrv_store_put(s, "keys/a", "x", 1, &err), 0);
@@ -56,9 +57,12 @@ static void
 fails_for_good_below_a_prefix(void **state)
 {
 	struct vrv_store *s = *state;
-	struct faultstore_fault fault = {.op = FAULT_OPS, .nth = 1,
-	    .prefix = "archives/", .code = VARVE_IO,
-	    .exit = VARVE_EXIT_NO_SPACE, .persistent = true};
+	struct faultstore_fault fault = {.op = FAULT_OPS,
+	    .nth = 1,
+	    .prefix = "archives/",
+	    .code = VARVE_IO,
+	    .exit = VARVE_EXIT_NO_SPACE,
+	    .persistent = true};
 
 	faultstore_arm(s, &fault);
 	assert_int_equal(vrv_store_put(s, "keys/a", "x", 1, &err), 0);
@@ -74,7 +78,8 @@ static void
 an_answer_may_be_lost(void **state)
 {
 	struct vrv_store *s = *state;
-	struct faultstore_fault fault = {.op = FAULT_PUT_COMMIT, .nth = 1,
+	struct faultstore_fault fault = {.op = FAULT_PUT_COMMIT,
+	    .nth = 1,
 	    .code = VARVE_NET};
 
 	faultstore_arm(s, &fault);
@@ -90,7 +95,8 @@ static void
 a_failed_write_cannot_be_committed(void **state)
 {
 	struct vrv_store *s = *state;
-	struct faultstore_fault fault = {.op = FAULT_PUT_WRITE, .nth = 2,
+	struct faultstore_fault fault = {.op = FAULT_PUT_WRITE,
+	    .nth = 2,
 	    .code = VARVE_IO};
 	struct vrv_put *put;
 

@@ -85,8 +85,7 @@ refused(const struct fixture *f, bool create, int code, int status)
 {
 	struct vrv_store *s = NULL;
 
-	assert_int_equal(vrv_store_open_local(f->path, create, &s, &err),
-	    code);
+	assert_int_equal(vrv_store_open_local(f->path, create, &s, &err), code);
 	assert_int_equal(err.exit, status);
 	assert_non_null(strstr(err.message, f->path));
 	assert_null(s);
@@ -209,10 +208,11 @@ lists_the_unknown_as_it_is(void **state)
 	assert_string_equal(names,
 	    "README keys/a lost+found packs/00/sub packs/stray ");
 	names[0] = '\0';
-	assert_int_equal(vrv_store_list(s, "tmp/", false, collect, names,
-			     &err), 0);
+	assert_int_equal(vrv_store_list(s, "tmp/", false, collect, names, &err),
+	    0);
 	assert_int_equal(vrv_store_list(s, "reserve", false, collect, names,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_string_equal(names, "");
 	vrv_store_free(s);
 }
@@ -244,8 +244,7 @@ missing_folders_come_back(void **state)
 	struct fixture *f = *state;
 
 	vrv_store_free(open_it(f, true));
-	assert_int_equal(unlinkat(f->top_fd, "repo/packs/ab", AT_REMOVEDIR),
-	    0);
+	assert_int_equal(unlinkat(f->top_fd, "repo/packs/ab", AT_REMOVEDIR), 0);
 	assert_int_equal(unlinkat(f->top_fd, "repo/rolls", AT_REMOVEDIR), 0);
 	assert_int_equal(unlinkat(f->top_fd, "repo/tmp", AT_REMOVEDIR), 0);
 	struct vrv_store *s = open_it(f, false);
@@ -271,12 +270,12 @@ a_large_object_comes_back(void **state)
 	for (size_t at = 0, step = 777777; at < n; at += step) {
 		if (step > n - at)
 			step = n - at;
-		assert_int_equal(vrv_put_write(put, bytes + at, step, &err),
-		    0);
+		assert_int_equal(vrv_put_write(put, bytes + at, step, &err), 0);
 	}
 	assert_int_equal(vrv_put_commit(put, &err), 0);
 	assert_int_equal(vrv_store_get_all(s, "packs/ab/x", n, &back, &got,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(got, n);
 	assert_memory_equal(back, bytes, n);
 	free(back);

@@ -43,8 +43,7 @@ fails(struct fault *f, enum faultstore_op op, const char *name,
 	    (a->prefix == NULL ||
 		strncmp(name, a->prefix, strlen(a->prefix)) == 0)) {
 		f->seen++;
-		hit = f->seen == a->nth ||
-		    (f->seen > a->nth && a->persistent);
+		hit = f->seen == a->nth || (f->seen > a->nth && a->persistent);
 	}
 	*ret_fault = *a;
 	pthread_mutex_unlock(&f->lock);
@@ -66,7 +65,7 @@ injected(const struct faultstore_fault *fault, const char *name,
 		struct faultstore_fault how_;                                  \
 		bool hit_ = fails((f), (op), (name), &how_);                   \
 		int rc_ = hit_ && !how_.late ? 0 : (call);                     \
-		hit_ && rc_ == 0 ? injected(&how_, (name), (err)) : rc_;       \
+		hit_ &&rc_ == 0 ? injected(&how_, (name), (err)) : rc_;        \
 	})
 
 static int
@@ -100,8 +99,8 @@ fault_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
 }
 
 static int
-fault_put_begin(struct vrv_store *store, const char *name,
-    struct vrv_put **ret, struct varve_err *err)
+fault_put_begin(struct vrv_store *store, const char *name, struct vrv_put **ret,
+    struct varve_err *err)
 {
 	struct fault *f = (struct fault *)store;
 	vrv_auto_free struct fault_put *put = vrv_alloc_array(1, sizeof(*put));

@@ -71,11 +71,12 @@ test_vectors(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		const struct chunk_vector *v = &chunk_vectors[i];
-		struct vrv_chunker *c = chunker(
-		    (struct vrv_chunk_params){v->min, v->average, v->max},
-		    0x40);
-		assert_int_equal(
-		    cut_all(c, data, VECTOR_BYTES, ends), v->chunks);
+		struct vrv_chunker *c =
+		    chunker((struct vrv_chunk_params){v->min, v->average,
+				v->max},
+			0x40);
+		assert_int_equal(cut_all(c, data, VECTOR_BYTES, ends),
+		    v->chunks);
 		for (size_t k = 0, before = 0; k < 10; before = ends[k++])
 			assert_int_equal(ends[k] - before, v->first[k]);
 		vrv_chunker_free(c);
@@ -97,8 +98,8 @@ test_limits_and_average(void **state)
 		assert_true(i == count - 1 || ends[i] - before >= small.min);
 	}
 	assert_int_equal(ends[count - 1], n);
-	assert_in_range(
-	    n / count, small.average * 9 / 10, small.average * 11 / 10);
+	assert_in_range(n / count, small.average * 9 / 10,
+	    small.average * 11 / 10);
 	vrv_chunker_free(c);
 }
 
@@ -181,11 +182,13 @@ test_streaming(void **state)
 				assert_int_equal(cut, whole);
 		}
 		/* One byte less shows no cut; just enough shows it. */
-		assert_int_equal(
-		    vrv_chunker_cut(c, data + at, whole - 1, false), 0);
+		assert_int_equal(vrv_chunker_cut(c, data + at, whole - 1,
+				     false),
+		    0);
 		if (at + whole < n)
-			assert_int_equal(
-			    vrv_chunker_cut(c, data + at, whole, false), whole);
+			assert_int_equal(vrv_chunker_cut(c, data + at, whole,
+					     false),
+			    whole);
 		at += whole;
 	}
 	vrv_chunker_free(c);
@@ -205,8 +208,8 @@ test_all_equal(void **state)
 		size_t length = vrv_chunker_cut(c, data, n, true);
 		assert_true(length == small.min ||
 		    length == small.average / 8 * 7 || length == small.max);
-		assert_int_equal(
-		    length, vrv_chunker_cut(c, data + 1, n - 1, false));
+		assert_int_equal(length,
+		    vrv_chunker_cut(c, data + 1, n - 1, false));
 	}
 	vrv_chunker_free(c);
 }
@@ -253,8 +256,8 @@ test_bad_params(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(
-		    vrv_chunker_new(&bad[i], &key, &c, &err), VARVE_USAGE);
+		assert_int_equal(vrv_chunker_new(&bad[i], &key, &c, &err),
+		    VARVE_USAGE);
 	assert_null(c);
 	c = chunker((struct vrv_chunk_params){64, 64, VRV_CHUNK_MAX}, 0);
 	vrv_chunker_free(c);

@@ -111,8 +111,8 @@ test_levels(void **state)
 			vrv_auto_free uint8_t *in = letters(i, sizes[i]);
 			/* Without entropy coding letters need not shrink. */
 			memset(in, 'v', sizes[i] / 2);
-			round_trip(
-			    *state, &how, in, sizes[i], NULL, 0, VRV_ZSTD);
+			round_trip(*state, &how, in, sizes[i], NULL, 0,
+			    VRV_ZSTD);
 		}
 	}
 }
@@ -184,8 +184,8 @@ test_prefix(void **state)
 	assert_int_equal(vrv_encode(f->encoder, &how, in, n, prefix, n, out,
 			     &got, &codec, &err),
 	    0);
-	assert_int_equal(
-	    vrv_decode(f->decoder, VRV_ZSTD, out, got, NULL, 0, back, n, &err),
+	assert_int_equal(vrv_decode(f->decoder, VRV_ZSTD, out, got, NULL, 0,
+			     back, n, &err),
 	    VARVE_CORRUPT);
 	prefix[n / 2] ^= 1;
 	assert_int_equal(vrv_decode(f->decoder, VRV_ZSTD, out, got, prefix, n,
@@ -206,8 +206,8 @@ test_prefix_large(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		memcpy(in + MIB / 2, prefix + sizes[i] - MIB, MIB / 2);
-		size_t got = round_trip(
-		    *state, &how, in, MIB, prefix, sizes[i], VRV_ZSTD);
+		size_t got = round_trip(*state, &how, in, MIB, prefix, sizes[i],
+		    VRV_ZSTD);
 		assert_true(got < 300);
 	}
 }
@@ -280,8 +280,8 @@ decode_hello(struct fixture *f, const uint8_t *frame, size_t n)
 #define HELLO(code, ...)                                                       \
 	do {                                                                   \
 		const uint8_t frame_[] = {__VA_ARGS__};                        \
-		assert_int_equal(                                              \
-		    decode_hello(*state, frame_, sizeof(frame_)), code);       \
+		assert_int_equal(decode_hello(*state, frame_, sizeof(frame_)), \
+		    code);                                                     \
 	} while (0)
 
 static void
@@ -328,8 +328,8 @@ test_decode_limits(void **state)
 	struct varve_err err;
 	uint8_t out[8];
 
-	assert_int_equal(
-	    vrv_decode(f->decoder, 2, "hello", 5, NULL, 0, out, 5, &err),
+	assert_int_equal(vrv_decode(f->decoder, 2, "hello", 5, NULL, 0, out, 5,
+			     &err),
 	    VARVE_FORMAT);
 	assert_int_equal(vrv_decode(f->decoder, VRV_STORED, "hello", 5, NULL, 0,
 			     out, 6, &err),
@@ -365,8 +365,8 @@ test_damage(void **state)
 	    0);
 	for (size_t i = 0; i < got * 8; i++) {
 		out[i / 8] ^= (uint8_t)(1u << i % 8);
-		int rc = vrv_decode(
-		    f->decoder, VRV_ZSTD, out, got, NULL, 0, back, n, &err);
+		int rc = vrv_decode(f->decoder, VRV_ZSTD, out, got, NULL, 0,
+		    back, n, &err);
 		assert_true(rc == 0 || rc == VARVE_CORRUPT ||
 		    (rc == VARVE_LIMIT && i / 8 < 6));
 		out[i / 8] ^= (uint8_t)(1u << i % 8);

@@ -111,8 +111,8 @@ test_siphash(void **state)
 	(void)state;
 	fill(message, 0, sizeof(message));
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(
-		    vrv_siphash(&key, message, sizes[i]), kat_siphash[i]);
+		assert_int_equal(vrv_siphash(&key, message, sizes[i]),
+		    kat_siphash[i]);
 	/* The vector of the paper. */
 	key = fill_key(0);
 	assert_int_equal(vrv_siphash(&key, message, 15), 0xa129ca6149be45e5);
@@ -138,8 +138,9 @@ test_argon2id(void **state)
 
 	(void)state;
 	fill(salt, 0x10, sizeof(salt));
-	assert_int_equal(
-	    vrv_argon2id(out, "pass word", 9, salt, 2, 64 << 10, &err), 0);
+	assert_int_equal(vrv_argon2id(out, "pass word", 9, salt, 2, 64 << 10,
+			     &err),
+	    0);
 	assert_memory_equal(out, kat_argon2id, 64);
 }
 
@@ -152,8 +153,8 @@ argon2id_fails(int code, uint32_t passes, uint64_t memory)
 
 	memset(out, 0xaa, sizeof(out));
 	memcpy(before, out, sizeof(out));
-	assert_int_equal(
-	    vrv_argon2id(out, "p", 1, salt, passes, memory, &err), code);
+	assert_int_equal(vrv_argon2id(out, "p", 1, salt, passes, memory, &err),
+	    code);
 	assert_int_equal(err.code, code);
 	assert_memory_equal(out, before, sizeof(out));
 }

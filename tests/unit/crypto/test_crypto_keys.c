@@ -74,9 +74,9 @@ test_kem_binds(void **state)
 			s.kem.kind = VRV_KEM_INTENT;
 		s.ephemeral.public.b[0] ^= what == 5;
 		s.recipient.public.b[0] ^= what == 6;
-		assert_int_equal(
-		    vrv_kem_receive(&out, &s.kem, &s.recipient.secret,
-			s.ephemeral.public.b, &err),
+		assert_int_equal(vrv_kem_receive(&out, &s.kem,
+				     &s.recipient.secret, s.ephemeral.public.b,
+				     &err),
 		    0);
 		assert_memory_not_equal(out.b, kat_kem, 32);
 	}
@@ -109,8 +109,8 @@ test_kem_low_order(void **state)
 				     &s.recipient.secret, points[i], &err),
 		    VARVE_AUTH);
 		memcpy(s.recipient.public.b, points[i], 32);
-		assert_int_equal(
-		    vrv_kem_send(&out, &s.kem, &s.ephemeral, &err), VARVE_AUTH);
+		assert_int_equal(vrv_kem_send(&out, &s.kem, &s.ephemeral, &err),
+		    VARVE_AUTH);
 		assert_int_equal(err.code, VARVE_AUTH);
 		assert_memory_equal(&out, &before, sizeof(out));
 	}
@@ -156,23 +156,23 @@ test_verify_refuses(void **state)
 	make_signed(&object);
 	for (size_t i = 0; i < object.len; i++) {
 		object.data[i] ^= 1;
-		assert_int_equal(
-		    vrv_verify(object.data, object.len, signer, &err),
+		assert_int_equal(vrv_verify(object.data, object.len, signer,
+				     &err),
 		    VARVE_AUTH);
 		object.data[i] ^= 1;
 	}
 	for (size_t n = 0; n < object.len; n++)
 		assert_int_equal(vrv_verify(object.data, n, signer, &err),
 		    n < VRV_SIGN_COST ? VARVE_CORRUPT : VARVE_AUTH);
-	assert_int_equal(
-	    vrv_verify(object.data + 1, object.len - 1, signer, &err),
+	assert_int_equal(vrv_verify(object.data + 1, object.len - 1, signer,
+			     &err),
 	    VARVE_AUTH);
 	/* A signer of low order, for which one signature fits everything. */
 	memset(object.data + 10, 0, VRV_SIGN_COST);
 	object.data[10] = 1;
 	object.data[10 + VRV_SIGN_PUBLIC] = 1;
-	assert_int_equal(
-	    vrv_verify(object.data, object.len, signer, &err), VARVE_AUTH);
+	assert_int_equal(vrv_verify(object.data, object.len, signer, &err),
+	    VARVE_AUTH);
 	assert_memory_equal(signer, untouched, sizeof(signer));
 
 	struct vrv_buf failed = {.failed = true};

@@ -39,8 +39,8 @@ opens_not(const uint8_t *sealed, size_t n, const uint8_t *aad, size_t aad_n,
 	uint8_t out[128] = {0}, zeros[128] = {0};
 	struct varve_err err;
 
-	assert_int_equal(
-	    vrv_aead_open(out, sealed, n, aad, aad_n, nonce, key, &err),
+	assert_int_equal(vrv_aead_open(out, sealed, n, aad, aad_n, nonce, key,
+			     &err),
 	    VARVE_AUTH);
 	assert_int_equal(err.code, VARVE_AUTH);
 	assert_memory_equal(out, zeros, sizeof(out));
@@ -177,8 +177,8 @@ test_block_vector(void **state)
 	assert_int_equal(end, object.len - 1);
 	assert_int_equal(out.len, 5 * strlen(PLAIN));
 	for (size_t i = 0; i < 5; i++)
-		assert_memory_equal(
-		    out.data + i * strlen(PLAIN), PLAIN, strlen(PLAIN));
+		assert_memory_equal(out.data + i * strlen(PLAIN), PLAIN,
+		    strlen(PLAIN));
 }
 
 static void
@@ -252,8 +252,8 @@ test_block_round_trip(void **state)
 		size_t end;
 		vrv_buf_zero(&object, HEADER);
 		vrv_buf_u8(&object, 7);
-		assert_int_equal(
-		    vrv_block_seal(&object, HEADER, 1, &key, plain, n, &err),
+		assert_int_equal(vrv_block_seal(&object, HEADER, 1, &key, plain,
+				     n, &err),
 		    0);
 		assert_int_equal(object.len,
 		    HEADER + 1 + 4 + VRV_SEAL_COST + vrv_padme(4 + n));
@@ -277,15 +277,15 @@ test_block_bad_arguments(void **state)
 
 	(void)state;
 	vrv_buf_zero(&object, HEADER);
-	assert_int_equal(
-	    vrv_block_seal(&object, HEADER, 1, &key, "", UINT32_MAX, &err),
+	assert_int_equal(vrv_block_seal(&object, HEADER, 1, &key, "",
+			     UINT32_MAX, &err),
 	    VARVE_LIMIT);
-	assert_int_equal(
-	    vrv_block_seal(&object, HEADER, 1, &key, "", UINT32_MAX - 10, &err),
+	assert_int_equal(vrv_block_seal(&object, HEADER, 1, &key, "",
+			     UINT32_MAX - 10, &err),
 	    VARVE_LIMIT);
 	assert_int_equal(object.len, HEADER);
-	assert_int_equal(
-	    vrv_block_seal(&object, HEADER, 1, &key, "x", 1, &err), 0);
+	assert_int_equal(vrv_block_seal(&object, HEADER, 1, &key, "x", 1, &err),
+	    0);
 	/* Offsets that an object of somebody else may state. */
 	assert_int_equal(vrv_block_open(object.data, object.len, HEADER,
 			     object.len + 1, 1, &key, &out, &end, &err),

@@ -11,13 +11,13 @@ static struct varve_err err;
 static struct vrv_config
 sample(void)
 {
-	static struct vrv_config_pair pairs[2] = {
-	    {0, 0, {1}, {2}}, {1, 7, {3}, {4}}};
+	static struct vrv_config_pair pairs[2] = {{0, 0, {1}, {2}},
+	    {1, 7, {3}, {4}}};
 	static uint8_t admins[1][32] = {{5}};
-	static struct vrv_member members[2] = {
-	    {{6}, VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN,
-		{(const uint8_t *)"sealed", 6}},
-	    {{7}, VRV_RIGHT_WRITE, {NULL, 0}}};
+	static struct vrv_member members[2] =
+	    {{{6}, VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN,
+		 {(const uint8_t *)"sealed", 6}},
+		{{7}, VRV_RIGHT_WRITE, {NULL, 0}}};
 
 	return (struct vrv_config){
 	    .generation = 3,
@@ -182,8 +182,13 @@ slot_verdict(uint8_t kdf, uint32_t passes, uint64_t memory, size_t label)
 {
 	vrv_auto_buf struct vrv_buf b = {0};
 	static const uint8_t text[VRV_SLOT_LABEL_MAX + 1];
-	struct vrv_slot in = {.kdf = kdf, .passes = passes, .memory = memory,
-	    .salt = {1}, .label = {text, label}, .commitment = {2}}, out;
+	struct vrv_slot in = {.kdf = kdf,
+			    .passes = passes,
+			    .memory = memory,
+			    .salt = {1},
+			    .label = {text, label},
+			    .commitment = {2}},
+			out;
 
 	vrv_slot_put_clear(&b, &in);
 	int rc = verdict(get_slot, b.data, b.len);
@@ -215,7 +220,8 @@ test_slots(void **state)
 	assert_int_equal(slot_verdict(VRV_KDF_FILE, 0, 0, VRV_SLOT_LABEL_MAX),
 	    0);
 	assert_int_equal(slot_verdict(VRV_KDF_FILE, 0, 0,
-			     VRV_SLOT_LABEL_MAX + 1), VARVE_CORRUPT);
+			     VRV_SLOT_LABEL_MAX + 1),
+	    VARVE_CORRUPT);
 	assert_int_equal(slot_verdict(1, 1, least, 0), VARVE_LIMIT);
 	assert_int_equal(slot_verdict(1, 65, least, 0), VARVE_LIMIT);
 	assert_int_equal(slot_verdict(1, 3, least - 1, 0), VARVE_LIMIT);

@@ -4,7 +4,14 @@
 #include "format/frame.h"
 #include "format/tree.h"
 
-enum { FILE_KIND = 1, DIR_KIND, LINK_KIND, FIFO_KIND, SOCKET_KIND, CHAR_KIND };
+enum {
+	FILE_KIND = 1,
+	DIR_KIND,
+	LINK_KIND,
+	FIFO_KIND,
+	SOCKET_KIND,
+	CHAR_KIND
+};
 
 static struct varve_err err;
 static struct vrv_buf content, xattrs, extensions;
@@ -29,8 +36,9 @@ put_xattr(struct vrv_buf *b, const char *name, uint64_t size)
 static void
 put_extent(struct vrv_buf *b, uint64_t length, bool hole)
 {
-	struct vrv_extent extent = {
-	    .length = length, .hole = hole, .id = {0x55}};
+	struct vrv_extent extent = {.length = length,
+	    .hole = hole,
+	    .id = {0x55}};
 
 	vrv_extent_put(b, &extent);
 }
@@ -233,14 +241,14 @@ static void
 test_names(void **state)
 {
 	static uint8_t longest[VRV_ENTRY_NAME_MAX + 1];
-	static const char *const good[] = {
-	    "a", "...", ".a", "..a", "a.", "\xff"};
+	static const char *const good[] = {"a", "...", ".a", "..a", "a.",
+	    "\xff"};
 	static const char *const bad[] = {"", ".", "..", "/", "a/b", "a/"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		assert_true(vrv_name_ok((const uint8_t *)good[i],
-		    strlen(good[i])));
+		assert_true(
+		    vrv_name_ok((const uint8_t *)good[i], strlen(good[i])));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct vrv_entry e = plain();
 
@@ -332,8 +340,8 @@ test_numbers_too_wide(void **state)
 static void
 test_long_leb128_is_refused(void **state)
 {
-	static const uint8_t bytes[] = {
-	    13, FIFO_KIND, 0, 1, 'n', 0x80, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t bytes[] = {13, FIFO_KIND, 0, 1, 'n', 0x80, 0, 0, 0,
+	    0, 0, 0, 0, 0};
 
 	(void)state;
 	/* mode 0 as two bytes */
@@ -498,8 +506,7 @@ test_root_entry(void **state)
 	assert_int_equal(out.uid, UINT32_MAX);
 	assert_int_equal(verdict(get_entry, b.data, b.len), VARVE_CORRUPT);
 	vrv_entry_put(&file, &f);
-	assert_int_equal(verdict(get_root, file.data, file.len),
-	    VARVE_CORRUPT);
+	assert_int_equal(verdict(get_root, file.data, file.len), VARVE_CORRUPT);
 }
 
 int

@@ -13,8 +13,11 @@ put_frame(struct vrv_buf *b, uint8_t codec, uint32_t n, const uint32_t *sizes,
     uint32_t m, size_t payload)
 {
 	static const uint8_t bases[(VRV_FRAME_BASES_MAX + 1) * VRV_PREFIX_SIZE];
-	struct vrv_frame_head head = {
-	    .codec = codec, .n = n, .m = m, .lengths = sizes, .bases = bases};
+	struct vrv_frame_head head = {.codec = codec,
+	    .n = n,
+	    .m = m,
+	    .lengths = sizes,
+	    .bases = bases};
 
 	vrv_frame_head_put(b, &head);
 	vrv_buf_zero(b, payload);
@@ -45,7 +48,8 @@ test_frame_round_trip(void **state)
 	(void)state;
 	put_frame(&b, VRV_FRAME_ZSTD, 3, sizes, 2, 55);
 	assert_int_equal(vrv_frame_head_get(b.data, b.len, &head, lengths,
-			     &total, &payload, &payload_n, &err), 0);
+			     &total, &payload, &payload_n, &err),
+	    0);
 	assert_int_equal(head.codec, VRV_FRAME_ZSTD);
 	assert_int_equal(head.n, 3);
 	assert_int_equal(head.m, 2);
@@ -90,7 +94,8 @@ test_frame_limits(void **state)
 	for (size_t i = 0; i < VRV_FRAME_CHUNKS_MAX + 1; i++)
 		many[i] = 7;
 	assert_int_equal(frame_verdict(1, VRV_FRAME_CHUNKS_MAX, many,
-			     VRV_FRAME_BASES_MAX), 0);
+			     VRV_FRAME_BASES_MAX),
+	    0);
 	assert_int_equal(frame_verdict(1, VRV_FRAME_CHUNKS_MAX + 1, many, 0),
 	    VARVE_CORRUPT);
 	assert_int_equal(frame_verdict(1, 1, many, VRV_FRAME_BASES_MAX + 1),
@@ -108,10 +113,22 @@ test_frame_limits(void **state)
 static const uint8_t ids[5 * VRV_PREFIX_SIZE] = {1, 2, 3};
 
 static const struct vrv_pack_frame frames[] = {
-    {.kind = VRV_FRAME_META, .key = 1, .offset = 64, .stored = 1000,
-	.plain = 5000, .n = 2, .ids = ids},
-    {.kind = VRV_FRAME_DATA, .key = 0, .offset = 1064 + 7, .stored = 70000,
-	.plain = 90000, .n = 4, .ids = ids, .m = 1, .bases = ids},
+    {.kind = VRV_FRAME_META,
+	.key = 1,
+	.offset = 64,
+	.stored = 1000,
+	.plain = 5000,
+	.n = 2,
+	.ids = ids},
+    {.kind = VRV_FRAME_DATA,
+	.key = 0,
+	.offset = 1064 + 7,
+	.stored = 70000,
+	.plain = 90000,
+	.n = 4,
+	.ids = ids,
+	.m = 1,
+	.bases = ids},
 };
 
 static void
@@ -167,7 +184,8 @@ test_pack_entry_round_trip(void **state)
 	assert_int_equal(key.epk[0], 2);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(vrv_pack_frame_get(&r, &entry, &end, &frame,
-				     &err), 0);
+				     &err),
+		    0);
 		assert_int_equal(frame.kind, frames[i].kind);
 		assert_int_equal(frame.key, frames[i].key);
 		assert_int_equal(frame.offset, frames[i].offset);
@@ -222,8 +240,11 @@ one_frame(struct vrv_pack_frame frame)
 static void
 test_frame_entry_limits(void **state)
 {
-	const struct vrv_pack_frame good = {
-	    .kind = 1, .offset = 64, .stored = 100, .plain = 100, .n = 1};
+	const struct vrv_pack_frame good = {.kind = 1,
+	    .offset = 64,
+	    .stored = 100,
+	    .plain = 100,
+	    .n = 1};
 	struct vrv_pack_frame f;
 
 	(void)state;
@@ -236,8 +257,7 @@ test_frame_entry_limits(void **state)
 	assert_int_equal(WITH(offset, UINT64_MAX), VARVE_CORRUPT);
 	assert_int_equal(WITH(stored, 0), VARVE_CORRUPT);
 	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MAX), 0);
-	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MAX + 1),
-	    VARVE_CORRUPT);
+	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MAX + 1), VARVE_CORRUPT);
 	assert_int_equal(WITH(plain, 0), VARVE_CORRUPT);
 	assert_int_equal(WITH(plain, VRV_FRAME_PLAIN_MAX), 0);
 	assert_int_equal(WITH(plain, VRV_FRAME_PLAIN_MAX + 1), VARVE_CORRUPT);

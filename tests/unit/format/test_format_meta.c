@@ -59,8 +59,11 @@ holes_verdict(uint64_t size, uint32_t n, uint64_t each)
 {
 	vrv_auto_buf struct vrv_buf extents = {0}, content = {0}, b = {0};
 	struct vrv_extent hole = {.length = each, .hole = true};
-	struct vrv_entry e = {.kind = 1, .name = (const uint8_t *)"f",
-	    .name_n = 1, .size = size}, out;
+	struct vrv_entry e = {.kind = 1,
+			     .name = (const uint8_t *)"f",
+			     .name_n = 1,
+			     .size = size},
+			 out;
 
 	for (uint32_t i = 0; i < n; i++)
 		vrv_extent_put(&extents, &hole);
@@ -100,16 +103,19 @@ test_content_taken_apart(void **state)
 	(void)state;
 	vrv_content_put_ref(&b, &in);
 	assert_int_equal(vrv_content_get(b.data, b.len, &is_ref, &ref, &n, &r,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_true(is_ref);
 	assert_int_equal(ref.depth, 3);
 	assert_int_equal(ref.id[0], 4);
 	assert_int_equal(vrv_content_get(b.data, b.len - 1, &is_ref, &ref, &n,
-			     &r, &err), VARVE_CORRUPT);
+			     &r, &err),
+	    VARVE_CORRUPT);
 	vrv_buf_clear(&b);
 	vrv_content_put_inline(&b, 2, (const uint8_t *)"\x03\x05", 2);
 	assert_int_equal(vrv_content_get(b.data, b.len, &is_ref, &ref, &n, &r,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_false(is_ref);
 	assert_int_equal(n, 2);
 	assert_int_equal(vrv_rd_left(&r), 2);
@@ -127,28 +133,35 @@ test_leaves(void **state)
 	(void)state;
 	vrv_leaf_put(&b, VRV_META_TREE_LEAF, 0);
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_TREE_LEAF, &r,
-			     &count, &err), 0);
+			     &count, &err),
+	    0);
 	assert_int_equal(count, 0);
 	assert_true(vrv_rd_done(&r));
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_LIST_LEAF, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 	assert_int_equal(vrv_leaf_open(b.data, 1, VRV_META_TREE_LEAF, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 	assert_int_equal(vrv_leaf_open(b.data, 0, VRV_META_TREE_LEAF, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 
 	vrv_buf_clear(&b);
 	vrv_leaf_put(&b, VRV_META_LIST_LEAF, 10);
 	vrv_buf_zero(&b, 9);
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_LIST_LEAF, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 	vrv_buf_u8(&b, 0);
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_LIST_LEAF, &r,
-			     &count, &err), 0);
+			     &count, &err),
+	    0);
 	assert_int_equal(count, 10);
 	vrv_buf_zero(&b, VRV_META_MAX);
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_LIST_LEAF, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 }
 
 static int
@@ -183,17 +196,20 @@ test_tree_nodes(void **state)
 	vrv_node_put(&b, VRV_META_TREE_NODE, 3, 3);
 	for (uint8_t i = 0; i < 3; i++) {
 		uint8_t name[5] = {'n', 'a', 'm', 'e', (uint8_t)('0' + i)};
-		struct vrv_tree_child child = {
-		    .first = name, .first_n = 5, .entries = 1000u + i};
+		struct vrv_tree_child child = {.first = name,
+		    .first_n = 5,
+		    .entries = 1000u + i};
 
 		vrv_tree_child_put(&b, &child);
 	}
 	assert_exact(get_tree_node, &b);
 	assert_int_equal(vrv_node_open(b.data, b.len, VRV_META_TREE_NODE, 2, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 	b.data[1] = 0;
 	assert_int_equal(vrv_node_open(b.data, b.len, VRV_META_TREE_NODE, 0, &r,
-			     &count, &err), VARVE_CORRUPT);
+			     &count, &err),
+	    VARVE_CORRUPT);
 	vrv_node_put(&bad, VRV_META_TREE_NODE, 3, 0);
 	assert_int_equal(verdict(get_tree_node, bad.data, bad.len),
 	    VARVE_CORRUPT);

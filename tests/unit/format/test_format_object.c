@@ -77,13 +77,13 @@ test_mangled_names_are_refused(void **state)
 		assert_false(vrv_name_parse(text, &name));
 	}
 	/* Another pack's folder. */
-	assert_false(vrv_name_parse("packs/01/000102030405060708090a0b0c0d0e0f",
-	    &name));
+	assert_false(
+	    vrv_name_parse("packs/01/000102030405060708090a0b0c0d0e0f", &name));
 	assert_false(vrv_name_parse(
 	    "index/a0a1a2a3a4a5a6a7-000102030405060708090a0b0c0d0e0f.x",
 	    &name));
-	assert_false(vrv_name_parse("tmp/000102030405060708090a0b0c0d0e0f",
-	    &name));
+	assert_false(
+	    vrv_name_parse("tmp/000102030405060708090a0b0c0d0e0f", &name));
 }
 
 static const struct vrv_header sample = {
@@ -131,7 +131,8 @@ test_object_round_trip(void **state)
 	put_object(&b);
 	assert_exact(check_object, &b);
 	assert_int_equal(vrv_object_check(b.data, b.len, &sample_name, &header,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(header.type, VRV_INTENT);
 	assert_memory_equal(header.repository, sample.repository, VRV_REPO_ID);
 	assert_memory_equal(header.id, sample.id, VRV_OBJECT_ID);

@@ -23,9 +23,12 @@ static void
 test_archive_clear(void **state)
 {
 	vrv_auto_buf struct vrv_buf b = {0};
-	struct vrv_archive_clear in = {
-	    .flags = VRV_ARCHIVE_WARNINGS, .revision = 3, .end = -5,
-	    .stored = UINT64_MAX, .n_previous = VRV_PREVIOUS_MAX}, out;
+	struct vrv_archive_clear in = {.flags = VRV_ARCHIVE_WARNINGS,
+				     .revision = 3,
+				     .end = -5,
+				     .stored = UINT64_MAX,
+				     .n_previous = VRV_PREVIOUS_MAX},
+				 out;
 
 	(void)state;
 	fill(in.logical, sizeof(in.logical), 1);
@@ -165,7 +168,8 @@ test_archive_sealed_round_trip(void **state)
 	(void)state;
 	vrv_archive_sealed_put(&b, &in);
 	assert_int_equal(vrv_archive_sealed_get(b.data, b.len, &arena, &out,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_sample(&out);
 	vrv_archive_sealed_put(&again, &out);
 	assert_same(&b, &again);
@@ -182,7 +186,8 @@ test_archive_sealed_bare(void **state)
 	(void)state;
 	vrv_archive_sealed_put(&b, &in);
 	assert_int_equal(vrv_archive_sealed_get(b.data, b.len, &arena, &out,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(out.comment.n, 0);
 	assert_int_equal(out.root_entry.n, 0);
 	assert_int_equal(out.n_tags, 0);
@@ -193,7 +198,12 @@ test_archive_sealed_bare(void **state)
 
 /* The sample's list with the value of `tag` left out, written twice, emptied,
  * or under another tag. */
-enum edit { DROP, REPEAT, EMPTY, SWAP };
+enum edit {
+	DROP,
+	REPEAT,
+	EMPTY,
+	SWAP
+};
 
 static int
 edited(enum edit edit, uint64_t tag)
@@ -274,8 +284,9 @@ test_archive_root_entry(void **state)
 {
 	vrv_auto_buf struct vrv_buf b = {0}, entry = {0};
 	struct vrv_archive_sealed in = sample();
-	struct vrv_entry dot = {
-	    .kind = 2, .name = (const uint8_t *)".", .name_n = 1};
+	struct vrv_entry dot = {.kind = 2,
+	    .name = (const uint8_t *)".",
+	    .name_n = 1};
 
 	(void)state;
 	vrv_entry_put(&entry, &dot);
@@ -325,8 +336,11 @@ test_intent(void **state)
 {
 	vrv_auto_buf struct vrv_buf b = {0}, clear = {0};
 	static const uint8_t index[2 * VRV_OBJECT_ID] = {9};
-	struct vrv_intent_sealed in = {.has_root = true, .root = {{1}, 4},
-	    .n_index = 2, .index = index}, out;
+	struct vrv_intent_sealed in = {.has_root = true,
+				     .root = {{1}, 4},
+				     .n_index = 2,
+				     .index = index},
+				 out;
 	struct vrv_intent_clear c = {.logical = {3}, .revision = 8}, got;
 
 	(void)state;
@@ -409,8 +423,12 @@ condemn_verdict(uint8_t reason, const struct vrv_condemned *objects, uint32_t n)
 {
 	vrv_auto_buf struct vrv_buf b = {0};
 	static const uint8_t successor[VRV_OBJECT_ID] = {8};
-	struct vrv_condemn c = {.time = 77, .reason = reason, .n = n,
-	    .n_successors = 1, .objects = objects, .successors = successor};
+	struct vrv_condemn c = {.time = 77,
+	    .reason = reason,
+	    .n = n,
+	    .n_successors = 1,
+	    .objects = objects,
+	    .successors = successor};
 
 	vrv_condemn_put(&b, &c);
 	int rc = verdict(get_condemn, b.data, b.len);
@@ -422,12 +440,12 @@ condemn_verdict(uint8_t reason, const struct vrv_condemned *objects, uint32_t n)
 static void
 test_condemn(void **state)
 {
-	static const struct vrv_condemned sorted[] = {
-	    {VRV_PACK, {1}}, {VRV_PACK, {2}}, {VRV_INDEX, {0}}};
-	static const struct vrv_condemned twice[] = {
-	    {VRV_PACK, {1}}, {VRV_PACK, {1}}};
-	static const struct vrv_condemned wrong[] = {
-	    {VRV_INDEX, {1}}, {VRV_PACK, {2}}};
+	static const struct vrv_condemned sorted[] = {{VRV_PACK, {1}},
+	    {VRV_PACK, {2}}, {VRV_INDEX, {0}}};
+	static const struct vrv_condemned twice[] = {{VRV_PACK, {1}},
+	    {VRV_PACK, {1}}};
+	static const struct vrv_condemned wrong[] = {{VRV_INDEX, {1}},
+	    {VRV_PACK, {2}}};
 	static const struct vrv_condemned later[] = {{VRV_TYPES, {1}}};
 
 	(void)state;

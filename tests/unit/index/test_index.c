@@ -31,8 +31,8 @@ each_file(const struct test_folder *folder, const char *prefix, bool remove_it)
 			continue;
 		n++;
 		if (remove_it)
-			assert_int_equal(
-			    unlinkat(dirfd(dir), file->d_name, 0), 0);
+			assert_int_equal(unlinkat(dirfd(dir), file->d_name, 0),
+			    0);
 	}
 	closedir(dir);
 	return n;
@@ -83,8 +83,8 @@ test_location(const struct test_pack *pack, uint32_t frame, uint32_t ordinal,
 
 	test_id('P', pack->no, at.pack);
 	/* Four packs a session; frames of every fifth pack have two keys. */
-	test_id(
-	    'K', pack->no / 4 + (pack->no % 5 == 0 ? frame % 2 : 0), at.epk);
+	test_id('K', pack->no / 4 + (pack->no % 5 == 0 ? frame % 2 : 0),
+	    at.epk);
 	if (ret_prefix != NULL)
 		*ret_prefix = (pack->first + frame * pack->chunks + ordinal) %
 		    pack->modulo;
@@ -198,8 +198,8 @@ test_list(struct vrv_index *index, const struct test_pack *packs, uint32_t n)
 		}
 		assert_true(i < n);
 		test_body(&body, NULL, 0, &packs[i], 1, NULL, 0);
-		assert_int_equal(
-		    vrv_index_load(index, wanted, body.data, body.len, &err),
+		assert_int_equal(vrv_index_load(index, wanted, body.data,
+				     body.len, &err),
 		    0);
 		given++;
 	}

@@ -38,8 +38,8 @@ void test_pack_entry(const struct test_pack *, struct vrv_buf *);
 struct vrv_location test_location(const struct test_pack *, uint32_t frame,
     uint32_t ordinal, uint32_t *ret_prefix);
 /* All but `frame` are equal. */
-bool
-test_same_location(const struct vrv_location *, const struct vrv_location *);
+bool test_same_location(const struct vrv_location *,
+    const struct vrv_location *);
 /* Base `i` of a frame at the location. */
 void test_base(const struct vrv_location *, uint32_t i, uint8_t out[16]);
 

@@ -37,8 +37,8 @@ static const struct test_pack *
 some_packs(struct test_pack packs[PACKS])
 {
 	for (uint32_t i = 0; i < PACKS; i++)
-		packs[i] = (struct test_pack){
-		    i, FRAMES, CHUNKS, i * FRAMES * CHUNKS, 1u << 30};
+		packs[i] = (struct test_pack){i, FRAMES, CHUNKS,
+		    i * FRAMES * CHUNKS, 1u << 30};
 	return packs;
 }
 
@@ -58,25 +58,28 @@ check_pack(struct vrv_index *index, const struct test_pack *pack)
 
 			want = test_location(pack, f, i, &prefix);
 			test_id('C', prefix, id);
-			assert_int_equal(
-			    vrv_index_find(index, id, got, 2, &n, &err), 0);
+			assert_int_equal(vrv_index_find(index, id, got, 2, &n,
+					     &err),
+			    0);
 			assert_int_equal(n, 1);
 			assert_true(test_same_location(&got[0], &want));
-			assert_int_equal(
-			    vrv_index_has(index, want.kind, id, &has, &err), 0);
+			assert_int_equal(vrv_index_has(index, want.kind, id,
+					     &has, &err),
+			    0);
 			assert_true(has);
-			assert_int_equal(
-			    vrv_index_has(index, 3 - want.kind, id, &has, &err),
+			assert_int_equal(vrv_index_has(index, 3 - want.kind, id,
+					     &has, &err),
 			    0);
 			assert_false(has);
 			/* Frames are told apart, in their order. */
-			assert_true(i > 0 ? got[0].frame == last
-					  : f == 0 || got[0].frame > last);
+			assert_true(i > 0 ? got[0].frame == last :
+					    f == 0 || got[0].frame > last);
 			last = got[0].frame;
 			if (i > 0)
 				continue;
-			assert_int_equal(
-			    vrv_index_bases(index, &got[0], bases, &err), 0);
+			assert_int_equal(vrv_index_bases(index, &got[0], bases,
+					     &err),
+			    0);
 			for (uint32_t k = 0; k < want.m; k++) {
 				test_base(&want, k, base);
 				assert_memory_equal(bases[k], base, 16);
@@ -96,11 +99,12 @@ check_absent(struct vrv_index *index, uint32_t first, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		bool has = true;
 		test_id('C', first + i, id);
-		assert_int_equal(
-		    vrv_index_find(index, id, &got, 1, &found, &err),
+		assert_int_equal(vrv_index_find(index, id, &got, 1, &found,
+				     &err),
 		    VARVE_NOENT);
-		assert_int_equal(
-		    vrv_index_has(index, VRV_FRAME_DATA, id, &has, &err), 0);
+		assert_int_equal(vrv_index_has(index, VRV_FRAME_DATA, id, &has,
+				     &err),
+		    0);
 		assert_false(has);
 	}
 }
@@ -178,8 +182,9 @@ test_add_and_flush(void **state)
 	for (uint32_t i = 0; i < PACKS; i++) {
 		vrv_buf_clear(&entry);
 		test_pack_entry(&packs[i], &entry);
-		assert_int_equal(
-		    vrv_index_add(index, entry.data, entry.len, &err), 0);
+		assert_int_equal(vrv_index_add(index, entry.data, entry.len,
+				     &err),
+		    0);
 		for (uint32_t k = 0; k <= i; k++)
 			check_pack(index, &packs[k]);
 		test_id('O', i, id);
@@ -249,19 +254,19 @@ test_many_copies(void **state)
 	assert_int_equal(test_list(index, &pack, 1), 1);
 	for (uint32_t c = 0; c < 3; c++) {
 		test_id('C', c, id);
-		assert_int_equal(
-		    vrv_index_find(index, id, got, 2000, &n, &err), 0);
+		assert_int_equal(vrv_index_find(index, id, got, 2000, &n, &err),
+		    0);
 		assert_int_equal(n, 500);
 		for (uint32_t i = 1; i < n; i++)
 			assert_true(got[i].offset <= got[i - 1].offset);
-		assert_int_equal(
-		    vrv_index_find(index, id, got, 3, &n, &err), 0);
+		assert_int_equal(vrv_index_find(index, id, got, 3, &n, &err),
+		    0);
 		assert_int_equal(n, 3);
 		assert_int_equal(got[0].offset, 64 + 29 * 1100 + 7);
 	}
 	test_id('C', 3, id);
-	assert_int_equal(
-	    vrv_index_find(index, id, got, 3, &n, &err), VARVE_NOENT);
+	assert_int_equal(vrv_index_find(index, id, got, 3, &n, &err),
+	    VARVE_NOENT);
 	free(got);
 	vrv_buf_fini(&body);
 	vrv_index_free(index);
@@ -303,8 +308,8 @@ test_dropped_packs(void **state)
 	check_pack(index, &packs[3]);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 3);
-	assert_int_equal(
-	    vrv_index_packs(index, stop, NULL, &err), VARVE_CANCELLED);
+	assert_int_equal(vrv_index_packs(index, stop, NULL, &err),
+	    VARVE_CANCELLED);
 	assert_int_equal(vrv_index_packs(index, count_pack, index, &err), 0);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 0);
@@ -377,25 +382,26 @@ test_bad_bodies(void **state)
 	assert_int_equal(vrv_index_listing_add(index, id, &err), 0);
 	assert_true(vrv_index_wants(index, id));
 	for (size_t n = 0; n < body.len; n += 1 + n / 50)
-		assert_int_not_equal(
-		    vrv_index_load(index, id, body.data, n, &err), 0);
+		assert_int_not_equal(vrv_index_load(index, id, body.data, n,
+					 &err),
+		    0);
 	vrv_buf_u8(&body, 0);
 	assert_int_equal(vrv_index_load(index, id, body.data, body.len, &err),
 	    VARVE_CORRUPT);
 	test_body(&body, NULL, 0, packs, 1, NULL, 0);
-	assert_int_equal(
-	    vrv_index_load(index, other, body.data, body.len, &err),
+	assert_int_equal(vrv_index_load(index, other, body.data, body.len,
+			     &err),
 	    VARVE_USAGE);
 	assert_int_equal(vrv_index_listing_end(index, &err), 0);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 0);
 	test_pack_entry(&packs[0], &entry);
 	for (size_t n = 0; n < entry.len; n += 1 + n / 50)
-		assert_int_not_equal(
-		    vrv_index_add(index, entry.data, n, &err), 0);
+		assert_int_not_equal(vrv_index_add(index, entry.data, n, &err),
+		    0);
 	vrv_buf_u8(&entry, 0);
-	assert_int_equal(
-	    vrv_index_add(index, entry.data, entry.len, &err), VARVE_CORRUPT);
+	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err),
+	    VARVE_CORRUPT);
 	check_absent(index, 0, FRAMES * CHUNKS);
 	vrv_index_stats(index, &stats);
 	assert_int_equal(stats.packs, 0);
@@ -426,8 +432,9 @@ test_no_folder(void **state)
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(
-	    vrv_index_open(path, test_repository, &index, &note, &err), 0);
+	assert_int_equal(vrv_index_open(path, test_repository, &index, &note,
+			     &err),
+	    0);
 	assert_non_null(note);
 	free(note);
 	assert_int_equal(test_list(index, packs, 3), 3);
@@ -448,8 +455,9 @@ test_other_repository(void **state)
 	some_packs(packs);
 	assert_int_equal(test_list(index, packs, 3), 3);
 	vrv_index_free(index);
-	assert_int_equal(
-	    vrv_index_open(folder->path, other, &index, &note, &err), 0);
+	assert_int_equal(vrv_index_open(folder->path, other, &index, &note,
+			     &err),
+	    0);
 	assert_null(note);
 	assert_int_equal(test_list(index, packs, 3), 3);
 	vrv_index_free(index);
@@ -528,8 +536,8 @@ read_on(void *arg)
 		uint32_t n = atomic_load(&r->added);
 		if (n == 0)
 			continue;
-		const struct test_pack pack = {
-		    test_random(&seed) % n, 2, 10, 0, 1u << 30};
+		const struct test_pack pack = {test_random(&seed) % n, 2, 10, 0,
+		    1u << 30};
 		struct vrv_location want, got;
 		struct varve_err err;
 		uint32_t prefix, found;
@@ -555,14 +563,15 @@ test_threads(void **state)
 
 	assert_int_equal(test_list(r.index, NULL, 0), 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-		    pthread_create(&threads[i], NULL, read_on, &r), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &r),
+		    0);
 	for (uint32_t i = 0; i < 200; i++) {
 		const struct test_pack pack = {i, 2, 10, i * 20, 1u << 30};
 		vrv_buf_clear(&entry);
 		test_pack_entry(&pack, &entry);
-		assert_int_equal(
-		    vrv_index_add(r.index, entry.data, entry.len, &err), 0);
+		assert_int_equal(vrv_index_add(r.index, entry.data, entry.len,
+				     &err),
+		    0);
 		atomic_store(&r.added, i + 1);
 		test_id('O', i, id);
 		if (i % 5 == 4)

@@ -57,8 +57,8 @@ set_up(void **state)
 	assert_non_null(f);
 	test_folder_make(&f->folder);
 	for (uint32_t i = 0; i < PACKS; i++)
-		f->packs[i] = (struct test_pack){
-		    i, FRAMES, CHUNKS, i * FRAMES * CHUNKS, 1u << 30};
+		f->packs[i] = (struct test_pack){i, FRAMES, CHUNKS,
+		    i * FRAMES * CHUNKS, 1u << 30};
 	struct vrv_index *index = test_open(&f->folder);
 	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
 	vrv_index_free(index);
@@ -151,8 +151,8 @@ test_flipped_bytes(void **state)
 		if (failed > 0) {
 			/* A new listing makes it right. */
 			assert_int_equal(wanted, 0);
-			assert_int_equal(
-			    test_list(index, f->packs, PACKS), PACKS);
+			assert_int_equal(test_list(index, f->packs, PACKS),
+			    PACKS);
 			assert_int_equal(look_up_all(index, f, 5), 0);
 			corrupt++;
 		}
@@ -201,16 +201,17 @@ test_found_elsewhere(void **state)
 	for (uint32_t i = 0; i < PACKS; i++) {
 		vrv_buf_clear(&entry);
 		test_pack_entry(&f->packs[i], &entry);
-		assert_int_equal(
-		    vrv_index_add(index, entry.data, entry.len, &err), 0);
+		assert_int_equal(vrv_index_add(index, entry.data, entry.len,
+				     &err),
+		    0);
 	}
 	for (uint32_t c = 0; c < ALL; c++) {
 		struct vrv_location got;
 		uint8_t id[16];
 		uint32_t n;
 		test_id('C', c, id);
-		assert_int_equal(
-		    vrv_index_find(index, id, &got, 1, &n, &err), 0);
+		assert_int_equal(vrv_index_find(index, id, &got, 1, &n, &err),
+		    0);
 	}
 	vrv_buf_fini(&entry);
 	vrv_index_free(index);

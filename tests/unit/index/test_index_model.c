@@ -49,8 +49,8 @@ new_pack(struct model *m, uint32_t object)
 	uint32_t no = m->n_packs++;
 
 	assert_true(no < PACKS);
-	m->packs[no] = (struct test_pack){
-	    no, up_to(m, 5), 1 + up_to(m, 9), up_to(m, PREFIXES), PREFIXES};
+	m->packs[no] = (struct test_pack){no, up_to(m, 5), 1 + up_to(m, 9),
+	    up_to(m, PREFIXES), PREFIXES};
 	m->object_of[no] = object;
 	m->dropped[no] = false;
 	return no;
@@ -89,8 +89,9 @@ do_add(struct model *m)
 	struct vrv_buf entry = {0};
 
 	test_pack_entry(&m->packs[new_pack(m, OBJECTS)], &entry);
-	assert_int_equal(
-	    vrv_index_add(m->index, entry.data, entry.len, &m->err), 0);
+	assert_int_equal(vrv_index_add(m->index, entry.data, entry.len,
+			     &m->err),
+	    0);
 	vrv_buf_fini(&entry);
 }
 
@@ -174,8 +175,8 @@ do_listing(struct model *m)
 		struct object *object = &m->objects[i];
 		object->seen = object->stored && !object->superseded;
 		if (object->stored)
-			assert_int_equal(vrv_index_listing_add(
-					     m->index, object->id, &m->err),
+			assert_int_equal(vrv_index_listing_add(m->index,
+					     object->id, &m->err),
 			    0);
 	}
 	while (vrv_index_wants(m->index, wanted)) {
@@ -184,9 +185,9 @@ do_listing(struct model *m)
 		    memcmp(m->objects[i].id, wanted, 16) != 0)
 			i++;
 		assert_true(i < m->n_objects && m->objects[i].stored);
-		assert_int_equal(
-		    vrv_index_load(m->index, wanted, m->objects[i].body.data,
-			m->objects[i].body.len, &m->err),
+		assert_int_equal(vrv_index_load(m->index, wanted,
+				     m->objects[i].body.data,
+				     m->objects[i].body.len, &m->err),
 		    0);
 	}
 	assert_int_equal(vrv_index_listing_end(m->index, &m->err), 0);
@@ -247,8 +248,8 @@ expect(const struct model *m, uint32_t prefix, struct vrv_location *ret)
 			uint32_t k = 0;
 			if ((pack->first + i) % PREFIXES != prefix)
 				continue;
-			struct vrv_location at = test_location(
-			    pack, i / pack->chunks, i % pack->chunks, NULL);
+			struct vrv_location at = test_location(pack,
+			    i / pack->chunks, i % pack->chunks, NULL);
 			while (k < n && !test_same_location(&ret[k], &at))
 				k++;
 			if (k == n)
@@ -279,8 +280,9 @@ check(struct model *m, uint32_t prefix)
 		bool has, wanted = false;
 		for (uint32_t i = 0; i < n_want; i++)
 			wanted |= want[i].kind == kind;
-		assert_int_equal(
-		    vrv_index_has(m->index, kind, id, &has, &m->err), 0);
+		assert_int_equal(vrv_index_has(m->index, kind, id, &has,
+				     &m->err),
+		    0);
 		assert_int_equal(has, wanted);
 	}
 }

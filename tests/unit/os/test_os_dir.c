@@ -100,10 +100,12 @@ check_beneath(int root, open_fn *open_it)
 	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	close(fd);
 	assert_int_equal(open_it(root, ".", O_RDONLY | O_DIRECTORY, 0, &fd,
-			     &err), 0);
+			     &err),
+	    0);
 	close(fd);
 	assert_int_equal(open_it(root, "sub//new", O_WRONLY | O_CREAT | O_EXCL,
-			     0600, &fd, &err), 0);
+			     0600, &fd, &err),
+	    0);
 	close(fd);
 	assert_int_equal(unlinkat(root, "sub/new", 0), 0);
 	assert_int_equal(open_it(root, "sub/none", O_RDONLY, 0, &fd, &err),
@@ -112,7 +114,8 @@ check_beneath(int root, open_fn *open_it)
 	    VARVE_NOENT);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		assert_int_equal(open_it(root, refused[i], O_RDONLY, 0, &fd,
-				     &err), VARVE_IO);
+				     &err),
+		    VARVE_IO);
 }
 
 static void

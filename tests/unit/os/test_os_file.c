@@ -36,7 +36,8 @@ reads_and_writes(void **state)
 	int fd;
 
 	assert_int_equal(vrv_os_open(s->dir, "f", O_RDWR | O_CREAT, 0600, &fd,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	assert_int_equal(vrv_os_write(fd, "hello world", 11, &err), 0);
 	assert_int_equal(vrv_os_pwrite(fd, 6, "varve", 5, &err), 0);
@@ -94,7 +95,8 @@ a_full_disk_has_its_status(void **state)
 
 	(void)state;
 	assert_int_equal(vrv_os_open(AT_FDCWD, "/dev/full", O_WRONLY, 0, &fd,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(vrv_os_write(fd, "x", 1, &err), VARVE_IO);
 	assert_int_equal(err.exit, VARVE_EXIT_NO_SPACE);
 	assert_int_equal(vrv_os_close(fd, &err), 0);
@@ -117,7 +119,8 @@ load_is_bounded(void **state)
 	assert_memory_equal(buf.data + 2, big, sizeof(big));
 
 	assert_int_equal(vrv_os_load(s->dir, "big", sizeof(big) - 1, &buf,
-			     &err), VARVE_LIMIT);
+			     &err),
+	    VARVE_LIMIT);
 	assert_int_equal(buf.len, 2 + sizeof(big));
 	assert_int_equal(vrv_os_load(s->dir, "none", 1, &buf, &err),
 	    VARVE_NOENT);
@@ -149,7 +152,8 @@ link_never_overwrites(void **state)
 	assert_int_equal(vrv_newfile_link(&file, s->dir, "sub/name", &err),
 	    VARVE_EXISTS);
 	assert_int_equal(vrv_os_open(s->dir, "sub/name", O_RDONLY, 0, &fd,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(vrv_os_read(fd, back, sizeof(back), &n, &err), 0);
 	assert_int_equal(n, 3);
 	assert_memory_equal(back, "one", 3);
@@ -196,12 +200,15 @@ replace_keeps_one_name(void **state)
 	char path[128];
 
 	assert_int_equal(vrv_os_replace_file(s->dir, "state", 0600, "old", 3,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(vrv_os_replace_file(s->dir, "state", 0600, "newer", 5,
-			     &err), 0);
+			     &err),
+	    0);
 	snprintf(path, sizeof(path), "%s/state", s->path);
 	assert_int_equal(vrv_os_replace_file(AT_FDCWD, path, 0600, "newest", 6,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(vrv_os_load(s->dir, "state", 100, &buf, &err), 0);
 	assert_int_equal(buf.len, 6);
 	assert_memory_equal(buf.data, "newest", 6);
@@ -209,9 +216,11 @@ replace_keeps_one_name(void **state)
 
 	assert_int_equal(mkdirat(s->dir, "folder", 0700), 0);
 	assert_int_equal(vrv_os_replace_file(s->dir, "folder", 0600, "x", 1,
-			     &err), VARVE_IO);
+			     &err),
+	    VARVE_IO);
 	assert_int_equal(vrv_os_replace_file(s->dir, "no/state", 0600, "x", 1,
-			     &err), VARVE_NOENT);
+			     &err),
+	    VARVE_NOENT);
 	assert_int_equal(count_names(s->dir), 2);
 }
 

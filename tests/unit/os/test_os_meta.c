@@ -83,7 +83,8 @@ nothing_follows_links(void **state)
 	    0);
 	assert_string_equal(target, "f");
 	assert_int_not_equal(vrv_os_readlink(s->dir, "f", &arena, &target,
-				 &err), 0);
+				 &err),
+	    0);
 	vrv_arena_fini(&arena);
 }
 
@@ -100,11 +101,13 @@ empty_name_is_the_descriptor(void **state)
 		int fd = openat(s->dir, "f", flags[i]);
 		assert_true(fd >= 0);
 		assert_int_equal(vrv_os_chmod(fd, "", (uint16_t)(0610 + i),
-				     &err), 0);
+				     &err),
+		    0);
 		t.s++;
 		assert_int_equal(vrv_os_set_times(fd, "", &t, NULL, &err), 0);
 		assert_int_equal(vrv_os_chown(fd, "", geteuid(), getegid(),
-				     &err), 0);
+				     &err),
+		    0);
 		assert_int_equal(vrv_os_stat(fd, "", &st, &err), 0);
 		assert_int_equal(st.mode, 0610 + i);
 		assert_int_equal(st.mtime.s, t.s);
@@ -120,7 +123,8 @@ check_xattrs(int dirfd, const char *name)
 	size_t n, lost;
 
 	assert_int_equal(vrv_os_xattrs(dirfd, name, &arena, &x, &n, &lost,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(lost, 0);
 	assert_int_equal(n, 3);
 	assert_string_equal(x[0].name, "user.a");
@@ -167,8 +171,7 @@ xattrs_by_name_and_descriptor(void **state)
 	assert_int_equal(vrv_os_remove_xattr(path_fd, "", "user.long", &err),
 	    0);
 	assert_int_not_equal(vrv_os_remove_xattr(fd, "", "user.b", &err), 0);
-	assert_int_equal(vrv_os_xattrs(fd, "", &arena, &x, &n, &lost, &err),
-	    0);
+	assert_int_equal(vrv_os_xattrs(fd, "", &arena, &x, &n, &lost, &err), 0);
 	assert_int_equal(n, 0);
 	close(fd);
 	close(path_fd);
@@ -191,16 +194,17 @@ xattrs_of_links(void **state)
 		skip();
 	assert_int_not_equal(vrv_os_set_xattr(s->dir, "l", &a, &err), 0);
 	assert_int_equal(vrv_os_xattrs(s->dir, "l", &arena, &x, &n, &lost,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(n, 0);
 	int fd = openat(s->dir, "l", O_PATH | O_NOFOLLOW);
 	n = 9;
-	assert_int_equal(vrv_os_xattrs(fd, "", &arena, &x, &n, &lost, &err),
-	    0);
+	assert_int_equal(vrv_os_xattrs(fd, "", &arena, &x, &n, &lost, &err), 0);
 	assert_int_equal(n, 0);
 	close(fd);
 	assert_int_equal(vrv_os_xattrs(s->dir, "none", &arena, &x, &n, &lost,
-			     &err), VARVE_NOENT);
+			     &err),
+	    VARVE_NOENT);
 	vrv_arena_fini(&arena);
 }
 
@@ -240,7 +244,8 @@ holes_are_skipped(void **state)
 	assert_int_equal(pwrite(fd, "x", 1, (off_t)mib), 1);
 	for (uint64_t at = 0;; at = to) {
 		assert_int_equal(vrv_os_next_data(fd, at, 3 * mib, &from, &to,
-				     &err), 0);
+				     &err),
+		    0);
 		if (from == 3 * mib) {
 			assert_int_equal(to, 3 * mib);
 			break;

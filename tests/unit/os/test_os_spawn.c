@@ -39,7 +39,8 @@ splits_as_a_shell_does(void **state)
 		char **words;
 		size_t n = 0;
 		assert_int_equal(vrv_os_split_words(cases[i].command, &words,
-				     &err), 0);
+				     &err),
+		    0);
 		for (; cases[i].words[n] != NULL; n++) {
 			assert_non_null(words[n]);
 			assert_string_equal(words[n], cases[i].words[n]);
@@ -92,13 +93,15 @@ captures_output(void **state)
 	/* One that never stops is not waited for for ever. */
 	assert_int_equal(vrv_os_capture("yes", 100, &buf, &err), VARVE_LIMIT);
 	assert_int_equal(vrv_os_capture("sh -c 'echo no; exit 3'", 100, &buf,
-			     &err), VARVE_IO);
+			     &err),
+	    VARVE_IO);
 	assert_non_null(strstr(err.message, "status 3"));
 	assert_int_equal(vrv_os_capture("sh -c 'kill -9 $$'", 100, &buf, &err),
 	    VARVE_IO);
 	assert_non_null(strstr(err.message, "signal 9"));
 	assert_int_equal(vrv_os_capture("no-such-program-here", 100, &buf,
-			     &err), VARVE_NOENT);
+			     &err),
+	    VARVE_NOENT);
 	assert_int_equal(vrv_os_capture("'", 100, &buf, &err), VARVE_USAGE);
 	assert_int_equal(buf.len, 8);
 }

@@ -25,8 +25,9 @@ set_up(void **state)
 	assert_non_null(f);
 	test_keys(&f->keys);
 	assert_int_equal(vrv_session_new(&f->keys, &f->session, &f->err), 0);
-	assert_int_equal(
-	    vrv_sealer_new(f->session, &zstd3, &f->sealer, &f->err), 0);
+	assert_int_equal(vrv_sealer_new(f->session, &zstd3, &f->sealer,
+			     &f->err),
+	    0);
 	assert_int_equal(vrv_opener_new(&f->keys, &f->opener, &f->err), 0);
 	*state = f;
 	return 0;
@@ -55,8 +56,8 @@ open_sealed(struct fixture *f, const struct vrv_sealed *sealed,
 }
 
 static void
-round_trip(
-    struct fixture *f, enum vrv_frame_kind kind, uint32_t n, uint32_t length)
+round_trip(struct fixture *f, enum vrv_frame_kind kind, uint32_t n,
+    uint32_t length)
 {
 	struct vrv_sealed *sealed =
 	    test_seal(&f->keys, f->sealer, kind, n, length, 7);
@@ -71,8 +72,9 @@ round_trip(
 		assert_int_equal(f->opened.lengths[i], length);
 		assert_int_equal(f->opened.offsets[i], i * length);
 	}
-	assert_int_equal(
-	    vrv_opened_check(&f->keys, &frame, &f->opened, NULL, &f->err), 0);
+	assert_int_equal(vrv_opened_check(&f->keys, &frame, &f->opened, NULL,
+			     &f->err),
+	    0);
 	free(plain);
 	vrv_sealed_free(sealed);
 }
@@ -125,8 +127,8 @@ test_nonces(void **state)
 	    test_seal(&f->keys, sealer, VRV_FRAME_DATA, 2, 100, 1),
 	};
 
-	assert_memory_equal(
-	    s[0]->bytes.data, s[1]->bytes.data, s[0]->bytes.len);
+	assert_memory_equal(s[0]->bytes.data, s[1]->bytes.data,
+	    s[0]->bytes.len);
 	for (size_t i = 2; i < 6; i++) {
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(s[i]->bytes.data,
@@ -152,9 +154,9 @@ test_refused_input(void **state)
 	assert_int_equal(vrv_sealer_seal(f->sealer, VRV_FRAME_DATA, plain,
 			     lengths, ids, 1, &sealed, &f->err),
 	    VARVE_USAGE);
-	assert_int_equal(
-	    vrv_sealer_seal(f->sealer, VRV_FRAME_DATA, plain, lengths, ids,
-		VRV_FRAME_CHUNKS_MAX + 1, &sealed, &f->err),
+	assert_int_equal(vrv_sealer_seal(f->sealer, VRV_FRAME_DATA, plain,
+			     lengths, ids, VRV_FRAME_CHUNKS_MAX + 1, &sealed,
+			     &f->err),
 	    VARVE_USAGE);
 	lengths[0] = (uint32_t)VRV_FRAME_PLAIN_MAX;
 	lengths[1] = 1;
@@ -253,10 +255,12 @@ test_many_sessions(void **state)
 
 	for (unsigned i = 0; i < N; i++) {
 		struct vrv_sealer *sealer;
-		assert_int_equal(
-		    vrv_session_new(&f->keys, &sessions[i], &f->err), 0);
-		assert_int_equal(
-		    vrv_sealer_new(sessions[i], &zstd3, &sealer, &f->err), 0);
+		assert_int_equal(vrv_session_new(&f->keys, &sessions[i],
+				     &f->err),
+		    0);
+		assert_int_equal(vrv_sealer_new(sessions[i], &zstd3, &sealer,
+				     &f->err),
+		    0);
 		sealed[i] = test_seal(&f->keys, sealer,
 		    i % 2 ? VRV_FRAME_META : VRV_FRAME_DATA, 2, 30, i);
 		vrv_sealer_free(sealer);
@@ -264,10 +268,11 @@ test_many_sessions(void **state)
 	for (unsigned k = 0; k < 200; k++) {
 		unsigned i = k * 7 % N;
 		struct vrv_pack_frame frame = test_frame(sealed[i]);
-		assert_int_equal(
-		    vrv_opener_open(f->opener, vrv_session_epk(sessions[i]),
-			&frame, sealed[i]->bytes.data, sealed[i]->bytes.len,
-			NULL, NULL, &f->opened, &f->err),
+		assert_int_equal(vrv_opener_open(f->opener,
+				     vrv_session_epk(sessions[i]), &frame,
+				     sealed[i]->bytes.data,
+				     sealed[i]->bytes.len, NULL, NULL,
+				     &f->opened, &f->err),
 		    0);
 		assert_int_equal(vrv_opened_check(&f->keys, &frame, &f->opened,
 				     NULL, &f->err),
@@ -290,8 +295,8 @@ test_wrong_id(void **state)
 
 	assert_int_equal(open_sealed(f, sealed, &frame), 0);
 	sealed->ids[2 * VRV_PREFIX_SIZE + 15] ^= 1;
-	assert_int_equal(
-	    vrv_opened_check(&f->keys, &frame, &f->opened, &bad, &f->err),
+	assert_int_equal(vrv_opened_check(&f->keys, &frame, &f->opened, &bad,
+			     &f->err),
 	    VARVE_CORRUPT);
 	assert_int_equal(bad, 2);
 	vrv_sealed_free(sealed);
@@ -391,9 +396,9 @@ test_bases(void **state)
 	    .n = 1,
 	    .m = 1,
 	    .bases = sealed->ids};
-	assert_int_equal(
-	    vrv_opener_open(f->opener, pair.public.b, &frame, stored.data,
-		stored.len, give_base, &base, &opened, &f->err),
+	assert_int_equal(vrv_opener_open(f->opener, pair.public.b, &frame,
+			     stored.data, stored.len, give_base, &base, &opened,
+			     &f->err),
 	    0);
 	assert_int_equal(base.calls, 1);
 	assert_memory_equal(base.wanted, sealed->ids, VRV_PREFIX_SIZE);
@@ -402,9 +407,9 @@ test_bases(void **state)
 	/* A base that claims a base of its own. */
 	base.frame.m = 1;
 	base.frame.bases = sealed->ids;
-	assert_int_equal(
-	    vrv_opener_open(f->opener, pair.public.b, &frame, stored.data,
-		stored.len, give_base, &base, &opened, &f->err),
+	assert_int_equal(vrv_opener_open(f->opener, pair.public.b, &frame,
+			     stored.data, stored.len, give_base, &base, &opened,
+			     &f->err),
 	    VARVE_CORRUPT);
 	assert_int_equal(base.calls, 2);
 	assert_int_equal(opened.n, 0);

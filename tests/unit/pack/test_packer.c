@@ -31,8 +31,8 @@ set_up(void **state)
 	err = &f->err;
 	test_keys(&f->keys);
 	assert_int_equal(vrv_session_new(&f->keys, &f->session, err), 0);
-	assert_int_equal(
-	    vrv_sealer_new(f->session, &zstd3, &f->sealer, err), 0);
+	assert_int_equal(vrv_sealer_new(f->session, &zstd3, &f->sealer, err),
+	    0);
 	assert_int_equal(vrv_packer_new(&f->keys, vrv_session_epk(f->session),
 			     &f->pack, &packer, err),
 	    0);
@@ -47,8 +47,8 @@ set_up(void **state)
 	}
 	assert_int_equal(vrv_packer_frames(packer), FRAMES);
 	memcpy(f->id, vrv_packer_id(packer), VRV_OBJECT_ID);
-	assert_int_equal(
-	    vrv_packer_finish(packer, &f->pack, &f->entry, err), 0);
+	assert_int_equal(vrv_packer_finish(packer, &f->pack, &f->entry, err),
+	    0);
 	assert_int_equal(vrv_packer_size(packer), f->pack.len);
 	vrv_packer_free(packer);
 	*state = f;
@@ -129,15 +129,15 @@ test_directory(void **state)
 	assert_int_equal(vrv_opener_new(&f->keys, &opener, &f->err), 0);
 	for (unsigned i = 0; i < FRAMES; i++) {
 		struct vrv_pack_frame frame;
-		assert_int_equal(
-		    vrv_pack_frame_get(&r, &fixed, &prev_end, &frame, &f->err),
+		assert_int_equal(vrv_pack_frame_get(&r, &fixed, &prev_end,
+				     &frame, &f->err),
 		    0);
 		assert_int_equal(vrv_opener_open(opener, key.epk, &frame,
 				     f->pack.data + frame.offset, frame.stored,
 				     NULL, NULL, &opened, &f->err),
 		    0);
-		assert_int_equal(
-		    vrv_opened_check(&f->keys, &frame, &opened, NULL, &f->err),
+		assert_int_equal(vrv_opened_check(&f->keys, &frame, &opened,
+				     NULL, &f->err),
 		    0);
 	}
 	assert_true(vrv_rd_done(&r));
@@ -161,17 +161,17 @@ test_tails(void **state)
 			     &offset, &len, &f->err),
 	    0);
 	offset = len = 7;
-	assert_int_equal(
-	    vrv_pack_find_directory(&f->keys, pack, pack + n - VRV_PACK_TAIL,
-		VRV_PACK_TAIL, n + 1, &offset, &len, &f->err),
+	assert_int_equal(vrv_pack_find_directory(&f->keys, pack,
+			     pack + n - VRV_PACK_TAIL, VRV_PACK_TAIL, n + 1,
+			     &offset, &len, &f->err),
 	    VARVE_CORRUPT);
 	assert_int_equal(vrv_pack_find_directory(&f->keys, pack,
 			     pack + n - VRV_PACK_TAIL + 1, VRV_PACK_TAIL - 1, n,
 			     &offset, &len, &f->err),
 	    VARVE_CORRUPT);
-	assert_int_equal(
-	    vrv_pack_find_directory(&f->keys, pack, pack + n - VRV_PACK_TAIL,
-		VRV_PACK_TAIL, VRV_PACK_TAIL, &offset, &len, &f->err),
+	assert_int_equal(vrv_pack_find_directory(&f->keys, pack,
+			     pack + n - VRV_PACK_TAIL, VRV_PACK_TAIL,
+			     VRV_PACK_TAIL, &offset, &len, &f->err),
 	    VARVE_CORRUPT);
 	f->pack.data[3] ^= 1;
 	assert_int_equal(find_directory(f, &offset, &len), VARVE_AUTH);
@@ -212,8 +212,8 @@ test_damaged_directory(void **state)
 	/* It belongs to this pack alone. */
 	memcpy(header, f->pack.data, sizeof(header));
 	header[VRV_HEADER_SIZE - 1] ^= 1;
-	assert_int_equal(
-	    vrv_pack_open_directory(&f->keys, header, at, n, &entry, &f->err),
+	assert_int_equal(vrv_pack_open_directory(&f->keys, header, at, n,
+			     &entry, &f->err),
 	    VARVE_AUTH);
 	vrv_buf_fini(&entry);
 }
@@ -232,8 +232,8 @@ test_padding(void **state)
 		assert_int_equal(vrv_pack_padded(padded), padded);
 	}
 	assert_int_equal(vrv_pack_padded(32u << 20), 32u << 20);
-	assert_int_equal(
-	    vrv_pack_padded((32u << 20) + 1), (32u << 20) + VRV_PACK_PAD_STEP);
+	assert_int_equal(vrv_pack_padded((32u << 20) + 1),
+	    (32u << 20) + VRV_PACK_PAD_STEP);
 	assert_int_equal(vrv_pack_padded((32u << 20) + VRV_PACK_PAD_STEP - 9),
 	    (32u << 20) + VRV_PACK_PAD_STEP);
 }
@@ -268,8 +268,8 @@ test_full(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t byte = 1, id[VRV_PREFIX_SIZE] = {1};
-	struct vrv_sealed tiny = {
-	    VRV_FRAME_DATA, 1, 1, {&byte, 1, 1, false}, id};
+	struct vrv_sealed tiny = {VRV_FRAME_DATA, 1, 1, {&byte, 1, 1, false},
+	    id};
 	struct vrv_packer *packer;
 	struct vrv_buf out = {0}, entry = {0};
 

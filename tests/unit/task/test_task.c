@@ -90,8 +90,9 @@ start(struct vrv_group *g, vrv_task_fn *fn, void *arg)
 {
 	struct varve_err err;
 
-	assert_int_equal(
-	    vrv_group_start(g, "a name that is long", fn, arg, &err), 0);
+	assert_int_equal(vrv_group_start(g, "a name that is long", fn, arg,
+			     &err),
+	    0);
 }
 
 static void
@@ -141,8 +142,9 @@ test_order_and_end(void **state)
 	(void)state;
 	for (uintptr_t round = 0; round < 5; round++) {
 		for (uintptr_t i = 1; i <= 3; i++)
-			assert_int_equal(
-			    vrv_queue_push(q, (void *)(round + i), 1), 0);
+			assert_int_equal(vrv_queue_push(q, (void *)(round + i),
+					     1),
+			    0);
 		for (uintptr_t i = 1; i <= 3; i++) {
 			assert_int_equal(vrv_queue_pop(q, &item), 0);
 			assert_int_equal((uintptr_t)item, round + i);

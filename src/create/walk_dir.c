@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "create/walk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
+
+/* Directories above this many levels up are closed and opened again on the way
+ * back, so that depth does not cost descriptors. */
+#define OPEN_LEVELS 128
+
+static int
+new_place(struct vrv_walker *w, struct vrv_place **ret, struct varve_err *err)
+{
+	if (w->depth == w->made) {
+		if (vrv_room_for_one(&w->places, w->made, &w->cap,
+			sizeof(*w->places)) != 0)
+			return VRV_NOMEM(err, "the walk");
+		w->places[w->made] = calloc(1, sizeof(**w->places));
+		if (w->places[w->made] == NULL)
+			return VRV_NOMEM(err, "the walk");
+		w->made++;
+	}
+	*ret = w->places[w->depth];
+	**ret = (struct vrv_place){.path_n = w->path.len};
+	return 0;
+}
+
+void
+vrv_walker_close(struct vrv_place *place)
+{
+	vrv_source_dir_unref(vrv_steal(&place->dir));
+	vrv_arena_fini(&place->arena);
+	free(vrv_steal(&place->names));
+	if (place->parent != NULL)
+		vrv_parent_dir_close(place->parent);
+	free(vrv_steal(&place->parent));
+}
+
+static int
+open_parent(struct vrv_walker *w, struct vrv_place *place,
+    const struct vrv_entry *old, const struct vrv_ref *top,
+    struct varve_err *err)
+{
+	const struct vrv_ref *ref = top;
+
+	if (old != NULL && old->kind == VRV_DIR)
+		ref = &old->dir;
+	place->parent = calloc(1, sizeof(*place->parent));
+	if (place->parent == NULL)
+		return VRV_NOMEM(err, "the parent");
+	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
+	if (rc != 0 && rc != VARVE_NOMEM) {
+		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
+		    "cannot read a directory of the previous archive, so its "
+		    "files are read again: %s",
+		    err->message);
+		vrv_parent_dir_give_up(place->parent);
+		rc = 0;
+	}
+	return rc;
+}
+
+int
+vrv_walker_find_old(struct vrv_walker *w, struct vrv_place *place,
+    const char *name, const struct vrv_entry **ret, struct vrv_text *ret_raw,
+    struct varve_err *err)
+{
+	int rc = vrv_parent_dir_find(place->parent, name, strlen(name), ret,
+	    ret_raw, err);
+
+	if (rc == 0 || rc == VARVE_NOMEM)
+		return rc;
+	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
+	    "cannot read a directory of the previous archive, so its files "
+	    "are read again: %s",
+	    err->message);
+	vrv_parent_dir_give_up(place->parent);
+	*ret = NULL;
+	return 0;
+}
+
+/* Names that mark a directory as not to be backed up. */
+static const char *
+marker(struct vrv_walker *w, const struct vrv_source_dir *dir)
+{
+	const struct varve_backup_options *o = w->p->options;
+
+	if (o->exclude_caches && vrv_source_is_cache(dir))
+		return "CACHEDIR.TAG";
+	for (size_t i = 0; i < o->n_exclude_if_present; i++) {
+		if (vrv_source_holds(dir, o->exclude_if_present[i]))
+			return o->exclude_if_present[i];
+	}
+	return NULL;
+}
+
+/* Open and list a directory of the source; what goes wrong is the source's. */
+static bool
+open_listed(struct vrv_walker *w, struct vrv_place *place,
+    const struct vrv_source_dir *at, const char *name, const char **ret_mark,
+    struct vrv_source_err *error)
+{
+	struct vrv_stat now;
+
+	if (!vrv_source_open_dir(at, name, &place->dir, error) ||
+	    !vrv_source_stat(place->dir, "", &now, error))
+		return false;
+	if (now.kind != VRV_DIR || now.inode != place->st.inode ||
+	    now.dev != place->st.dev) {
+		/* Swapped for something else since we looked. */
+		*error = (struct vrv_source_err){ESTALE, "open"};
+		return false;
+	}
+	*ret_mark = marker(w, place->dir);
+	if (*ret_mark != NULL)
+		return true;
+	return vrv_source_list(place->dir, &place->arena, &place->names,
+	    &place->n, error);
+}
+
+/* Of a marked directory only the mark may be kept. */
+static int
+keep_mark(struct vrv_place *place, const char *mark, struct varve_err *err)
+{
+	place->names = vrv_alloc_array(1, sizeof(*place->names));
+	if (place->names == NULL)
+		return VRV_NOMEM(err, "the walk");
+	place->names[0] =
+	    (struct vrv_dirent){.name = mark, .len = strlen(mark)};
+	place->n = 1;
+	return 0;
+}
+
+/* Open the directory as far as it is needed; *ret_mark is why it is left out.
+ */
+static bool
+open_place(struct vrv_walker *w, struct vrv_place *place,
+    const struct vrv_arrival *a, const char **ret_mark,
+    struct vrv_source_err *error)
+{
+	if (a->listed)
+		return open_listed(w, place, a->at, a->name, ret_mark, error);
+	if (a->root != NULL)
+		place->n = a->root->n_below;
+	/* What is only on the way need not be readable. */
+	return (a->flags & VRV_ENTRY_WAY) != 0 ||
+	    vrv_source_open_dir(a->at, a->name, &place->dir, error);
+}
+
+static bool
+left_out(const struct vrv_walker *w, const struct vrv_place *place,
+    const char *mark)
+{
+	const struct varve_backup_options *o = w->p->options;
+
+	return (mark != NULL && !o->keep_exclude_tags) ||
+	    (o->exclude_nodump && place->dir != NULL &&
+		vrv_source_is_nodump(place->dir->fd));
+}
+
+static int
+tell_enter(struct vrv_walker *w, const struct vrv_place *place,
+    const struct vrv_arrival *a, struct varve_err *err)
+{
+	struct vrv_source_err error;
+	struct vrv_item *item;
+
+	int rc =
+	    vrv_walker_item(w, VRV_ITEM_ENTER, a->archive_name, &item, err);
+	if (rc != 0)
+		return rc;
+	item->st = *a->st;
+	item->flags = a->flags;
+	if (a->old != NULL && a->raw != NULL && a->flags == 0 &&
+	    vrv_parent_same_entry(w->p->parent, a->old, a->st)) {
+		item->inherited = true;
+		return vrv_walker_copy(w, *a->raw, &item->raw, err);
+	}
+	if (place->dir != NULL && !w->p->options->dry_run &&
+	    !vrv_source_meta(place->dir->fd, "", VRV_DIR, &w->p->want,
+		&w->p->filling->arena, &item->meta, &error))
+		item->meta = (struct vrv_source_meta){.lost = 1};
+	return 0;
+}
+
+/* The path goes on; what is far above is closed. */
+static int
+go_down(struct vrv_walker *w, const char *archive_name, struct varve_err *err)
+{
+	if (w->path.len > 0)
+		vrv_buf_u8(&w->path, '/');
+	vrv_buf_bytes(&w->path, archive_name, strlen(archive_name));
+	if (w->depth > OPEN_LEVELS) {
+		struct vrv_place *far = w->places[w->depth - 1 - OPEN_LEVELS];
+
+		vrv_source_dir_unref(vrv_steal(&far->dir));
+	}
+	return vrv_buf_check(&w->path, err);
+}
+
+int
+vrv_walker_enter(struct vrv_walker *w, const struct vrv_arrival *a,
+    struct varve_err *err)
+{
+	struct vrv_source_err error = {0};
+	const char *mark = NULL;
+	struct vrv_place *place;
+
+	int rc = new_place(w, &place, err);
+	if (rc != 0)
+		return rc;
+	w->depth++;
+	place->st = *a->st;
+	place->root = a->root;
+	place->listed = a->listed;
+	bool readable = open_place(w, place, a, &mark, &error);
+	if (left_out(w, place, mark)) {
+		vrv_walker_close(place);
+		w->depth--;
+		return vrv_walker_excluded(w, a->archive_name, err);
+	}
+	if (mark != NULL)
+		rc = keep_mark(place, mark, err);
+	if (rc == 0 && !readable)
+		rc = vrv_walker_problem(w, a->archive_name, &error, NULL, err);
+	if (rc == 0)
+		rc = open_parent(w, place, a->old, a->top, err);
+	if (rc == 0)
+		rc = tell_enter(w, place, a, err);
+	return rc == 0 ? go_down(w, a->archive_name, err) : rc;
+}
+
+/* The directory above was closed on the way down: open it again. If that
+ * cannot be done, what is left in it is left out. */
+static int
+reopen_above(struct vrv_walker *w, struct vrv_place *place,
+    struct varve_err *err)
+{
+	struct vrv_source_err error;
+	struct vrv_place *above;
+
+	if (w->depth < 2)
+		return 0;
+	above = w->places[w->depth - 2];
+	if (!above->listed || above->dir != NULL || above->names == NULL)
+		return 0;
+	/* Without this one there is no way back to those above it either. */
+	error = (struct vrv_source_err){ESTALE, "return to the parent"};
+	if (place->dir != NULL &&
+	    vrv_source_open_parent(place->dir, &above->st, &above->dir, &error))
+		return 0;
+	above->at = above->n;
+	return vrv_walker_problem(w, "..", &error, NULL, err);
+}
+
+/* Sources that were named below this one, but are not there. */
+static int
+tell_missing(struct vrv_walker *w, const struct vrv_place *place,
+    struct varve_err *err)
+{
+	static const struct vrv_source_err gone = {ENOENT, "stat"};
+	const struct vrv_root *root = place->root;
+	size_t at = 0;
+	int rc = 0;
+
+	if (root == NULL || !place->listed)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < root->n_below; i++) {
+		const char *name = root->below[i]->name;
+
+		while (at < place->n && strcmp(place->names[at].name, name) < 0)
+			at++;
+		if (at == place->n || strcmp(place->names[at].name, name) != 0)
+			rc = vrv_walker_problem(w, name, &gone, NULL, err);
+	}
+	return rc;
+}
+
+int
+vrv_walker_leave(struct vrv_walker *w, struct varve_err *err)
+{
+	struct vrv_place *place = w->places[w->depth - 1];
+	struct vrv_item *item;
+
+	int rc = tell_missing(w, place, err);
+	if (rc == 0)
+		rc = reopen_above(w, place, err);
+	if (rc == 0)
+		rc = vrv_walker_item(w, VRV_ITEM_LEAVE, "", &item, err);
+	if (rc == 0 && place->parent->ids.len > 0) {
+		struct vrv_text ids = {place->parent->ids.data,
+				    place->parent->ids.len},
+				copy;
+
+		rc = vrv_walker_copy(w, ids, &copy, err);
+		if (rc == 0) {
+			item->forget = copy.p;
+			item->forget_n = copy.n;
+		}
+	}
+	w->path.len = place->path_n;
+	vrv_walker_close(place);
+	w->depth--;
+	return rc;
+}

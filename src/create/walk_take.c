@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "create/walk.h"
+
+#include "util/mem.h"
+
+/* Metadata of what is not read: links, devices, directories. A failure leaves
+ * the thing out. */
+static bool
+take_meta(struct vrv_walker *w, struct vrv_item *item,
+    const struct vrv_source_dir *at, const char *name,
+    struct vrv_source_err *error)
+{
+	struct vrv_arena *arena = &w->p->filling->arena;
+
+	if (w->p->options->dry_run)
+		return true;
+	if (item->st.kind == VRV_SYMLINK &&
+	    !vrv_source_readlink(at, name, arena, &item->target, error))
+		return false;
+	return vrv_source_meta(at->fd, name, item->st.kind, &w->p->want, arena,
+	    &item->meta, error);
+}
+
+/* The item turned out to be none: it is told as a problem instead. */
+static void
+becomes_problem(struct vrv_item *item, const struct vrv_source_err *error)
+{
+	item->type = VRV_ITEM_PROBLEM;
+	item->error = *error;
+	item->reason = NULL;
+}
+
+/* Several links to one inode are read once; the builder keeps the content. */
+static int
+already_read(struct vrv_walker *w, const struct vrv_stat *st, bool *ret,
+    struct varve_err *err)
+{
+	const uint64_t key[2] = {st->dev, st->inode};
+	bool fresh = true;
+
+	if (st->nlink > 1) {
+		uint64_t *left = vrv_map_put(w->links, key, &fresh);
+
+		if (left == NULL)
+			return VRV_NOMEM(err, "hard links");
+		if (fresh)
+			*left = st->nlink;
+		if (--*left == 0)
+			vrv_map_remove(w->links, key);
+	}
+	*ret = !fresh;
+	return 0;
+}
+
+static int
+take_file(struct vrv_walker *w, struct vrv_item *item,
+    struct vrv_source_dir *at, const char *name, const struct vrv_entry *old,
+    struct varve_err *err)
+{
+	struct vrv_source_err error;
+
+	if (w->p->options->dry_run)
+		return 0;
+	/* Unchanged content, but other metadata: that can be told only by
+	 * modes that do not look at the ctime. */
+	if (old != NULL && vrv_parent_same(w->p->parent, old, &item->st)) {
+		struct vrv_text content = {old->content, old->content_n};
+		vrv_auto_fd fd = -1;
+
+		if (!vrv_source_open_file(at, name, &item->st, &w->p->want, &fd,
+			&error) ||
+		    !vrv_source_meta(fd, "", VRV_FILE, &w->p->want,
+			&w->p->filling->arena, &item->meta, &error)) {
+			becomes_problem(item, &error);
+			return 0;
+		}
+		return vrv_walker_copy(w, content, &item->inherit_content, err);
+	}
+	bool linked;
+	int rc = already_read(w, &item->st, &linked, err);
+	if (rc != 0)
+		return rc;
+	if (!linked)
+		return vrv_walker_read_later(w, item, at, name, -1, err);
+	item->linked = true;
+	vrv_auto_fd fd = -1;
+	if (!vrv_source_open_file(at, name, &item->st, &w->p->want, &fd,
+		&error) ||
+	    !vrv_source_meta(fd, "", VRV_FILE, &w->p->want,
+		&w->p->filling->arena, &item->meta, &error))
+		becomes_problem(item, &error);
+	return 0;
+}
+
+int
+vrv_walker_take(struct vrv_walker *w, struct vrv_place *place, const char *name,
+    const struct vrv_stat *st, const struct vrv_entry *old,
+    const struct vrv_text *raw, struct varve_err *err)
+{
+	struct vrv_source_err error;
+	struct vrv_item *item;
+
+	int rc = vrv_walker_item(w, VRV_ITEM_ENTRY, name, &item, err);
+	if (rc != 0)
+		return rc;
+	item->st = *st;
+	item->known = old != NULL;
+	/* A special file that is read is stored as what is read from it. */
+	if (w->p->want.read_special &&
+	    (st->kind == VRV_FIFO || st->kind == VRV_BLOCK ||
+		st->kind == VRV_CHAR)) {
+		if (w->p->options->dry_run)
+			return 0;
+		return vrv_walker_read_later(w, item, place->dir, name, -1,
+		    err);
+	}
+	if (old != NULL && vrv_parent_same(w->p->parent, old, st) &&
+	    vrv_parent_same_entry(w->p->parent, old, st)) {
+		item->inherited = true;
+		return vrv_walker_copy(w, *raw, &item->raw, err);
+	}
+	if (st->kind == VRV_FILE)
+		return take_file(w, item, place->dir, name, old, err);
+	if (!take_meta(w, item, place->dir, name, &error))
+		becomes_problem(item, &error);
+	return 0;
+}
