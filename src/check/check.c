@@ -15,8 +15,8 @@
 static void
 event(struct vrv_check *check, const struct varve_event *event)
 {
-	if (check->options->event != NULL)
-		check->options->event(check->options->event_arg, event);
+	vrv_repo_tell(check->repo, check->options->event,
+	    check->options->event_arg, event);
 }
 
 static void

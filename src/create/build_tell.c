@@ -29,13 +29,21 @@ vrv_build_path(struct vrv_build *b, const struct vrv_item *item)
 						(const char *)b->path.data;
 }
 
+static void
+tell(const struct vrv_build *b, const struct varve_event *event)
+{
+	const struct varve_backup_options *o = b->p->options;
+
+	vrv_repo_tell(b->p->repo, o->event, o->event_arg, event);
+}
+
 void
 vrv_build_tell(struct vrv_build *b, const struct vrv_item *item, char status)
 {
 	const struct varve_backup_options *o = b->p->options;
 
-	if (o->event != NULL && o->want_files)
-		o->event(o->event_arg,
+	if (o->want_files)
+		tell(b,
 		    &(struct varve_event){.type = VARVE_EVENT_FILE,
 			.status = status,
 			.path = vrv_build_path(b, item)});
@@ -45,14 +53,12 @@ int
 vrv_build_skip_store(struct vrv_build *b, const struct vrv_item *item,
     struct varve_err *err)
 {
-	const struct varve_backup_options *o = b->p->options;
 	const char *path = vrv_build_path(b, item);
 
-	if (o->event != NULL)
-		o->event(o->event_arg,
-		    &(struct varve_event){.type = VARVE_EVENT_NOTE,
-			.path = path,
-			.message = item->reason});
+	tell(b,
+	    &(struct varve_event){.type = VARVE_EVENT_NOTE,
+		.path = path,
+		.message = item->reason});
 	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY, path, err);
 }
 
@@ -60,16 +66,14 @@ int
 vrv_build_warn(struct vrv_build *b, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
 {
-	const struct varve_backup_options *o = b->p->options;
 	const char *path = vrv_build_path(b, item);
 
 	b->p->warnings++;
-	if (o->event != NULL)
-		o->event(o->event_arg,
-		    &(struct varve_event){.type = VARVE_EVENT_WARNING,
-			.path = path,
-			.message = message,
-			.sys = sys});
+	tell(b,
+	    &(struct varve_event){.type = VARVE_EVENT_WARNING,
+		.path = path,
+		.message = message,
+		.sys = sys});
 	return vrv_records_skip(&b->records, reason, path, err);
 }
 
@@ -109,7 +113,7 @@ vrv_build_progress(struct vrv_build *b, bool finished)
 		p->parent->archive->sealed.bytes :
 		0,
 	    .finished = finished};
-	o->event(o->event_arg,
+	tell(b,
 	    &(struct varve_event){.type = VARVE_EVENT_PROGRESS,
 		.path = (const char *)b->last_path.data,
 		.progress = &progress});

@@ -10,8 +10,8 @@
 static void
 event(struct vrv_restore *run, const struct varve_event *event)
 {
-	if (run->options->event != NULL)
-		run->options->event(run->options->event_arg, event);
+	vrv_repo_tell(run->repo, run->options->event, run->options->event_arg,
+	    event);
 }
 
 static bool

@@ -68,6 +68,12 @@ void vrv_repo_tag(const struct vrv_repo *, const char *host, const char *label,
 void vrv_repo_note(const struct vrv_repo *, enum varve_event_type,
     const char *path, const char *fmt, ...) VRV_PRINTF(4, 5);
 
+/* Call an event function (NULL: do nothing) while no note of this repository
+ * and no other such call is under way: what is told comes from one thread at a
+ * time. `repo` may be NULL. */
+void vrv_repo_tell(const struct vrv_repo *repo, varve_event_fn *fn, void *arg,
+    const struct varve_event *event);
+
 /* --- key slots --- */
 
 int vrv_repo_slots(struct vrv_repo *, struct varve_slot_list **ret,

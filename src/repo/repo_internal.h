@@ -46,6 +46,8 @@ struct vrv_repo {
 	char *keys_dir, *cache;
 	varve_event_fn *event;
 	void *event_arg;
+	pthread_mutex_t event_mutex; /* held while any event is told */
+	pthread_mutex_t *event_lock; /* it, also from a const handle */
 
 	pthread_mutex_t state_lock; /* protects state */
 	struct vrv_state state;

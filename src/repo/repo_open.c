@@ -252,6 +252,8 @@ vrv_repo_open(struct vrv_store *take_store,
 	repo->event = options->event;
 	repo->event_arg = options->event_arg;
 	pthread_mutex_init(&repo->state_lock, NULL);
+	pthread_mutex_init(&repo->event_mutex, NULL);
+	repo->event_lock = &repo->event_mutex;
 	pthread_mutex_init(&repo->index_lock, NULL);
 	if (options->keys_dir != NULL)
 		repo->keys_dir =
@@ -287,6 +289,7 @@ vrv_repo_close(struct vrv_repo *repo)
 	vrv_arena_fini(&repo->arena);
 	vrv_store_free(repo->store);
 	pthread_mutex_destroy(&repo->state_lock);
+	pthread_mutex_destroy(&repo->event_mutex);
 	pthread_mutex_destroy(&repo->index_lock);
 	free(repo->key_file);
 	free(repo->keys_dir);
@@ -365,6 +368,21 @@ vrv_repo_tag(const struct vrv_repo *repo, const char *host, const char *label,
 }
 
 void
+vrv_repo_tell(const struct vrv_repo *repo, varve_event_fn *fn, void *arg,
+    const struct varve_event *event)
+{
+	pthread_mutex_t *lock = repo == NULL ? NULL : repo->event_lock;
+
+	if (fn == NULL)
+		return;
+	if (lock != NULL)
+		pthread_mutex_lock(lock);
+	fn(arg, event);
+	if (lock != NULL)
+		pthread_mutex_unlock(lock);
+}
+
+void
 vrv_repo_note(const struct vrv_repo *repo, enum varve_event_type type,
     const char *path, const char *fmt, ...)
 {
@@ -376,6 +394,8 @@ vrv_repo_note(const struct vrv_repo *repo, enum varve_event_type type,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	repo->event(repo->event_arg,
-	    &(struct varve_event){.type = type, .path = path, .message = text});
+	const struct varve_event event = {.type = type,
+	    .path = path,
+	    .message = text};
+	vrv_repo_tell(repo, repo->event, repo->event_arg, &event);
 }
