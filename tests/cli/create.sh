@@ -172,12 +172,15 @@ if mount -t tmpfs none fs/mnt 2>/dev/null; then
 	varve create -x repo::fs1 fs
 	varve create -x repo::fs2 fs fs/mnt/d
 	varve create repo::fs3 fs
+	varve create -x repo::fs4 fs fs/mnt
 	umount fs/mnt
 	is "$(names repo::fs1)" "fs fs/mnt fs/x " "one file system"
 	is "$(names repo::fs2)" "fs fs/mnt fs/mnt/d fs/mnt/d/in fs/x " \
 	    "one file system: but what is named is taken"
 	is "$(names repo::fs3)" "fs fs/mnt fs/mnt/d fs/mnt/d/in fs/x " \
 	    "all file systems"
+	is "$(names repo::fs4)" "fs fs/mnt fs/mnt/d fs/mnt/d/in fs/x " \
+	    "one file system: a mount point that is named"
 fi
 
 is "$(varve check --verify-data repo 2>&1)" "" "all of it is whole"

@@ -126,7 +126,7 @@ MUTATIONS = {
         "false;", script("create.sh")),
     "unreadable-is-no-warning": (
         "src/create/build_tell.c", "b->p->warnings++;", "",
-        script("create_again.sh")),
+        CREATE),
     "failed-command-is-fine": (
         "src/create/create.c",
         "rc = p->options->stdin_wait(p->options->stdin_wait_arg, err);",

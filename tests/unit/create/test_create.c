@@ -354,6 +354,7 @@ test_no_way_back(void **state)
 	p->then = move_the_middle;
 	assert_true(back_up(p, "a") > 0);
 	assert_non_null(strstr(p->told, "return to the parent"));
+	assert_null(strstr(p->told, "z: "));
 	char *got = paths(p);
 	unsigned z = 0;
 	for (char *s = got; (s = strstr(s, "/z ")) != NULL; s++)
@@ -719,6 +720,55 @@ test_spoiled_treecache(void **state)
 	free(want);
 }
 
+/* A cache that gives another whole tree for an id is not believed either. */
+static void
+test_lying_treecache(void **state)
+{
+	struct place *p = *state;
+	vrv_auto_buf struct vrv_buf right = {0}, got = {0};
+	struct vrv_treecache *cache;
+	struct vrv_archives *all;
+	struct vrv_parent parent;
+	struct varve_err err;
+	char path[200];
+
+	put("src/f", "x");
+	assert_int_equal(back_up(p, "first"), 0);
+	open_repo(p);
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	const struct vrv_archive *archive = all->items[0];
+	const uint8_t *id = archive->sealed.root.id;
+	MUST(vrv_parent_init(&parent, p->repo, archive, NULL, "",
+	    VARVE_CACHE_CTIME_SIZE_INODE, &err));
+	struct vrv_meta_source source = vrv_parent_source(&parent);
+	MUST(source.get(source.arg, id, &right, &err));
+	vrv_parent_fini(&parent);
+
+	for (unsigned lies = 0; lies < 2; lies++) {
+		/* An empty tree, or the right one. */
+		vrv_treecache_open(p->repo, tag, &cache);
+		vrv_treecache_put(cache, id,
+		    lies ? (const uint8_t *)"T" : right.data,
+		    lies ? 2 : right.len);
+		vrv_treecache_keep(cache);
+		vrv_treecache_close(cache);
+		vrv_treecache_open(p->repo, tag, &cache);
+		MUST(vrv_parent_init(&parent, p->repo, archive, cache, "",
+		    VARVE_CACHE_CTIME_SIZE_INODE, &err));
+		source = vrv_parent_source(&parent);
+		MUST(source.get(source.arg, id, &got, &err));
+		assert_int_equal(got.len, right.len);
+		assert_memory_equal(got.data, right.data, got.len);
+		/* The repository was asked only where the cache lied. */
+		assert_int_equal(parent.reader != NULL, lies);
+		vrv_parent_fini(&parent);
+		vrv_treecache_close(cache);
+		cache_path(p, path);
+		assert_int_equal(unlink(path), 0);
+	}
+	vrv_archives_free(all);
+}
+
 /* --- a parent that is damaged --- */
 
 static int
@@ -759,6 +809,7 @@ main(void)
 	    T(test_treecache_of_two),
 	    T(test_torn_treecache),
 	    T(test_spoiled_treecache),
+	    T(test_lying_treecache),
 	    T(test_lost_parent),
 	};
 
