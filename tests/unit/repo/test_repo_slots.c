@@ -360,23 +360,6 @@ test_keyfile_mode(void **state)
 	w->store = shared;
 }
 
-/* A store full of slots cannot make a client pay for all of them. */
-static void
-test_many_slots(void **state)
-{
-	struct world *w = *state;
-	const struct varve_open_options open = options(w, false);
-	struct vrv_repo *repo = must_open(w);
-	char id[33];
-	struct varve_err err;
-
-	strcpy(w->fresh, "many");
-	for (unsigned i = 0; i < 10; i++)
-		MUST(vrv_repo_slot_add(repo, "many", NULL, &open, id, &err));
-	vrv_repo_close(repo);
-	opens(w, "wrong", false);
-}
-
 int
 run_slot_tests(void)
 {
@@ -389,7 +372,6 @@ run_slot_tests(void)
 	    T(test_key_file),
 	    T(test_export_and_import),
 	    T(test_keyfile_mode),
-	    T(test_many_slots),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
