@@ -10,7 +10,7 @@ import data
 import measure
 import report
 import tools
-from setup import Failed, one_of, prepare, remove, say, workshop
+from setup import Failed, Fresh, one_of, prepare, remove, say, workshop
 
 SUMMARY = "varve beside borg and restic, with its budgets"
 
@@ -84,16 +84,15 @@ class Round:
     def restore(self, original):
         """Of each into a new folder. What brings too little back fast is not
         fast: number and size of the files must be right."""
-        target = self.folder / "restored"
         wanted = measure.count(original)
         for tool in self.tools:
-            target.mkdir()
-            self.by_tool(tool, "restore", tool.extract("a1"), target)
-            if self.rows[-1]["ok"] and measure.count(target) != wanted:
-                say(f"FAILED: {tool.name} restored "
-                    f"{measure.count(target)} files and bytes, not {wanted}")
+            with Fresh(self.folder / "restored", wanted[1]) as target:
+                self.by_tool(tool, "restore", tool.extract("a1"), target)
+                found = measure.count(target)
+            if self.rows[-1]["ok"] and found != wanted:
+                say(f"FAILED: {tool.name} restored {found} files and bytes, "
+                    f"not {wanted}")
                 self.rows[-1]["ok"] = False
-            remove(target)
 
     def whole(self, first, second=None):
         self.live.show(first)
