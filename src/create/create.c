@@ -53,12 +53,6 @@ collect_roots(const struct varve_backup_options *o, struct vrv_roots *roots,
 
 /* --- the parent --- */
 
-static bool
-text_is(struct vrv_text text, const char *s)
-{
-	return text.n == strlen(s) && memcmp(text.p, s, text.n) == 0;
-}
-
 static struct vrv_text
 text_of(const char *s)
 {
@@ -116,7 +110,7 @@ choose_parent(const struct vrv_archives *all, const uint8_t tag[VRV_TAG_SIZE],
 	for (size_t i = all->n; i-- > 0 && seen < HOST_PARENTS;) {
 		const struct vrv_archive *a = all->items[i];
 
-		if (!text_is(a->sealed.host, host))
+		if (!vrv_text_is(a->sealed.host, host))
 			continue;
 		seen++;
 		unsigned shared = shared_words(a->sealed.series, label);

@@ -28,9 +28,7 @@ vrv_parent_init(struct vrv_parent *p, struct vrv_repo *repo,
 		return VRV_NOMEM(err, "the parent");
 	if (archive == NULL)
 		return 0;
-	const struct vrv_text *had = &archive->sealed.options;
-	p->same_options = had->n == strlen(options_text) &&
-	    memcmp(had->p, options_text, had->n) == 0;
+	p->same_options = vrv_text_is(archive->sealed.options, options_text);
 	p->before = archive->sealed.start;
 	p->before.s -= MARGIN_S;
 	return 0;

@@ -23,6 +23,14 @@ get_count(struct vrv_rd *r, size_t size)
 	return (uint32_t)n;
 }
 
+bool
+vrv_text_is(struct vrv_text text, const char *s)
+{
+	/* An empty text may have no address, which memcmp() must not get. */
+	return text.n == strlen(s) &&
+	    (text.n == 0 || memcmp(text.p, s, text.n) == 0);
+}
+
 /* --- intent --- */
 
 void

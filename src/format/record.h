@@ -46,6 +46,7 @@ struct vrv_text {
 	const uint8_t *p;
 	size_t n;
 };
+bool vrv_text_is(struct vrv_text, const char *s);
 
 /* Tags of the sealed list. Values without a note are texts. */
 enum vrv_archive_tag {
