@@ -115,6 +115,31 @@ visit_stdin(struct vrv_walker *w, const struct vrv_root *root,
 	    vrv_walker_read_later(w, item, NULL, root->name, o->stdin_fd, err);
 }
 
+/* A source that is no directory: its folder is opened for it. */
+static int
+take_single(struct vrv_walker *w, const struct vrv_root *root,
+    const struct vrv_stat *st, const struct vrv_entry *old,
+    const struct vrv_text *raw, struct varve_err *err)
+{
+	vrv_auto_free char *folder = vrv_dup(root->path, strlen(root->path));
+	struct vrv_source_err error;
+	struct vrv_place in = {0};
+
+	if (folder == NULL)
+		return VRV_NOMEM(err, "a path");
+	char *slash = strrchr(folder, '/');
+	const char *name =
+	    slash == NULL ? root->path : root->path + (slash - folder) + 1;
+	if (slash != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
+	if (!vrv_source_open_folder(slash == NULL ? "." : folder, &in.dir,
+		&error))
+		return vrv_walker_problem(w, root->name, &error, NULL, err);
+	int rc = vrv_walker_take(w, &in, name, st, old, raw, err);
+	vrv_source_dir_unref(in.dir);
+	return rc;
+}
+
 /* A source, or a directory on the way to one. */
 static int
 visit_root(struct vrv_walker *w, struct vrv_place *place,
@@ -171,22 +196,7 @@ visit_root(struct vrv_walker *w, struct vrv_place *place,
 		return vrv_walker_problem(w, root->name, NULL,
 		    "is not a directory", err);
 
-	/* A single file: its folder is opened for it. */
-	vrv_auto_free char *folder = vrv_dup(root->path, strlen(root->path));
-	if (folder == NULL)
-		return VRV_NOMEM(err, "a path");
-	char *slash = strrchr(folder, '/');
-	const char *name =
-	    slash == NULL ? root->path : root->path + (slash - folder) + 1;
-	struct vrv_place in = {0};
-	if (slash != NULL)
-		slash[slash == folder ? 1 : 0] = '\0';
-	if (!vrv_source_open_folder(slash == NULL ? "." : folder, &in.dir,
-		&error))
-		return vrv_walker_problem(w, root->name, &error, NULL, err);
-	rc = vrv_walker_take(w, &in, name, &st, old, &raw, err);
-	vrv_source_dir_unref(in.dir);
-	return rc;
+	return take_single(w, root, &st, old, &raw, err);
 }
 
 static int
