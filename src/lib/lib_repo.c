@@ -8,6 +8,7 @@
 
 #include "chunk/chunk.h"
 #include "os/file.h"
+#include "os/spawn.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -27,6 +28,14 @@ allow_descriptors(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What must be so before a key is in memory: nobody may dump or trace us. */
+static int
+before_keys(struct varve_err *err)
+{
+	vrv_os_harden();
+	return vrv_crypto_init(err);
 }
 
 static int
@@ -81,7 +90,7 @@ varve_repo_init(const char *location, const struct varve_init_options *init,
 	struct vrv_store *store;
 
 	err = LIB_ERR(err);
-	int rc = vrv_crypto_init(err);
+	int rc = before_keys(err);
 	if (rc == 0)
 		rc = settle_chunks(&wanted, err);
 	if (rc == 0 && init->make_parents)
@@ -103,7 +112,7 @@ varve_repo_open(const char *location, const struct varve_open_options *options,
 		return VRV_NOMEM(err, "a repository");
 	handle->options = *options;
 	allow_descriptors();
-	int rc = vrv_crypto_init(err);
+	int rc = before_keys(err);
 	if (rc == 0)
 		rc = open_store(location, false, &store, err);
 	if (rc == 0)
@@ -213,7 +222,7 @@ varve_key_import(const char *location, const struct varve_open_options *options,
 	struct vrv_store *store;
 
 	err = LIB_ERR(err);
-	int rc = vrv_crypto_init(err);
+	int rc = before_keys(err);
 	if (rc == 0)
 		rc = open_store(location, false, &store, err);
 	return rc == 0 ?

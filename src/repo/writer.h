@@ -11,8 +11,8 @@
  * time to time and at the end, the packs' entries into index objects.
  *
  * Chunks are claimed in a table of the run: of two lanes that meet the same
- * new chunk one stores it. Nothing counts as stored before vrv_writer_close()
- * returned 0.
+ * new chunk one stores it. Nothing counts as stored before the group was
+ * joined without an error.
  */
 
 #include <stdbool.h>
