@@ -92,13 +92,6 @@ vrv_check_suspect(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID])
 	pthread_mutex_unlock(&check->lock);
 }
 
-bool
-vrv_check_is_fatal(const struct varve_err *err)
-{
-	return err->code == VARVE_NOMEM || err->code == VARVE_CANCELLED ||
-	    err->code == VARVE_INTERNAL;
-}
-
 /* --- work on all threads --- */
 
 struct pool {
@@ -171,7 +164,7 @@ check_content(struct vrv_check *check,
 {
 	int rc = vrv_repo_index(check->repo, &check->index, err);
 
-	if (rc != 0 && vrv_check_is_fatal(err))
+	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0) {
 		vrv_check_problem(check, NULL, NULL, err);

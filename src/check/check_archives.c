@@ -45,7 +45,7 @@ on_damaged(void *arg, const char *path, struct varve_err *err)
 {
 	struct visit *visit = arg;
 
-	if (vrv_check_is_fatal(err))
+	if (vrv_err_is_fatal(err))
 		return err->code;
 	name_archive(visit, err);
 	vrv_check_problem(visit->check, NULL, path, err);

@@ -145,7 +145,7 @@ static int
 problem(struct vrv_check *check, const struct vrv_listed *item,
     const char *name, struct varve_err *err)
 {
-	if (vrv_check_is_fatal(err))
+	if (vrv_err_is_fatal(err))
 		return err->code;
 	if (err->code == VARVE_NOENT &&
 	    vrv_store_head(vrv_repo_store(check->repo), name, NULL, NULL,

@@ -23,13 +23,11 @@
 #include <stdint.h>
 
 #include "archive/archive.h"
-#include "archive/trees.h"
+#include "archive/tour.h"
 #include "check/check.h"
 #include "repo/repo.h"
 #include "task/task.h"
 #include "util/map.h"
-
-#define VRV_SEEN_MAX ((size_t)1 << 21) /* of 16 bytes, at most half full */
 
 /* An object as the listing shows it. */
 struct vrv_listed {
@@ -67,8 +65,6 @@ struct vrv_listed *vrv_check_find(struct vrv_check *, enum vrv_type,
     const uint8_t id[VRV_OBJECT_ID]);
 /* Chunks in this pack may be unreadable. */
 void vrv_check_suspect(struct vrv_check *, const uint8_t pack[VRV_OBJECT_ID]);
-/* No memory, or cancelled: not a finding. */
-bool vrv_check_is_fatal(const struct varve_err *);
 
 /* Give every number below `n` to `fn` once, on all threads; `make` and `drop`
  * (may be NULL) give each thread what it works with. */
@@ -94,28 +90,5 @@ int vrv_check_frames(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_trace(struct vrv_check *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
-
-/* --- touring an archive's tree (tour.c) --- */
-
-/* Like a walk, but directories met before can be passed over. */
-struct vrv_tour {
-	struct vrv_meta_source source;
-	void *arg;
-	/* Go into this directory? */
-	bool (*enter)(void *arg, const struct vrv_ref *);
-	/* Each entry; set *ret_bad when something is wrong with it. */
-	int (*entry)(void *arg, const char *path, const struct vrv_entry *,
-	    bool *ret_bad, struct varve_err *err);
-	/* Everything below the directory was toured. */
-	void (*left)(void *arg, const struct vrv_ref *, bool bad);
-	/* It cannot be read; 0 to go on. */
-	int (*damaged)(void *arg, const char *path, struct varve_err *err);
-};
-int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
-    struct varve_err *err) VRV_MUST;
-
-/* A set of refs of bounded size: false when it is full and knows it not. */
-bool vrv_seen_has(const struct vrv_map *, const struct vrv_ref *);
-void vrv_seen_add(struct vrv_map *, const struct vrv_ref *);
 
 #endif

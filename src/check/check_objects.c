@@ -176,7 +176,7 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 
 	vrv_name_print(&item->name, name);
 	int rc = stream(check, mine, name, item, err);
-	if (rc != 0 && vrv_check_is_fatal(err))
+	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	/* One that is gone since the listing was deleted meanwhile; if it is
 	 * missed, what refers to it will say so. */

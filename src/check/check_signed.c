@@ -137,7 +137,7 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	int rc = vrv_repo_fetch(check->repo, name, &object, err);
 	if (rc == 0)
 		rc = decode(check, &object, err);
-	if (rc != 0 && vrv_check_is_fatal(err))
+	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0 && rc != VARVE_NOENT) {
 		vrv_check_problem(check, name, NULL, err);

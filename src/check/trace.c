@@ -48,7 +48,7 @@ on_damaged(void *arg, const char *path, struct varve_err *err)
 	struct trace *trace = arg;
 	const struct vrv_text *name = &trace->archive->sealed.name;
 
-	if (vrv_check_is_fatal(err))
+	if (vrv_err_is_fatal(err))
 		return err->code;
 	if (++trace->paths > PATHS_MAX)
 		return 0;

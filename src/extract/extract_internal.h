@@ -28,6 +28,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "archive/owners.h"
 #include "archive/trees.h"
 #include "extract/extract.h"
 #include "extract/fdcache.h"
@@ -42,7 +43,6 @@
 #define VRV_TEMPORARY_MAX 32
 
 struct vrv_windows;
-struct vrv_owners;
 struct vrv_links;
 
 /* --- what an item gets when its content is there --- */
@@ -201,16 +201,6 @@ void vrv_attrs_apply_flags(struct vrv_restore *, const struct vrv_attrs *,
 /* Does what `st` and the xattrs of `name` say equal the attributes? */
 bool vrv_attrs_equal(struct vrv_restore *, const struct vrv_attrs *,
     const struct vrv_stat *st, int dirfd, const char *name);
-
-/* --- owners (owners.c); one thread --- */
-
-/* `owners` of the archive, names to be looked up on this system. */
-int vrv_owners_new(const struct vrv_meta_source *, const struct vrv_archive *,
-    struct vrv_owners **ret, struct varve_err *err) VRV_MUST;
-void vrv_owners_free(struct vrv_owners *);
-/* The local id for an id of the archive: that of its name if the name exists
- * here, else the same number. */
-uint32_t vrv_owners_local(struct vrv_owners *, bool group, uint32_t id);
 
 /* --- files (restore_file.c); any thread --- */
 

@@ -100,6 +100,13 @@ int(vrv_exit)(struct varve_err *err, enum varve_exit status)
 	return err->code;
 }
 
+bool
+vrv_err_is_fatal(const struct varve_err *err)
+{
+	return err->code == VARVE_NOMEM || err->code == VARVE_CANCELLED ||
+	    err->code == VARVE_INTERNAL;
+}
+
 void
 vrv_err_clear(struct varve_err *err)
 {

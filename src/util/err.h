@@ -10,6 +10,8 @@
  * of them return the code, so that a failing path is one return statement.
  */
 
+#include <stdbool.h>
+
 #include <varve/error.h>
 
 #define VRV_MUST __attribute__((warn_unused_result))
@@ -45,6 +47,10 @@ vrv_failed(int code)
 #define vrv_fail_sys(...) vrv_failed((vrv_fail_sys)(__VA_ARGS__))
 #define vrv_ctx(...) vrv_failed((vrv_ctx)(__VA_ARGS__))
 #define vrv_exit(...) vrv_failed((vrv_exit)(__VA_ARGS__))
+
+/* Is it about the run rather than about what it looks at? Memory ran out, it
+ * was cancelled, or a bug. */
+bool vrv_err_is_fatal(const struct varve_err *err);
 
 /* Make `err` hold no error. */
 void vrv_err_clear(struct varve_err *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
+#include "archive/tour.h"
 
-#include "check/check_internal.h"
 #include "os/meta.h"
 #include "util/mem.h"
 
@@ -44,7 +43,7 @@ path_of(const struct touring *t)
 static int
 damaged(struct touring *t, struct varve_err *err)
 {
-	if (vrv_check_is_fatal(err))
+	if (vrv_err_is_fatal(err))
 		return err->code;
 	for (size_t i = 0; i < t->n; i++)
 		t->levels[i].bad = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/owners.h"
+
 #include "archive/lists.h"
-#include "extract/extract_internal.h"
 #include "os/owner.h"
 #include "util/map.h"
 #include "util/mem.h"
