@@ -10,7 +10,7 @@ import sys
 from lintlib import Lint, read
 
 BELOW_REPO = "os task crypto codec format store pack index"
-OPERATION = "archive catalog repo store os task format"
+OPERATION = "archive catalog ledger repo store os task format"
 
 # module: the modules it may include (util is implied), lower layers first
 MODULES = {
@@ -19,17 +19,19 @@ MODULES = {
     "chunk": "crypto", "format": "", "store": "os task",
     "pack": "format crypto codec", "index": "format crypto os",
     "repo": BELOW_REPO,
-    "archive": "os crypto repo format", "catalog": "archive db",
+    "archive": "os crypto repo format", "catalog": "archive db repo format os",
+    "ledger": "db os repo",
     "create": OPERATION + " chunk", "extract": OPERATION, "check": OPERATION,
     "prune": OPERATION, "compact": OPERATION, "sync": OPERATION,
-    "diff": OPERATION, "mount": OPERATION,
+    "diff": OPERATION, "mount": OPERATION, "verify": OPERATION,
+    "du": OPERATION,
     "lib": "*", "cli": "",
 }
 # Public headers are types for whoever implements them; what lies below the
 # repository knows of errors only.
 PUBLIC_FOR_ALL = {"varve/error.h", "varve/version.h"}
-PUBLIC_FROM = ("repo archive catalog create extract check prune compact sync "
-               "diff mount lib cli").split()
+PUBLIC_FROM = ("repo archive catalog ledger create extract check prune compact "
+               "sync diff mount verify du lib cli").split()
 
 # header prefix: the one module that may include it
 OUTSIDE = {

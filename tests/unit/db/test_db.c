@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "db/db.h"
+#include "util/mem.h"
+
+#define PAGE 4096
+
+static const char *const one[] =
+    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)", NULL};
+static const char *const two[] =
+    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)",
+	"ALTER TABLE t ADD COLUMN c TEXT", NULL};
+static const char *const broken[] = {"CREATE TABLE u(a)", "nonsense", NULL};
+static const struct vrv_db_schema first = {0x7661, one};
+static const struct vrv_db_schema second = {0x7661, two};
+static const struct vrv_db_schema other = {0x7662, one};
+static const struct vrv_db_schema failing = {0x7661, broken};
+
+struct place {
+	char folder[64], path[80];
+	struct varve_err err;
+};
+
+static int
+setup(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	strcpy(p->folder, "/tmp/varve-db.XXXXXX");
+	assert_non_null(mkdtemp(p->folder));
+	snprintf(p->path, sizeof(p->path), "%s/x.db", p->folder);
+	*state = p;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(vrv_db_remove(p->path, &p->err), 0);
+	assert_int_equal(rmdir(p->folder), 0);
+	free(p);
+	return 0;
+}
+
+static struct vrv_db *
+must_open(struct place *p, const struct vrv_db_schema *schema)
+{
+	struct vrv_db *db;
+
+	if (vrv_db_open(p->path, schema, VRV_DB_CACHE, &db, &p->err) != 0)
+		fail_msg("%s", p->err.message);
+	return db;
+}
+
+static int
+try_open(struct place *p, const struct vrv_db_schema *schema)
+{
+	struct vrv_db *db = NULL;
+	int rc = vrv_db_open(p->path, schema, VRV_DB_KEPT, &db, &p->err);
+
+	vrv_db_close(db);
+	return rc;
+}
+
+/* `n` rows, each with a blob of `size` bytes. */
+static void
+fill(struct place *p, struct vrv_db *db, int64_t n, size_t size)
+{
+	vrv_auto_stmt put = NULL;
+	char *blob = calloc(1, size + 1);
+
+	assert_non_null(blob);
+	assert_int_equal(vrv_db_begin(db, &p->err), 0);
+	assert_int_equal(vrv_stmt_new(db, "INSERT INTO t(a, b) VALUES(?1, ?2)",
+			     &put, &p->err),
+	    0);
+	for (int64_t i = 0; i < n; i++) {
+		memset(blob, 'a' + (int)(i % 26), size);
+		vrv_bind_i64(put, 1, i);
+		vrv_bind_blob(put, 2, blob, size);
+		assert_int_equal(vrv_stmt_run(put, &p->err), 0);
+	}
+	assert_int_equal(vrv_db_commit(db, &p->err), 0);
+	free(blob);
+}
+
+/* Read everything: how many rows, or the code of what went wrong. */
+static int64_t
+count(struct place *p, struct vrv_db *db)
+{
+	vrv_auto_stmt get = NULL;
+	int64_t n = 0;
+	size_t size;
+
+	int rc =
+	    vrv_stmt_new(db, "SELECT a, b FROM t ORDER BY a", &get, &p->err);
+	while (rc == 0 && (rc = vrv_stmt_step(get, &p->err)) == 0) {
+		assert_int_equal(vrv_col_i64(get, 0), n);
+		const uint8_t *b = vrv_col_blob(get, 1, &size);
+		if (size > 0)
+			assert_int_equal(b[size - 1], 'a' + n % 26);
+		n++;
+	}
+	return rc == VARVE_NOENT ? n : rc;
+}
+
+static void
+test_keeps_rows(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+
+	umask(0);
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 1000, 100);
+	assert_int_equal(count(p, db), 1000);
+	vrv_db_close(db);
+	db = must_open(p, &first);
+	assert_int_equal(count(p, db), 1000);
+	assert_int_equal(vrv_db_check(db, &p->err), 0);
+	assert_int_equal(stat(p->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	vrv_db_close(db);
+}
+
+static void
+test_values(void **state)
+{
+	struct place *p = *state;
+	struct vrv_db *db = must_open(p, &second);
+	vrv_auto_stmt put = NULL;
+	vrv_auto_stmt get = NULL;
+	size_t size = 1;
+
+	assert_int_equal(vrv_stmt_new(db, "INSERT INTO t VALUES(?1, ?2, ?3)",
+			     &put, &p->err),
+	    0);
+	vrv_bind_i64(put, 1, INT64_MIN);
+	vrv_bind_blob(put, 2, "", 0);
+	vrv_bind_text(put, 3, NULL);
+	assert_int_equal(vrv_stmt_run(put, &p->err), 0);
+	assert_int_equal(vrv_db_last_rowid(db), INT64_MIN);
+	/* A second one of the same key fails, and the statement still works. */
+	assert_int_not_equal(vrv_stmt_run(put, &p->err), 0);
+	vrv_bind_i64(put, 1, 7);
+	vrv_bind_text(put, 3, "text");
+	assert_int_equal(vrv_stmt_run(put, &p->err), 0);
+	vrv_bind_i64(put, 4, 0); /* there is no fourth */
+	assert_int_not_equal(vrv_stmt_run(put, &p->err), 0);
+
+	assert_int_equal(vrv_stmt_new(db, "SELECT * FROM t ORDER BY a", &get,
+			     &p->err),
+	    0);
+	assert_int_equal(vrv_stmt_step(get, &p->err), 0);
+	assert_true(vrv_col_i64(get, 0) == INT64_MIN);
+	(void)vrv_col_blob(get, 1, &size);
+	assert_int_equal(size, 0);
+	assert_false(vrv_col_is_null(get, 1));
+	assert_true(vrv_col_is_null(get, 2));
+	assert_string_equal(vrv_col_text(get, 2), "");
+	assert_int_equal(vrv_stmt_step(get, &p->err), 0);
+	assert_string_equal(vrv_col_text(get, 2), "text");
+	assert_int_equal(vrv_stmt_step(get, &p->err), VARVE_NOENT);
+	assert_int_equal(vrv_stmt_step(get, &p->err), 0); /* from the start */
+	vrv_stmt_free(vrv_steal(&get));
+	vrv_stmt_free(vrv_steal(&put));
+	vrv_db_close(db);
+}
+
+static void
+test_transactions(void **state)
+{
+	struct place *p = *state;
+	struct vrv_db *db = must_open(p, &first);
+
+	vrv_db_rollback(db); /* of nothing */
+	fill(p, db, 10, 10);
+	assert_int_equal(vrv_db_begin(db, &p->err), 0);
+	assert_int_equal(vrv_db_exec(db, "DELETE FROM t", &p->err), 0);
+	vrv_db_rollback(db);
+	assert_int_equal(count(p, db), 10);
+	assert_int_equal(vrv_db_begin(db, &p->err), 0);
+	assert_int_equal(vrv_db_exec(db, "DELETE FROM t", &p->err), 0);
+	vrv_db_close(db); /* rolls back */
+	db = must_open(p, &first);
+	assert_int_equal(count(p, db), 10);
+	vrv_db_close(db);
+}
+
+static void
+test_versions(void **state)
+{
+	struct place *p = *state;
+
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 3, 3);
+	vrv_db_close(db);
+	assert_int_equal(try_open(p, &failing), VARVE_INTERNAL);
+	assert_int_equal(try_open(p, &second), 0);
+	assert_int_equal(try_open(p, &first), VARVE_FORMAT);
+	assert_int_equal(try_open(p, &other), VARVE_CORRUPT);
+	db = must_open(p, &second);
+	assert_int_equal(count(p, db), 3);
+	vrv_db_close(db);
+}
+
+static void
+overwrite(struct place *p, off_t offset, const void *bytes, size_t n)
+{
+	int fd = open(p->path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, n, offset), (ssize_t)n);
+	close(fd);
+}
+
+static void
+flip(struct place *p, off_t offset)
+{
+	uint8_t byte;
+	int fd = open(p->path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, offset), 1);
+	close(fd);
+	byte ^= 1;
+	overwrite(p, offset, &byte, 1);
+}
+
+/* Every page: a flipped bit anywhere is found by reading everything. */
+static void
+test_damage(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 200, 500);
+	vrv_db_close(db);
+	assert_int_equal(stat(p->path, &st), 0);
+	assert_true(st.st_size > 20 * PAGE);
+	for (off_t at = 0; at < st.st_size; at += 1021) {
+		flip(p, at);
+		int rc =
+		    vrv_db_open(p->path, &first, VRV_DB_CACHE, &db, &p->err);
+		if (rc == 0) {
+			rc = (int)count(p, db);
+			if (rc == 200) /* a page that no row is in */
+				rc = vrv_db_check(db, &p->err);
+			vrv_db_close(db);
+		}
+		if (rc != VARVE_CORRUPT)
+			fail_msg("byte %ld: %d", (long)at, rc);
+		flip(p, at);
+	}
+	db = must_open(p, &first);
+	assert_int_equal(count(p, db), 200);
+	vrv_db_close(db);
+}
+
+/* A page in the place of another: each is whole. */
+static void
+test_misplaced_page(void **state)
+{
+	struct place *p = *state;
+	uint8_t page[PAGE];
+
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 200, 500);
+	vrv_db_close(db);
+	int fd = open(p->path, O_RDONLY);
+	assert_int_equal(pread(fd, page, PAGE, 5 * PAGE), PAGE);
+	close(fd);
+	overwrite(p, 6 * PAGE, page, PAGE);
+	db = must_open(p, &first);
+	assert_int_equal(count(p, db), VARVE_CORRUPT);
+	vrv_db_close(db);
+}
+
+static void
+test_not_a_database(void **state)
+{
+	struct place *p = *state;
+	static const char text[] = "This is no database, and longer than a "
+				   "header. 0123456789 0123456789 0123456789 "
+				   "0123456789 0123456789";
+
+	int fd = open(p->path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	close(fd);
+	assert_int_equal(try_open(p, &first), VARVE_CORRUPT);
+	assert_int_equal(vrv_db_remove(p->path, &p->err), 0);
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 200, 500);
+	vrv_db_close(db);
+	assert_int_equal(truncate(p->path, 3 * PAGE), 0);
+	int rc = vrv_db_open(p->path, &first, VRV_DB_CACHE, &db, &p->err);
+	if (rc == 0) {
+		if (count(p, db) == 200)
+			(void)!vrv_db_check(db, &p->err);
+		vrv_db_close(db);
+	}
+	if (p->err.code != VARVE_CORRUPT)
+		fail_msg("%d: %s", p->err.code, p->err.message);
+}
+
+static void
+test_rename(void **state)
+{
+	struct place *p = *state;
+	char to[96];
+
+	snprintf(to, sizeof(to), "%s.old", p->path);
+	assert_int_equal(vrv_db_rename(p->path, to, &p->err), VARVE_NOENT);
+	struct vrv_db *db = must_open(p, &first);
+	fill(p, db, 3, 3);
+	vrv_db_close(db);
+	assert_int_equal(vrv_db_rename(p->path, to, &p->err), 0);
+	db = must_open(p, &first);
+	assert_int_equal(count(p, db), 0);
+	vrv_db_close(db);
+	assert_int_equal(vrv_db_remove(to, &p->err), 0);
+}
+
+/* Many processes make and fill one database at once: nobody fails. */
+static void
+test_processes(void **state)
+{
+	struct place *p = *state;
+	enum {
+		N = 8
+	};
+
+	for (int i = 0; i < N; i++) {
+		if (fork() != 0)
+			continue;
+		struct vrv_db *db;
+		int rc =
+		    vrv_db_open(p->path, &second, VRV_DB_KEPT, &db, &p->err);
+		for (int j = 0; rc == 0 && j < 20; j++)
+			rc = vrv_db_exec(db, "INSERT INTO t(b) VALUES('x')",
+			    &p->err);
+		if (rc != 0)
+			fprintf(stderr, "%s\n", p->err.message);
+		else
+			vrv_db_close(db);
+		_exit(rc != 0);
+	}
+	for (int i = 0; i < N; i++) {
+		int status;
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	struct vrv_db *db = must_open(p, &second);
+	vrv_auto_stmt get = NULL;
+	assert_int_equal(vrv_stmt_new(db, "SELECT COUNT(*) FROM t", &get,
+			     &p->err),
+	    0);
+	assert_int_equal(vrv_stmt_step(get, &p->err), 0);
+	assert_int_equal(vrv_col_i64(get, 0), 20 * N);
+	vrv_stmt_free(vrv_steal(&get));
+	vrv_db_close(db);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_keeps_rows),
+	    TEST(test_values),
+	    TEST(test_transactions),
+	    TEST(test_versions),
+	    TEST(test_damage),
+	    TEST(test_misplaced_page),
+	    TEST(test_not_a_database),
+	    TEST(test_rename),
+	    TEST(test_processes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
