@@ -25,6 +25,7 @@
 #include <varve/ledger.h>
 #include <varve/repo.h>
 #include <varve/restore.h>
+#include <varve/verify.h>
 #include <varve/version.h>
 
 #endif

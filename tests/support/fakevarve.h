@@ -25,6 +25,9 @@ struct fakevarve {
 	struct varve_backup_result backup_result;
 	struct varve_restore_result restore_result;
 	struct varve_check_result check_result;
+	struct varve_verify_result verify_result;
+	struct varve_run runs[FAKE_MAX];
+	size_t n_runs;
 	struct varve_err open_error; /* code 0: opening works */
 	const char *password;	     /* NULL: any will do */
 
@@ -39,6 +42,7 @@ struct fakevarve {
 	char sources[256]; /* the same of sources */
 	struct varve_restore_options restore;
 	struct varve_check_options check;
+	struct varve_verify_options verify;
 	struct varve_open_options open;
 	bool repo_was_null;
 };
