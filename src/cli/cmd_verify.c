@@ -240,7 +240,7 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 		/* One status for whatever is no change of a source. */
 		if (err->exit == VARVE_EXIT_INTEGRITY)
 			vrv_exit(err, VARVE_EXIT_ERROR);
-		return vrv_ctx(err, "%s", archive->name);
+		return rc;
 	}
 	sum->problems += r.problems;
 	sum->differ += r.changed + r.vanished;
@@ -257,8 +257,11 @@ verify_each(struct vrv_cli *cli, struct varve_repo *repo,
 	struct sum sum = {0};
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < which->n; i++)
+	for (size_t i = 0; rc == 0 && i < which->n; i++) {
 		rc = verify(cli, repo, which->items[i], how, &sum, err);
+		if (rc != 0 && which->n > 1)
+			(void)vrv_ctx(err, "%s", which->items[i]->name);
+	}
 	if (rc != 0)
 		return rc;
 	if (sum.differ > 0)

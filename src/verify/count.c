@@ -8,6 +8,7 @@
 struct count {
 	struct vrv_sampler *sampler;
 	struct varve_verify_result *result;
+	bool damaged;
 };
 
 static int
@@ -27,7 +28,10 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 static int
 on_damaged(void *arg, const char *path, struct varve_err *err)
 {
-	(void)arg, (void)path;
+	struct count *count = arg;
+
+	(void)path;
+	count->damaged = true;
 	if (vrv_err_is_fatal(err))
 		return err->code;
 	vrv_err_clear(err);
@@ -39,7 +43,7 @@ vrv_verify_count(struct vrv_repo *repo, const struct vrv_archive *archive,
     struct vrv_sampler *sampler, struct varve_verify_result *result,
     struct varve_err *err)
 {
-	struct count count = {sampler, result};
+	struct count count = {.sampler = sampler, .result = result};
 	struct vrv_reader *reader = NULL;
 
 	int rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
@@ -53,6 +57,11 @@ vrv_verify_count(struct vrv_repo *repo, const struct vrv_archive *archive,
 	};
 	rc = vrv_walk_archive(&walk, archive, err);
 	vrv_reader_free(reader);
+	/* What was not seen is there all the same. */
+	if (count.damaged && archive->sealed.files > result->files)
+		result->files = archive->sealed.files;
+	if (count.damaged && archive->sealed.bytes > result->bytes)
+		result->bytes = archive->sealed.bytes;
 	if (rc == 0)
 		vrv_sampler_settle(sampler, &result->sampled,
 		    &result->sampled_bytes);

@@ -43,7 +43,8 @@ struct vrv_comparison {
 };
 
 /* Show the sampler all files of an archive; count them. What cannot be read of
- * the trees is left out: who restores will tell it. */
+ * the trees is left out, as who restores will tell it; the archive then says
+ * how many there are. */
 int vrv_verify_count(struct vrv_repo *, const struct vrv_archive *,
     struct vrv_sampler *, struct varve_verify_result *, struct varve_err *err)
     VRV_MUST;
