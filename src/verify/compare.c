@@ -389,6 +389,15 @@ enter(struct vrv_compared *c, const struct vrv_entry *e)
 	vrv_buf_u32(&c->systems, system);
 }
 
+/* Whoever listens on a socket makes it anew; a device needs root. */
+static bool
+is_restored(const struct vrv_compared *c, const struct vrv_entry *e)
+{
+	bool device = e->kind == VRV_CHAR || e->kind == VRV_BLOCK;
+
+	return e->kind != VRV_SOCKET && (c->is_root || !device);
+}
+
 static int
 on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 {
@@ -407,8 +416,7 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	}
 	if (!vrv_sampler_has(c->how->sampler, item->path))
 		return 0;
-	/* Whoever listens on a socket makes it anew. */
-	if (e->kind == VRV_SOCKET && !c->how->live)
+	if (!c->how->live && !is_restored(c, e))
 		return 0;
 	uint64_t hash = vrv_sampler_hash(c->how->sampler, item->path);
 	if (c->how->told != NULL && vrv_map_get(c->how->told, &hash) != NULL)
