@@ -93,8 +93,8 @@ struct vrv_catalog_archive {
 	uint32_t revision;
 	struct vrv_text name;
 	struct vrv_time nominal;
+	struct vrv_ref root;
 	uint32_t order; /* its place in the series by nominal time, from 0 */
-	bool wanted;	/* or left out by vrv_catalog_want() */
 };
 
 struct vrv_catalog_series {
@@ -105,6 +105,7 @@ struct vrv_catalog_series {
 	/* Those that exist, by seq; 1 or more. */
 	struct vrv_catalog_archive *archives;
 	size_t n;
+	bool in_order; /* their order by time is the same */
 };
 
 /* Every series, in the order of host and label. */
