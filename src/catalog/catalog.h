@@ -71,6 +71,10 @@ struct vrv_catalog_source {
 	void (*failed)(void *arg, const struct vrv_archive *,
 	    const struct varve_err *);
 	void *failed_arg;
+	/* Asked between archives: leave the others for the next time? NULL:
+	 * no. */
+	bool (*enough)(void *arg);
+	void *enough_arg;
 };
 struct vrv_catalog_change {
 	uint64_t archives, entries, removed, failed;

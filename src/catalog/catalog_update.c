@@ -398,6 +398,10 @@ import_all(struct update *u, struct varve_err *err)
 {
 	for (size_t i = 0; i < u->n_missing; i++) {
 		bool unreadable = false;
+
+		if (u->source->enough != NULL &&
+		    u->source->enough(u->source->enough_arg))
+			return 0;
 		int rc = import(u, u->missing[i], &unreadable, err);
 
 		u->c->foreign = unreadable;
