@@ -19,6 +19,7 @@
 #include <varve/archive.h>
 #include <varve/backup.h>
 #include <varve/check.h>
+#include <varve/du.h>
 #include <varve/error.h>
 #include <varve/event.h>
 #include <varve/key.h>
