@@ -64,20 +64,23 @@ def row_text(rows, name, step, tool, label):
     if not all(row["ok"] for row in rows.of(**at)):
         return f"{label:18}{tool:18}{'failed':>10}"
     repo = rows.median("repo", **at)
-    return (f"{label:18}{tool:18}" +
-            number(rows.median("wall", **at), 3, 10) +
+    wall = number(rows.median("wall", **at), 3, 10)
+    if rows.over(**at):
+        wall = f"> {rows.median('wall', **at):.0f}".rjust(10)
+    return (f"{label:18}{tool:18}{wall}" +
             number(rows.median("cpu", **at), 3, 10) +
             number(rows.median("mib", **at), 0, 10) +
             number(repo and repo / 1e6, 1, 16))
 
 
-def table(rows, name, trees):
+def table(rows, name, trees, steps=None):
+    """`steps`: in their order, and what they are called here."""
     sizes = [f"{n:,} file{'s' * (n != 1)}, {size / 1e6:.1f} MB"
              for n, size in map(count, trees)]
     lines = ["", f"{name}: {'; then '.join(sizes)}; {rows.runs(name)}", "",
              f"{'step':18}{'tool':18}{'wall s':>10}{'cpu s':>10}"
              f"{'peak MiB':>10}{'repository MB':>16}"]
-    for step, label in STEPS.items():
+    for step, label in (steps or STEPS).items():
         # dict, not set: in the order in which they ran
         for tool in dict.fromkeys(r["tool"] for r in rows.of(set=name,
                                                             step=step)):
