@@ -101,6 +101,14 @@ def budget(name, what, value, limit, unit="", strict=False):
             "unit": unit, "strict": strict, "verdict": verdict}
 
 
+def at_least(name, what, value, limit, unit=""):
+    """A budget from below."""
+    found = budget(name, what, value, limit, unit)
+    if value is not None:
+        found["verdict"] = "met" if value >= limit else "MISSED"
+    return dict(found, least=True)
+
+
 def ratio(value, base):
     return None if value is None or not base else value / base
 
@@ -153,9 +161,9 @@ def budgets(rows, name):
 def verdicts(found):
     lines = ["", f"{'budget':46}{'measured':>12}{'limit':>12}  verdict"]
     for b in found:
-        sign = "<" if b["strict"] else "<="
-        limit = "" if b["limit"] is None else f"{sign} {b['limit']:g}"
-        digits = {"MiB": 0, "s": 3}.get(b["unit"], 2)
+        sign = "<" if b["strict"] else ">=" if b.get("least") else "<="
+        limit = "" if b["limit"] is None else f"{sign} {b['limit']:,.7g}"
+        digits = {"MiB": 0, "s": 3, "entries": 0, "entries/s": 0}.get(b["unit"], 2)
         unit = f" {b['unit']}" if b["unit"] else ""
         what = b["budget"] + (f" ({b['unit']})" if unit else "")
         lines.append(f"{what:46}{number(b['value'], digits, 12)}"
