@@ -49,7 +49,7 @@ def add_arguments(parser):
 
 
 class Bench:
-    """One data set: its repositories, and every step, by every tool in turn."""
+    """One data set: its repositories, and each step, by every tool in turn."""
 
     def __init__(self, rows, name, original, folder, live, args):
         self.rows, self.name, self.original = rows, name, original

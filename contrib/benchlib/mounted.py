@@ -78,8 +78,8 @@ class Mounted:
 
     def _said(self):
         self.errors.seek(0)
-        words = " ".join(self.command[:3])
-        return f"{words}: {self.errors.read()[-2000:].decode(errors='replace')}"
+        said = self.errors.read()[-2000:].decode(errors="replace")
+        return " ".join(self.command[:3]) + ": " + said
 
     def __exit__(self, *_):
         self._read_peak()

@@ -15,6 +15,7 @@ STEPS = {"first": "first create", "unchanged": "unchanged",
          "archives": "list archives", "check": "check, all data"}
 MEMORY_MIB = 256
 LIST_SECONDS = 0.050
+DIGITS = {"MiB": 0, "s": 3, "entries": 0, "entries/s": 0}
 
 
 def machine():
@@ -163,7 +164,7 @@ def verdicts(found):
     for b in found:
         sign = "<" if b["strict"] else ">=" if b.get("least") else "<="
         limit = "" if b["limit"] is None else f"{sign} {b['limit']:,.7g}"
-        digits = {"MiB": 0, "s": 3, "entries": 0, "entries/s": 0}.get(b["unit"], 2)
+        digits = DIGITS.get(b["unit"], 2)
         unit = f" {b['unit']}" if b["unit"] else ""
         what = b["budget"] + (f" ({b['unit']})" if unit else "")
         lines.append(f"{what:46}{number(b['value'], digits, 12)}"
