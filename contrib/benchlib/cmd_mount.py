@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Browse the same archives, mounted by varve, borg and restic, each mounted
 anew for each figure, run by run in turn. The peak of memory is that of the
-process that answers. Of what takes longer than --limit only that is known.
+process that answers. Of what takes longer than --limit in a mount only that
+is known.
 
 small  time until the root of the archive was listed; ls -lR of everything
 rand   cp of the file of 2 GiB, beside extract
@@ -80,8 +81,7 @@ class Bench:
 
     def by_hand(self, step, who, command, **how):
         """A process with nothing mounted."""
-        return self.row(step, who, measure.run(command, limit=self.limit,
-                                               **how))
+        return self.row(step, who, measure.run(command, **how))
 
     def mounted(self, tool, env=None):
         point = self.folder / "mnt"
