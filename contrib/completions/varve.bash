@@ -5,7 +5,7 @@ _varve()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} cmd=() words word i
 
-	words=$("${COMP_WORDS[0]}" help --words 2>/dev/null)
+	words=$("${COMP_WORDS[0]}" help --words -- 2>/dev/null)
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		[[ $word == -* ]] && continue
