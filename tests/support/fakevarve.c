@@ -332,6 +332,38 @@ varve_check(struct varve_repo *repo, const struct varve_check_options *o,
 }
 
 int
+varve_du(struct varve_repo *repo, const struct varve_archive_list *list,
+    const struct varve_du_options *o, varve_du_fn *fn, void *arg,
+    struct varve_du_result *ret, struct varve_err *err)
+{
+	const struct varve_du_line lines[] = {{.path = "src/sub",
+						  .depth = 1,
+						  .archives = 1,
+						  .files = 2,
+						  .original = 2000,
+						  .all_original = 2000,
+						  .deduplicated = 1000,
+						  .stored = 500},
+	    {.path = o->n_paths > 0 ? o->paths[0] : ".",
+		.archives = 2,
+		.files = 3,
+		.original = 3000,
+		.all_original = 5000,
+		.deduplicated = 1500,
+		.stored = 700},
+	    {.path = ".", .together = true, .archives = 2, .original = 4000}};
+	int rc = 0;
+
+	(void)repo, (void)list;
+	tell(o->event, o->event_arg);
+	*ret = (struct varve_du_result){.problems = fakevarve.n_events};
+	for (size_t i = o->depth > 0 ? 0 : 1; rc == 0 && i < 3; i++)
+		if (!lines[i].together || o->n_paths > 1)
+			rc = fn(arg, &lines[i], err);
+	return rc;
+}
+
+int
 varve_key_list(struct varve_repo *repo, struct varve_slot_list **ret,
     struct varve_err *err)
 {
