@@ -18,7 +18,9 @@
 
 #include <varve/archive.h>
 #include <varve/backup.h>
+#include <varve/catalog.h>
 #include <varve/check.h>
+#include <varve/du.h>
 #include <varve/error.h>
 #include <varve/event.h>
 #include <varve/key.h>

@@ -76,6 +76,15 @@ int vrv_entry_chunks(const struct vrv_meta_source *, const struct vrv_entry *,
     vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
     vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+/* The same with the length of each chunk, but without the chunks that an
+ * extent list itself consists of: they are not known before they are read, and
+ * who needs them sees them pass through the source. */
+typedef int vrv_sized_fn(void *arg, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], uint64_t length, struct varve_err *err);
+int vrv_entry_sized(const struct vrv_meta_source *, const struct vrv_entry *,
+    vrv_sized_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+int vrv_list_sized(const struct vrv_meta_source *, const struct vrv_ref *,
+    vrv_sized_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 
 /* --- what is going to be deleted --- */
 

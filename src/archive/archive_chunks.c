@@ -21,8 +21,18 @@ on_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 }
 
 static int
+without_length(void *arg, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], uint64_t length, struct varve_err *err)
+{
+	const struct told *told = arg;
+
+	(void)length;
+	return told->fn(told->arg, kind, id, err);
+}
+
+static int
 each_extent(struct vrv_list_iter *it, enum vrv_frame_kind kind,
-    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
+    vrv_sized_fn *fn, void *arg, struct varve_err *err)
 {
 	struct vrv_extent extent;
 	uint64_t at;
@@ -32,31 +42,37 @@ each_extent(struct vrv_list_iter *it, enum vrv_frame_kind kind,
 		if (rc == VARVE_NOENT)
 			return 0;
 		if (rc == 0 && !extent.hole)
-			rc = fn(arg, kind, extent.id, err);
+			rc = fn(arg, kind, extent.id, extent.length, err);
 		if (rc != 0)
 			return rc;
 	}
 }
 
+/* What an entry or list is told to. */
+struct to {
+	vrv_meta_seen_fn *meta; /* of the list itself; or NULL */
+	vrv_sized_fn *fn;
+	void *arg;
+};
+
 static int
 content_chunks(const struct vrv_meta_source *source, const uint8_t *content,
-    size_t n, enum vrv_frame_kind kind, vrv_chunk_fn *fn, void *arg,
+    size_t n, enum vrv_frame_kind kind, const struct to *to,
     struct varve_err *err)
 {
-	struct told told = {fn, arg};
 	struct vrv_list_iter *it = NULL;
 
 	int rc = vrv_list_iter_new(source, content, n, &it, err);
 	if (rc != 0)
 		return rc;
-	vrv_list_iter_on_meta(it, on_meta, &told);
-	rc = each_extent(it, kind, fn, arg, err);
+	vrv_list_iter_on_meta(it, to->meta, to->arg);
+	rc = each_extent(it, kind, to->fn, to->arg, err);
 	vrv_list_iter_free(it);
 	return rc;
 }
 
 static int
-xattr_chunks(const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
+xattr_chunks(const struct vrv_entry *entry, const struct to *to,
     struct varve_err *err)
 {
 	struct vrv_rd rd = vrv_rd_over(entry->xattrs, entry->xattrs_n);
@@ -64,32 +80,33 @@ xattr_chunks(const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
 
 	for (uint64_t n = vrv_rd_v(&rd); n > 0; n--) {
 		int rc = vrv_xattr_get(&rd, &xattr, err);
+		/* The chunk has its kind before the value. */
 		if (rc == 0 && xattr.value == NULL && xattr.size > 0)
-			rc = fn(arg, VRV_FRAME_META, xattr.id, err);
+			rc = to->fn(to->arg, VRV_FRAME_META, xattr.id,
+			    xattr.size + 1, err);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-int
-vrv_entry_chunks(const struct vrv_meta_source *source,
-    const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
-    struct varve_err *err)
+static int
+entry_chunks(const struct vrv_meta_source *source,
+    const struct vrv_entry *entry, const struct to *to, struct varve_err *err)
 {
 	int rc = 0;
 
 	if (entry->xattrs_n > 0)
-		rc = xattr_chunks(entry, fn, arg, err);
+		rc = xattr_chunks(entry, to, err);
 	if (rc == 0 && entry->kind == VARVE_FILE)
 		rc = content_chunks(source, entry->content, entry->content_n,
-		    VRV_FRAME_DATA, fn, arg, err);
+		    VRV_FRAME_DATA, to, err);
 	return rc;
 }
 
-int
-vrv_list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
-    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
+static int
+list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
+    const struct to *to, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf content = {0};
 
@@ -97,7 +114,43 @@ vrv_list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 	int rc = vrv_buf_check(&content, err);
 	return rc != 0 ? rc :
 			 content_chunks(source, content.data, content.len,
-			     VRV_FRAME_META, fn, arg, err);
+			     VRV_FRAME_META, to, err);
+}
+
+int
+vrv_entry_chunks(const struct vrv_meta_source *source,
+    const struct vrv_entry *entry, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct told told = {fn, arg};
+
+	return entry_chunks(source, entry,
+	    &(struct to){on_meta, without_length, &told}, err);
+}
+
+int
+vrv_list_chunks(const struct vrv_meta_source *source, const struct vrv_ref *ref,
+    vrv_chunk_fn *fn, void *arg, struct varve_err *err)
+{
+	struct told told = {fn, arg};
+
+	return list_chunks(source, ref,
+	    &(struct to){on_meta, without_length, &told}, err);
+}
+
+int
+vrv_entry_sized(const struct vrv_meta_source *source,
+    const struct vrv_entry *entry, vrv_sized_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	return entry_chunks(source, entry, &(struct to){NULL, fn, arg}, err);
+}
+
+int
+vrv_list_sized(const struct vrv_meta_source *source, const struct vrv_ref *ref,
+    vrv_sized_fn *fn, void *arg, struct varve_err *err)
+{
+	return list_chunks(source, ref, &(struct to){NULL, fn, arg}, err);
 }
 
 /* --- of a whole archive --- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/tour.h"
 
+#include <string.h>
+
 #include "os/meta.h"
 #include "util/mem.h"
 
@@ -63,8 +65,11 @@ enter(struct touring *t, const struct vrv_ref *ref, struct varve_err *err)
 	    0)
 		return VRV_NOMEM(err, "a tour");
 	int rc = vrv_tree_iter_new(&t->tour->source, ref, &iter, err);
-	if (rc != 0)
-		return damaged(t, err);
+	if (rc != 0) {
+		rc = damaged(t, err);
+		t->tour->left(t->tour->arg, ref, true);
+		return rc;
+	}
 	t->levels[t->n++] = (struct level){iter, *ref, t->path.len, false};
 	return 0;
 }
@@ -96,9 +101,10 @@ visit(struct touring *t, const struct vrv_entry *entry, struct varve_err *err)
 }
 
 static int
-run(struct touring *t, const struct vrv_ref *root, struct varve_err *err)
+run(struct touring *t, const struct vrv_ref *root, const char *path,
+    struct varve_err *err)
 {
-	int rc = set_path(t, 0, NULL, 0, err);
+	int rc = set_path(t, 0, (const uint8_t *)path, strlen(path), err);
 
 	if (rc == 0)
 		rc = enter(t, root, err);
@@ -124,17 +130,24 @@ run(struct touring *t, const struct vrv_ref *root, struct varve_err *err)
 }
 
 int
-vrv_tour_run(const struct vrv_tour *tour, const struct vrv_archive *archive,
-    struct varve_err *err)
+vrv_tour_below(const struct vrv_tour *tour, const struct vrv_ref *ref,
+    const char *path, struct varve_err *err)
 {
 	struct touring t = {.tour = tour};
 
-	int rc = run(&t, &archive->sealed.root, err);
+	int rc = run(&t, ref, path, err);
 	while (t.n > 0)
 		vrv_tree_iter_free(t.levels[--t.n].iter);
 	free(t.levels);
 	vrv_buf_fini(&t.path);
 	return rc;
+}
+
+int
+vrv_tour_run(const struct vrv_tour *tour, const struct vrv_archive *archive,
+    struct varve_err *err)
+{
+	return vrv_tour_below(tour, &archive->sealed.root, "", err);
 }
 
 /* --- the set --- */

@@ -14,12 +14,13 @@
 struct vrv_tour {
 	struct vrv_meta_source source;
 	void *arg;
-	/* Go into this directory? */
+	/* Go into this directory? Asked right after `entry` was told of it. */
 	bool (*enter)(void *arg, const struct vrv_ref *);
 	/* Each entry; set *ret_bad when something is wrong with it. */
 	int (*entry)(void *arg, const char *path, const struct vrv_entry *,
 	    bool *ret_bad, struct varve_err *err);
-	/* Everything below the directory was toured. */
+	/* Everything below the directory was toured: once for each that was
+	 * entered. */
 	void (*left)(void *arg, const struct vrv_ref *, bool bad);
 	/* It cannot be read; 0 to go on. Not asked when memory ran out or the
 	 * run was cancelled. */
@@ -29,6 +30,9 @@ struct vrv_tour {
  * level. */
 int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;
+/* The same from one directory on, whose path is `path` ("" for the root). */
+int vrv_tour_below(const struct vrv_tour *, const struct vrv_ref *,
+    const char *path, struct varve_err *err) VRV_MUST;
 
 /* A set of refs (a map of VRV_PREFIX_SIZE keys without values) of bounded
  * size: when it is full, what is new is forgotten and toured again. */

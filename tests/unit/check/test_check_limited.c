@@ -18,7 +18,7 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define PACKS 4
-#define MANY 40 /* more than are recorded at a time */
+#define MANY 35 /* more than are recorded at a time */
 
 static const struct small_node trees[PACKS][1] = {
     {{"a", VRV_FILE, 0644, "one ", .chunks = 9}},

@@ -180,6 +180,47 @@ test_output_diff(void **state)
 }
 
 void
+test_output_du(void **state)
+{
+	(void)state;
+	assert_int_equal(program_run("du ::one"), 0);
+	assert_string_equal(program_out,
+	    " Original size  Deduplicated size  Compressed size  Path\n"
+	    "       3.00 kB            1.50 kB            700 B  .\n");
+	assert_int_equal(program_run("du --iec -d 1 : a b"), 0);
+	assert_string_equal(program_out,
+	    " Original size   All archives  Deduplicated size  Compressed size"
+	    "  Path\n"
+	    "      1.95 KiB       1.95 KiB             1000 B            500 B"
+	    "  src/sub\n"
+	    "      2.93 KiB       4.88 KiB           1.46 KiB            700 B"
+	    "  a\n"
+	    "      3.91 KiB            0 B                0 B              0 B"
+	    "  (together)\n");
+	assert_int_equal(program_run("du --json ::one a b"), 0);
+	assert_non_null(strstr(program_out, "\"complete\": true"));
+	assert_non_null(strstr(program_out, "\"compressed_size\": 700"));
+	assert_non_null(strstr(program_out, "\"together\": {"));
+
+	assert_int_equal(program_run("du ::nope"), 31);
+	assert_int_equal(program_run("du -s -d 1 ::one"), 2);
+	assert_string_equal(program_out, "");
+
+	/* Sizes with a problem are shown, and said to be wrong. */
+	fakevarve.n_events = 1;
+	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_PROBLEM,
+	    .path = "a/b",
+	    .message = "is damaged"};
+	assert_int_equal(program_run("du ::one"), 90);
+	assert_non_null(strstr(program_out, "3.00 kB"));
+	assert_non_null(strstr(program_err, "a/b: is damaged"));
+	assert_non_null(strstr(program_err, "1 problems"));
+	fakevarve.events[0].sys = 5;
+	assert_int_equal(program_run("du --json ::one"), 2);
+	assert_non_null(strstr(program_out, "\"complete\": false"));
+}
+
+void
 test_output_log_json(void **state)
 {
 	static const struct varve_progress progress = {.files = 3,

@@ -373,6 +373,7 @@ main(void)
 	    TEST(test_output_json),
 	    TEST(test_output_info),
 	    TEST(test_output_diff),
+	    TEST(test_output_du),
 	    TEST(test_output_log_json),
 	    TEST(test_output_stats),
 	    TEST(test_verify_options),
