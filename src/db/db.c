@@ -201,7 +201,7 @@ set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_db_exec(db,
 		    kind == VRV_DB_KEPT ? "PRAGMA synchronous = FULL" :
-					  "PRAGMA synchronous = OFF",
+					  "PRAGMA synchronous = NORMAL",
 		    err);
 	return rc;
 }
@@ -264,6 +264,14 @@ void
 vrv_db_patience(struct vrv_db *db, unsigned ms)
 {
 	(void)sqlite3_busy_timeout(db->sqlite, (int)ms);
+}
+
+void
+vrv_db_log(struct vrv_db *db, unsigned pages, bool leave)
+{
+	(void)sqlite3_wal_autocheckpoint(db->sqlite, (int)pages);
+	(void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+	    leave ? 1 : 0, NULL);
 }
 
 int
