@@ -13,10 +13,10 @@
 #include "os/file.h"
 #include "util/mem.h"
 
-/* Pages of the log that are moved at a time: by who hurries so few that those
- * who open the catalog next do not notice. */
+/* Pages of the log that are moved at a time; and so few that are left that who
+ * opens the catalog next does not notice. */
 #define LOG_PAGES 16384
-#define LOG_PAGES_HURRY 256
+#define LOG_PAGES_LEFT 256
 
 int
 vrv_catalog_path(const struct vrv_repo *repo, char **ret, struct varve_err *err)
@@ -39,6 +39,10 @@ close_db(struct vrv_catalog *c)
 		vrv_stmt_free(c->stmts[i]);
 		c->stmts[i] = NULL;
 	}
+	/* What a first import leaves is moved by the next who comes. */
+	if (c->db != NULL && c->hurry > 0 && !c->all_of_a_tree &&
+	    vrv_db_log_pages(c->db) > LOG_PAGES_LEFT)
+		vrv_db_log(c->db, 0, false);
 	vrv_db_close(c->db);
 	c->db = NULL;
 	vrv_arena_fini(&c->arena);
@@ -224,7 +228,7 @@ vrv_catalog_hurry(struct vrv_catalog *c, unsigned ms)
 {
 	c->hurry = ms;
 	vrv_db_patience(c->db, ms);
-	vrv_db_log(c->db, LOG_PAGES_HURRY, true);
+	vrv_db_log(c->db, 0, true);
 }
 
 void

@@ -306,9 +306,7 @@ find_series(struct update *u, const struct vrv_archive *a, int64_t *ret_id,
 	rc = vrv_stmt_run(stmt, err);
 	*ret_id = vrv_db_last_rowid(u->c->db);
 	*ret_seq = 1;
-	/* All of a tree: whoever comes next may wait for the disk. */
-	if (u->c->hurry > 0)
-		vrv_db_log(u->c->db, 0, true);
+	u->c->all_of_a_tree = true;
 	return rc;
 }
 
