@@ -4,7 +4,7 @@
 
 #include "archive/lists.h"
 #include "mount/mount_internal.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 
 /* The attributes that an entry has: what is asked for each of them. 0 to go
  * on. */
