@@ -25,6 +25,7 @@
 #include <varve/event.h>
 #include <varve/key.h>
 #include <varve/ledger.h>
+#include <varve/mount.h>
 #include <varve/repo.h>
 #include <varve/restore.h>
 #include <varve/verify.h>

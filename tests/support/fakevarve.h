@@ -25,12 +25,12 @@ struct fakevarve {
 	struct varve_backup_result backup_result;
 	struct varve_restore_result restore_result;
 	struct varve_check_result check_result;
-	struct varve_verify_result verify_result;
-	struct varve_run runs[FAKE_MAX];
-	size_t n_runs;
 	struct varve_period periods[FAKE_MAX]; /* find tells the versions */
 	size_t n_periods;
 	struct varve_catalog_status catalog_status;
+	struct varve_verify_result verify_result;
+	struct varve_run runs[FAKE_MAX];
+	size_t n_runs;
 	struct varve_err open_error; /* code 0: opening works */
 	const char *password;	     /* NULL: any will do */
 
@@ -53,6 +53,9 @@ struct fakevarve {
 	unsigned rebuilt, dropped;
 	char restored[64]; /* the archive that was restored from */
 	bool repo_was_null;
+	struct varve_mount_options mount;
+	char extra[64], target[64]; /* of mount; target also of umount */
+	bool shown[FAKE_MAX];	    /* what select chose */
 };
 
 extern struct fakevarve fakevarve;
