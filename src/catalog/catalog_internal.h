@@ -28,6 +28,7 @@ enum vrv_catalog_sql {
 	/* changing */
 	VRV_SQL_LIVE_BATCH,
 	VRV_SQL_LIVE_ADD,
+	VRV_SQL_LIVE_FEED,
 	VRV_SQL_LIVE_SET,
 	VRV_SQL_LIVE_DROP,
 	VRV_SQL_LIVE_TO_PAST,

@@ -192,6 +192,9 @@ set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 {
 	(void)sqlite3_extended_result_codes(db->sqlite, 1);
 	(void)sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+	int code = vrv_db_add_feed(db);
+	if (code != SQLITE_OK)
+		return vrv_db_fail(db, code, "opening", err);
 	int rc = pragma_set(db, "page_size", VRV_DB_PAGE, err);
 	if (rc == 0)
 		rc = reserve(db, err);

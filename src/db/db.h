@@ -94,6 +94,19 @@ void vrv_bind_null(struct vrv_stmt *, int n);
 int vrv_stmt_step(struct vrv_stmt *, struct varve_err *err) VRV_MUST;
 /* For statements without rows: step to the end. */
 int vrv_stmt_run(struct vrv_stmt *, struct varve_err *err) VRV_MUST;
+/* The same for one that stores the rows of the table `feed(key, value)`, which
+ * `next` gives until it returns NOENT; what it points to holds until its next
+ * call. Any other code of it ends the statement, which returns it: what was
+ * stored before stays until the transaction is rolled back. `next` must not
+ * use the database. Faster than a statement for each row. */
+struct vrv_feed_row {
+	const void *key, *value;
+	size_t key_n, value_n;
+};
+typedef int vrv_feed_fn(void *arg, struct vrv_feed_row *ret,
+    struct varve_err *err);
+int vrv_stmt_feed(struct vrv_stmt *, vrv_feed_fn *next, void *arg,
+    struct varve_err *err) VRV_MUST;
 /* Leave a row behind before the end. */
 void vrv_stmt_reset(struct vrv_stmt *);
 
