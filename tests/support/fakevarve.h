@@ -48,6 +48,9 @@ struct fakevarve {
 	unsigned rebuilt, dropped;
 	char restored[64]; /* the archive that was restored from */
 	bool repo_was_null;
+	struct varve_mount_options mount;
+	char extra[64], target[64]; /* of mount; target also of umount */
+	bool shown[FAKE_MAX];	    /* what select chose */
 };
 
 extern struct fakevarve fakevarve;
