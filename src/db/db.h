@@ -27,7 +27,8 @@ struct vrv_db;
 struct vrv_stmt;
 
 enum vrv_db_kind {
-	VRV_DB_CACHE, /* can be made anew: nothing waits for the disk */
+	VRV_DB_CACHE, /* can be made anew: what was committed last may be lost
+			 with the power, but what is there is consistent */
 	VRV_DB_KEPT   /* what was committed is durable */
 };
 
@@ -48,6 +49,14 @@ void vrv_db_close(struct vrv_db *);
 
 /* Fail with LOCKED after so long instead of a minute. */
 void vrv_db_patience(struct vrv_db *, unsigned ms);
+
+/* Move what is in the log into the database, which waits for the disk, when a
+ * commit leaves `pages` of 4 KiB there (0: never), and at closing unless
+ * `leave`. Whoever opens a database without that reads its log first. After
+ * opening it is 1,000 pages. */
+void vrv_db_log(struct vrv_db *, unsigned pages, bool leave);
+/* How many the last commit of this handle left there. */
+unsigned vrv_db_log_pages(const struct vrv_db *);
 
 /* Remove the database and what belongs to it. What is not there is no error.
  * Who has it open goes on with a file that has no name. */

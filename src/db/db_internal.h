@@ -24,6 +24,8 @@ struct vrv_db {
 	sqlite3 *sqlite;
 	char *path;
 	struct vrv_feed *feed; /* of the statement at hand, or NULL */
+	/* In the log after the last commit, and with how many to move it. */
+	unsigned log_pages, log_limit;
 };
 
 /* Make the table `feed` known to a connection. Returns SQLite's code. */
