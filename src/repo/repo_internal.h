@@ -43,7 +43,7 @@ struct vrv_repo {
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
-	char *keys_dir, *cache;
+	char *keys_dir, *state_dir, *cache;
 	varve_event_fn *event;
 	void *event_arg;
 	pthread_mutex_t event_mutex; /* held while any event is told */
@@ -141,6 +141,24 @@ int vrv_state_write(struct vrv_state *, const char *location,
 
 /* Add what packs say of themselves where no index object does. */
 int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
+/* --- copies.c: what all readers of chunks share --- */
+
+/* Find the copies of a chunk and call `fn` with one after another until it
+ * returns 0. CORRUPT names the chunk if there is none, or if what `fn` said of
+ * the last means damage. *ret_gone: a pack was not there that the index names,
+ * so that a newer index may know better. */
+typedef int vrv_copy_fn(void *arg, const struct vrv_location *at,
+    struct varve_err *err);
+int vrv_copies_try(struct vrv_repo *, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], vrv_copy_fn *fn, void *arg, bool *ret_gone,
+    struct varve_err *err) VRV_MUST;
+/* Put pack and frame in front of an error. */
+int vrv_copy_context(const struct vrv_location *at, struct varve_err *err);
+/* CORRUPT if the id of the bytes does not begin with `want`. */
+int vrv_chunk_verify(const struct vrv_repo *, enum vrv_frame_kind kind,
+    const uint8_t *bytes, size_t n, const uint8_t *want, size_t want_n,
+    struct varve_err *err) VRV_MUST;
 
 /* --- repo_config.c --- */
 
