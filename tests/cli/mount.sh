@@ -12,7 +12,7 @@ chmod 644 src/file
 chmod 600 src/private
 varve init repo >/dev/null 2>&1 || exit 99
 (cd src && varve create ../repo::one .) || exit 99
-(cd src && varve create ../repo::two .) || exit 99
+(cd src && varve create --series nightly ../repo::two .) || exit 99
 host=$(varve info --json repo::one | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["archives"][0]["hostname"])')
@@ -28,6 +28,7 @@ refuses 2 "*nonsense*" mount -o nonsense repo "$m"
 refuses 2 "*uid*" mount -o uid=x repo "$m"
 refuses 2 "*" mount -o umask=9 repo "$m"
 refuses 2 "*" mount -o cache=much repo "$m"
+refuses 2 "*8M*" mount -o cache=1M repo "$m"
 VARVE_PASSPHRASE=wrong refuses 52 "*passphrase*" mount repo "$m"
 refuses 2 "*" mount repo "$scratch/repo"
 refuses 2 "*" mount repo "$scratch/repo/packs"
@@ -51,8 +52,8 @@ is "$(readlink m/latest)" archives/two "which is a link"
 is "$(ls m/archives)" "$(printf 'one\ntwo')" "a folder for each archive"
 is "$(readlink "m/by-host/$host/one")" ../../archives/one "by host"
 is "$(cat "m/by-host/$host/two/file")" hello "and through it"
-series=$(ls m/by-series | head -n 1)
-ok "by series" test -e "m/by-series/$series/one/file"
+is "$(ls m/by-series/nightly | tr '\n' ' ')" "latest two " "by series"
+is "$(cat m/by-series/nightly/latest/file)" hello "and its latest"
 pid=$(daemon_of "$m")
 is "$(readlink "/proc/$pid/cwd")" / "it keeps no folder busy"
 for fd in 0 1 2; do
@@ -65,8 +66,7 @@ options=$(awk -v at="$m" '$5 == at { print "," $6 "," }' /proc/self/mountinfo)
 for option in ro nosuid nodev; do
 	like "$options" "*,$option,*" "mounted with $option"
 done
-ok "statfs answers" stat -f m/archives/one
-ok "df answers" df m
+ok "statfs answers" stat -f -c '# %T, %b blocks' m/archives/one
 
 # --- read-only ---
 
@@ -147,7 +147,7 @@ holder=$!
 wait_for sh -c "[ \"\$(readlink /proc/$holder/cwd)\" = '$m' ]"
 run varve umount "$m"
 ok "busy: status" [ "$status" -ne 0 ]
-like "$err" "varve: *busy*" "busy: says so"
+like "$err" "varve: *in use*" "busy: says so"
 is "$(cat m/file)" hello "busy: still there"
 kill "$holder"
 wait "$holder" 2>/dev/null
@@ -167,6 +167,14 @@ pid=$(daemon_of "$m")
 kill -TERM "$pid"
 ok "ends" wait_for is_gone "$pid"
 ok "and is unmounted" wait_for not is_mounted "$m"
+
+mounts "to be terminated in use" repo::one "$m"
+pid=$(daemon_of "$m")
+exec 9<m/file
+kill -TERM "$pid"
+ok "ends" wait_for is_gone "$pid"
+ok "and is unmounted" wait_for not is_mounted "$m"
+exec 9<&-
 
 mounts "to be unmounted by another" repo::one "$m"
 pid=$(daemon_of "$m")

@@ -190,7 +190,7 @@ def main():
         b.varve("umount", at)
 
         # A cache that holds next to nothing makes it slow, not wrong.
-        b.mount(b.path("repo") + "::a", at, "-o", "cache=1M")
+        b.mount(b.path("repo") + "::a", at, "-o", "cache=8M")
         small = {n: c for n, c in files.items() if n.startswith("small/")
                  or n == "text"}
         b.equal(many_readers(at, small), [], "many, with a small cache")

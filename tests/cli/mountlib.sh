@@ -26,7 +26,7 @@ trap clean_all EXIT
 
 (: <>/dev/fuse) 2>/dev/null || skip_all "/dev/fuse cannot be opened"
 command -v fusermount3 >/dev/null || skip_all "there is no fusermount3"
-varve help mount >/dev/null 2>&1 || skip_all "built without FUSE"
+grep -q "subtype=varve" "$VARVE" || skip_all "varve was built without libfuse"
 
 is_root=no
 [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && is_root=yes
