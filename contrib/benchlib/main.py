@@ -10,13 +10,16 @@ import os
 import signal
 import sys
 
+import cmd_catalog
 import cmd_compare
 import cmd_cut
+import cmd_mount
 import setup
 
 # In the order of the help; the first is what no command means. A command has
 # SUMMARY, add_arguments(parser) and run(args), which returns the exit status.
-COMMANDS = {"compare": cmd_compare, "cut": cmd_cut}
+COMMANDS = {"compare": cmd_compare, "cut": cmd_cut, "mount": cmd_mount,
+            "catalog": cmd_catalog}
 
 
 def parse(words):

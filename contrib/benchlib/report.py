@@ -15,6 +15,7 @@ STEPS = {"first": "first create", "unchanged": "unchanged",
          "archives": "list archives", "check": "check, all data"}
 MEMORY_MIB = 256
 LIST_SECONDS = 0.050
+DIGITS = {"MiB": 0, "s": 3, "entries": 0, "entries/s": 0}
 
 
 def machine():
@@ -64,20 +65,23 @@ def row_text(rows, name, step, tool, label):
     if not all(row["ok"] for row in rows.of(**at)):
         return f"{label:18}{tool:18}{'failed':>10}"
     repo = rows.median("repo", **at)
-    return (f"{label:18}{tool:18}" +
-            number(rows.median("wall", **at), 3, 10) +
+    wall = number(rows.median("wall", **at), 3, 10)
+    if rows.over(**at):
+        wall = f"> {rows.median('wall', **at):.0f}".rjust(10)
+    return (f"{label:18}{tool:18}{wall}" +
             number(rows.median("cpu", **at), 3, 10) +
             number(rows.median("mib", **at), 0, 10) +
             number(repo and repo / 1e6, 1, 16))
 
 
-def table(rows, name, trees):
+def table(rows, name, trees, steps=None):
+    """`steps`: in their order, and what they are called here."""
     sizes = [f"{n:,} file{'s' * (n != 1)}, {size / 1e6:.1f} MB"
              for n, size in map(count, trees)]
     lines = ["", f"{name}: {'; then '.join(sizes)}; {rows.runs(name)}", "",
              f"{'step':18}{'tool':18}{'wall s':>10}{'cpu s':>10}"
              f"{'peak MiB':>10}{'repository MB':>16}"]
-    for step, label in STEPS.items():
+    for step, label in (steps or STEPS).items():
         # dict, not set: in the order in which they ran
         for tool in dict.fromkeys(r["tool"] for r in rows.of(set=name,
                                                             step=step)):
@@ -96,6 +100,14 @@ def budget(name, what, value, limit, unit="", strict=False):
         verdict = "met" if met else "MISSED"
     return {"set": name, "budget": what, "value": value, "limit": limit,
             "unit": unit, "strict": strict, "verdict": verdict}
+
+
+def at_least(name, what, value, limit, unit=""):
+    """A budget from below."""
+    found = budget(name, what, value, limit, unit)
+    if value is not None:
+        found["verdict"] = "met" if value >= limit else "MISSED"
+    return dict(found, least=True)
 
 
 def ratio(value, base):
@@ -150,9 +162,9 @@ def budgets(rows, name):
 def verdicts(found):
     lines = ["", f"{'budget':46}{'measured':>12}{'limit':>12}  verdict"]
     for b in found:
-        sign = "<" if b["strict"] else "<="
-        limit = "" if b["limit"] is None else f"{sign} {b['limit']:g}"
-        digits = {"MiB": 0, "s": 3}.get(b["unit"], 2)
+        sign = "<" if b["strict"] else ">=" if b.get("least") else "<="
+        limit = "" if b["limit"] is None else f"{sign} {b['limit']:,.7g}"
+        digits = DIGITS.get(b["unit"], 2)
         unit = f" {b['unit']}" if b["unit"] else ""
         what = b["budget"] + (f" ({b['unit']})" if unit else "")
         lines.append(f"{what:46}{number(b['value'], digits, 12)}"

@@ -23,6 +23,7 @@ def clean_environment():
 class Tool:
     name = ""
     packages = ()
+    mount_packages = ("fuse3",)
     good = (0,)
 
     def __init__(self, folder):
@@ -58,6 +59,13 @@ class Tool:
 
     def check(self):
         raise NotImplementedError
+
+    # In the foreground, and where the root of the archive is then.
+    def mount(self, name, point):
+        raise NotImplementedError
+
+    def root(self, point):
+        return point
 
 
 class Varve(Tool):
@@ -101,10 +109,14 @@ class Varve(Tool):
     def check(self):
         return [VARVE, "check", "--verify-data", self.repo]
 
+    def mount(self, name, point):
+        return [VARVE, "mount", "-f", self.archive(name), point]
+
 
 class Borg(Tool):
     name = "borg"
     packages = ("borgbackup",)
+    mount_packages = ("fuse3", "python3-pyfuse3")
     good = (0, 1)
 
     def variables(self):
@@ -125,6 +137,9 @@ class Borg(Tool):
 
     def check(self):
         return ["borg", "check", "--verify-data", self.repo]
+
+    def mount(self, name, point):
+        return ["borg", "mount", "-f", self.archive(name), point]
 
 
 class Restic(Tool):
@@ -154,6 +169,12 @@ class Restic(Tool):
 
     def check(self):
         return ["restic", "check", "-q", "--read-data"]
+
+    def mount(self, name, point):
+        return ["restic", "mount", "-q", "--tag", name, point]
+
+    def root(self, point):
+        return point / "snapshots" / "latest"
 
 
 TOOLS = {tool.name: tool for tool in (Varve, Borg, Restic)}

@@ -23,6 +23,7 @@
 #include <varve/error.h>
 #include <varve/event.h>
 #include <varve/key.h>
+#include <varve/mount.h>
 #include <varve/repo.h>
 #include <varve/restore.h>
 #include <varve/version.h>

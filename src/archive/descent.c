@@ -177,7 +177,7 @@ open_chunk(struct vrv_descent *d, unsigned level, const struct vrv_child *child,
 	int rc = load(d, level, child->id, err);
 	if (rc != 0)
 		return rc;
-	s->at = at;
+	s->at = s->first = at;
 	if (level == 0) {
 		rc = vrv_leaf_open(s->chunk.data, s->chunk.len, d->leaf, &s->rd,
 		    &s->left, err);

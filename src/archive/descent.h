@@ -24,8 +24,9 @@ struct vrv_child {
 struct vrv_stage {
 	struct vrv_buf chunk;
 	struct vrv_rd rd;
-	uint64_t left; /* elements not yet read */
-	uint64_t at;   /* weight of all that stands before the next one */
+	uint64_t left;	/* elements not yet read */
+	uint64_t at;	/* weight of all that stands before the next one */
+	uint64_t first; /* weight of all that stands before the chunk */
 	bool loaded;
 	uint8_t id[VRV_CHUNK_ID];
 };

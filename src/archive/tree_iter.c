@@ -2,6 +2,7 @@
 #include "archive/trees.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive/descent.h"
 #include "util/mem.h"
@@ -147,8 +148,62 @@ vrv_tree_iter_seek(struct vrv_tree_iter *it, const uint8_t *name, size_t name_n,
 	return 0;
 }
 
-static int
-find(struct vrv_tree_iter *it, const uint8_t *name, size_t name_n,
+static bool
+number_after(const void *key, const struct vrv_child *child, uint64_t at)
+{
+	const uint64_t *number = key;
+
+	(void)child;
+	return at > *number;
+}
+
+int
+vrv_tree_iter_seek_number(struct vrv_tree_iter *it, uint64_t number,
+    struct varve_err *err)
+{
+	size_t n;
+
+	vrv_buf_clear(&it->last);
+	int rc = vrv_descent_seek(&it->descent, number_after, &number, err);
+	if (rc != 0)
+		return rc;
+	struct vrv_stage *leaf = vrv_descent_leaf(&it->descent);
+	for (; leaf->left > 0 && leaf->at < number; leaf->left--, leaf->at++)
+		(void)vrv_rd_vbytes(&leaf->rd, &n);
+	return 0;
+}
+
+void
+vrv_tree_iter_place(const struct vrv_tree_iter *it, struct vrv_tree_place *ret)
+{
+	const struct vrv_stage *leaf = &it->descent.stage[0];
+
+	memcpy(ret->leaf, leaf->id, VRV_CHUNK_ID);
+	ret->number = leaf->at - 1;
+	ret->ordinal = (uint32_t)(ret->number - leaf->first);
+}
+
+int
+vrv_tree_leaf_entry(const uint8_t *chunk, size_t n, uint32_t ordinal,
+    struct vrv_entry *ret, struct varve_err *err)
+{
+	struct vrv_rd rd;
+	uint64_t count;
+	size_t entry_n;
+
+	int rc = vrv_leaf_open(chunk, n, VRV_META_TREE_LEAF, &rd, &count, err);
+	if (rc != 0)
+		return rc;
+	if (ordinal >= count)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "fewer entries in a directory than stated");
+	for (; ordinal > 0; ordinal--)
+		(void)vrv_rd_vbytes(&rd, &entry_n);
+	return vrv_entry_get(&rd, ret, err);
+}
+
+int
+vrv_tree_iter_find(struct vrv_tree_iter *it, const uint8_t *name, size_t name_n,
     struct vrv_entry *ret, struct varve_err *err)
 {
 	struct vrv_entry entry;
@@ -179,7 +234,7 @@ vrv_tree_find(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 	int rc = vrv_tree_iter_new(source, ref, &it, err);
 	if (rc != 0)
 		return rc;
-	rc = find(it, name, name_n, ret, err);
+	rc = vrv_tree_iter_find(it, name, name_n, ret, err);
 	if (rc == 0) {
 		vrv_buf_fini(ret_leaf);
 		*ret_leaf = it->descent.stage[0].chunk;

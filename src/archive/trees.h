@@ -91,6 +91,27 @@ int vrv_tree_iter_next(struct vrv_tree_iter *, struct vrv_entry *ret,
 int vrv_tree_iter_seek(struct vrv_tree_iter *, const uint8_t *name,
     size_t name_n, struct varve_err *err) VRV_MUST;
 
+/* Go to the entry with this number, from 0; behind the last one is the end. */
+int vrv_tree_iter_seek_number(struct vrv_tree_iter *, uint64_t number,
+    struct varve_err *err) VRV_MUST;
+/* The entry of that name, valid until the next call: NOENT. */
+int vrv_tree_iter_find(struct vrv_tree_iter *, const uint8_t *name,
+    size_t name_n, struct vrv_entry *ret, struct varve_err *err) VRV_MUST;
+
+/* Where the entry stands that was told or found last, or could not be decoded:
+ * in which leaf, which of its entries, and which of the directory's, from 0. */
+struct vrv_tree_place {
+	uint8_t leaf[VRV_CHUNK_ID];
+	uint32_t ordinal;
+	uint64_t number;
+};
+void vrv_tree_iter_place(const struct vrv_tree_iter *,
+    struct vrv_tree_place *ret);
+/* The entry with that ordinal of a leaf: CORRUPT if it has fewer. `ret` points
+ * into the chunk. */
+int vrv_tree_leaf_entry(const uint8_t *chunk, size_t n, uint32_t ordinal,
+    struct vrv_entry *ret, struct varve_err *err) VRV_MUST;
+
 /* One entry by name: NOENT. `ret` points into *ret_leaf (caller's buffer). */
 int vrv_tree_find(const struct vrv_meta_source *, const struct vrv_ref *,
     const uint8_t *name, size_t name_n, struct vrv_buf *ret_leaf,
@@ -144,6 +165,9 @@ void vrv_list_iter_on_meta(struct vrv_list_iter *, vrv_meta_seen_fn *fn,
 /* A vrv_meta_source over a repository's reader (arg: struct vrv_reader). */
 struct vrv_reader;
 struct vrv_meta_source vrv_meta_from_reader(struct vrv_reader *);
+/* The same over a cache of frames; for any number of threads. */
+struct vrv_framecache;
+struct vrv_meta_source vrv_meta_from_cache(struct vrv_framecache *);
 
 /* --- walking an archive --- */
 

@@ -26,9 +26,10 @@ extern const struct vrv_option vrv_common_options[];
 
 extern const struct vrv_command vrv_cmd_init, vrv_cmd_create, vrv_cmd_list,
     vrv_cmd_info, vrv_cmd_extract, vrv_cmd_check, vrv_cmd_diff, vrv_cmd_du,
-    vrv_cmd_rename, vrv_cmd_delete, vrv_cmd_key_add, vrv_cmd_key_list,
-    vrv_cmd_key_remove, vrv_cmd_key_change_passphrase, vrv_cmd_key_export,
-    vrv_cmd_key_import, vrv_cmd_version, vrv_cmd_help;
+    vrv_cmd_rename, vrv_cmd_delete, vrv_cmd_mount, vrv_cmd_umount,
+    vrv_cmd_key_add, vrv_cmd_key_list, vrv_cmd_key_remove,
+    vrv_cmd_key_change_passphrase, vrv_cmd_key_export, vrv_cmd_key_import,
+    vrv_cmd_version, vrv_cmd_help;
 
 /* The command that starts `args`; *ret_words tells how many words name it.
  * USAGE if there is none of that name. */

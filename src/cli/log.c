@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "cli/json.h"
@@ -97,6 +98,17 @@ write_message(struct vrv_log *log, enum vrv_level level, const char *name,
 	write_json(log, o);
 }
 
+static void
+write_syslog(enum vrv_level level, const char *text)
+{
+	static const int priorities[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING,
+	    LOG_ERR, LOG_CRIT};
+	vrv_auto_buf struct vrv_buf buf = {0};
+
+	vrv_text_escape(&buf, text);
+	syslog(LOG_DAEMON | priorities[level], "%s", vrv_text_str(&buf));
+}
+
 void
 vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 {
@@ -108,7 +120,9 @@ vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(part, sizeof(part), fmt, ap);
 	va_end(ap);
-	if (log->json)
+	if (log->to_syslog)
+		write_syslog(level, part);
+	else if (log->json)
 		write_message(log, level, "varve", NULL, part);
 	else
 		write_line(log, "varve: ", part);
@@ -157,7 +171,9 @@ message_id(int status)
 void
 vrv_log_error(struct vrv_log *log, const struct varve_err *err)
 {
-	if (log->json)
+	if (log->to_syslog)
+		write_syslog(VRV_LOG_ERROR, err->message);
+	else if (log->json)
 		write_message(log, VRV_LOG_ERROR, "varve",
 		    message_id(err->exit), err->message);
 	else

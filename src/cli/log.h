@@ -27,7 +27,8 @@ struct vrv_log {
 	int fd; /* standard error */
 	int level;
 	bool json;
-	bool on_line; /* a progress line stands on the terminal */
+	bool to_syslog; /* instead: nobody reads standard error any more */
+	bool on_line;	/* a progress line stands on the terminal */
 };
 
 /* Write a message if its level is high enough. */

@@ -4,16 +4,13 @@
 #include <linux/fs.h>
 #include <string.h>
 
+#include "archive/lists.h"
 #include "extract/extract_internal.h"
 #include "os/dir.h"
 #include "os/file.h"
 #include "util/mem.h"
 
 #define SET_ID_BITS 06000
-#define ACL_VERSION 2
-#define ACL_USER 0x02
-#define ACL_GROUP 0x08
-#define ACL_ENTRY 8
 
 /* What a user may set; the others tell of how the file system stores it. */
 #define FLAGS_SETTABLE                                                         \
@@ -25,48 +22,10 @@
 /* --- decoding --- */
 
 static bool
-is_acl(const char *name)
-{
-	return strncmp(name, "system.posix_acl_", 17) == 0;
-}
-
-static bool
 wanted(const struct vrv_restore *run, const char *name)
 {
-	return is_acl(name) ? !run->options->no_acls : !run->options->no_xattrs;
-}
-
-/* The ids in an ACL are those of the archive: make them local ones. */
-static void
-localize_acl(struct vrv_restore *run, uint8_t *acl, size_t n)
-{
-	if (n < 4 || vrv_get_u32(acl) != ACL_VERSION)
-		return;
-	for (size_t at = 4; at + ACL_ENTRY <= n; at += ACL_ENTRY) {
-		unsigned tag = (unsigned)acl[at] | (unsigned)acl[at + 1] << 8;
-		if (tag == ACL_USER || tag == ACL_GROUP)
-			vrv_put_u32(acl + at + 4,
-			    vrv_owners_local(run->owners, tag == ACL_GROUP,
-				vrv_get_u32(acl + at + 4)));
-	}
-}
-
-/* A long value is a meta chunk of its own. */
-static int
-value_of(struct vrv_restore *run, const struct vrv_entry_xattr *x,
-    struct vrv_buf *buf, const uint8_t **ret, struct varve_err *err)
-{
-	if (x->value != NULL || x->size == 0) {
-		*ret = x->size == 0 ? (const uint8_t *)"" : x->value;
-		return 0;
-	}
-	int rc = run->source.get(run->source.arg, x->id, buf, err);
-	if (rc != 0)
-		return rc;
-	if (buf->len != x->size + 1 || buf->data[0] != VRV_META_VALUE)
-		return vrv_fail(err, VARVE_CORRUPT, "no value of its size");
-	*ret = buf->data + 1;
-	return 0;
+	return vrv_is_acl(name) ? !run->options->no_acls :
+				  !run->options->no_xattrs;
 }
 
 static int
@@ -84,14 +43,14 @@ read_xattr(struct vrv_restore *run, const struct vrv_entry_xattr *x,
 		return vrv_fail(err, VARVE_CORRUPT, "attribute's name has NUL");
 	if (!wanted(run, name))
 		return VARVE_NOENT;
-	int rc = value_of(run, x, &buf, &value, err);
+	int rc = vrv_xattr_value(&run->source, x, &buf, &value, err);
 	if (rc != 0)
 		return vrv_ctx(err, "attribute %s", name);
 	uint8_t *copy = vrv_arena_dup(arena, value, x->size);
 	if (copy == NULL)
 		return VRV_NOMEM(err, "an attribute");
-	if (is_acl(name) && !run->options->numeric_ids)
-		localize_acl(run, copy, x->size);
+	if (vrv_is_acl(name) && !run->options->numeric_ids)
+		vrv_owners_local_acl(run->owners, copy, x->size);
 	ret->value = copy;
 	ret->size = x->size;
 	return 0;

@@ -21,6 +21,12 @@ struct varve_repo {
 /* What the public structs stand for. */
 const struct vrv_archive *vrv_lib_archive(const struct varve_archive *);
 
+/* The public list of archives, which it borrows; items are at the same places.
+ * Owned: vrv_lib_list_free(). */
+int vrv_lib_list(struct vrv_archives *, struct varve_archive_list **ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_lib_list_free(struct varve_archive_list *);
+
 /* Turns tree entries into items. Confined to one thread. */
 struct vrv_items_of;
 int vrv_items_of_new(struct vrv_repo *, const struct vrv_archive *,

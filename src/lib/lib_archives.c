@@ -12,7 +12,7 @@
 /* The public list, and what it was made of. */
 struct list {
 	struct varve_archive_list public; /* first: freed through it */
-	struct vrv_archives *archives;
+	struct vrv_archives *archives;	  /* NULL: somebody else's */
 	struct vrv_arena arena;
 };
 
@@ -84,47 +84,65 @@ fill(struct list *list, const struct vrv_archive *from,
 }
 
 int
-varve_archive_list(struct varve_repo *handle, struct varve_archive_list **ret,
+vrv_lib_list(struct vrv_archives *archives, struct varve_archive_list **ret,
     struct varve_err *err)
 {
 	struct list *list = calloc(1, sizeof(*list));
-	int rc;
 
-	err = LIB_ERR(err);
 	if (list == NULL)
 		return VRV_NOMEM(err, "the list of archives");
-	rc = vrv_archives_load(handle->repo, &list->archives, err);
-	size_t n = rc == 0 ? list->archives->n : 0;
 	list->public.items = vrv_arena_alloc(&list->arena,
-	    (n + 1) * sizeof(struct varve_archive));
-	if (rc == 0 && list->public.items == NULL)
-		rc = VRV_NOMEM(err, "the list of archives");
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (!fill(list, list->archives->items[i],
-			&list->public.items[i]))
-			rc = VRV_NOMEM(err, "the list of archives");
+	    (archives->n + 1) * sizeof(struct varve_archive));
+	bool full = list->public.items != NULL;
+	for (size_t i = 0; full && i < archives->n; i++)
+		full = fill(list, archives->items[i], &list->public.items[i]);
+	if (!full) {
+		vrv_lib_list_free(&list->public);
+		return VRV_NOMEM(err, "the list of archives");
 	}
+	list->public.n = archives->n;
+	list->public.damaged = archives->damaged + archives->missing;
+	*ret = &list->public;
+	return 0;
+}
+
+void
+vrv_lib_list_free(struct varve_archive_list *public)
+{
+	struct list *list = (struct list *)public;
+
+	vrv_arena_fini(&list->arena);
+	free(list);
+}
+
+int
+varve_archive_list(struct varve_repo *handle, struct varve_archive_list **ret,
+    struct varve_err *err)
+{
+	struct varve_archive_list *public;
+	struct vrv_archives *archives;
+
+	err = LIB_ERR(err);
+	int rc = vrv_archives_load(handle->repo, &archives, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_lib_list(archives, &public, err);
 	if (rc != 0) {
-		varve_archive_list_free(&list->public);
+		vrv_archives_free(archives);
 		return rc;
 	}
-	list->public.n = n;
-	list->public.damaged =
-	    list->archives->damaged + list->archives->missing;
-	*ret = &list->public;
+	((struct list *)public)->archives = archives;
+	*ret = public;
 	return 0;
 }
 
 void
 varve_archive_list_free(struct varve_archive_list *public)
 {
-	struct list *list = (struct list *)public;
-
-	if (list == NULL)
+	if (public == NULL)
 		return;
-	vrv_archives_free(list->archives);
-	vrv_arena_fini(&list->arena);
-	free(list);
+	vrv_archives_free(((struct list *)public)->archives);
+	vrv_lib_list_free(public);
 }
 
 static bool

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/hex.h"
 #include "util/mem.h"
 
 #define SLOTS 64
-#define COPIES_MAX 8 /* locations of one chunk that are tried */
+#define BASES_MAX 8 /* copies of a base chunk that are tried */
 
 struct slot {
 	uint8_t pack[VRV_OBJECT_ID];
@@ -102,32 +101,19 @@ frame_of(const struct vrv_location *at, const uint8_t *bases)
 	};
 }
 
-static int
-check_id(const struct vrv_repo *repo, enum vrv_frame_kind kind,
-    const uint8_t *bytes, size_t n, const uint8_t *want, size_t want_n,
-    struct varve_err *err)
-{
-	uint8_t id[VRV_ID_SIZE];
-
-	vrv_chunk_id(&repo->secrets->pack, kind, bytes, n, id);
-	if (vrv_same(id, want, want_n))
-		return 0;
-	return vrv_fail(err, VARVE_CORRUPT, "a chunk is not what its id says");
-}
-
 /* The plaintext of a base chunk: from a frame without bases of its own. */
 static int
 base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
     struct varve_err *err)
 {
 	struct vrv_reader *r = arg;
-	struct vrv_location at[COPIES_MAX];
+	struct vrv_location at[BASES_MAX];
 	struct vrv_index *index;
 	uint32_t n;
 
 	int rc = vrv_repo_index(r->repo, &index, err);
 	if (rc == 0)
-		rc = vrv_index_find(index, prefix, at, COPIES_MAX, &n, err);
+		rc = vrv_index_find(index, prefix, at, BASES_MAX, &n, err);
 	if (rc != 0)
 		return rc;
 	rc = vrv_fail(err, VARVE_CORRUPT, "a base chunk is itself a delta");
@@ -147,8 +133,8 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
 		    r->base.plain.data + r->base.offsets[at[i].ordinal];
 		uint32_t length = r->base.lengths[at[i].ordinal];
 
-		rc = check_id(r->repo, at[i].kind, bytes, length, prefix,
-		    VRV_PREFIX_SIZE, err);
+		rc = vrv_chunk_verify(r->repo, at[i].kind, bytes, length,
+		    prefix, VRV_PREFIX_SIZE, err);
 		if (rc == 0) {
 			vrv_buf_bytes(to, bytes, length);
 			return vrv_buf_check(to, err);
@@ -163,7 +149,6 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 {
 	uint8_t bases[VRV_FRAME_BASES_MAX][VRV_PREFIX_SIZE];
 	struct vrv_index *index;
-	char name[VRV_NAME_SIZE];
 
 	int rc = 0;
 	if (at->m > 0) {
@@ -177,12 +162,7 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 	if (rc == 0)
 		rc = vrv_opener_open(r->opener, at->epk, &frame, r->stored.data,
 		    r->stored.len, base_plain, r, ret, err);
-	if (rc != 0) {
-		pack_name(at->pack, name);
-		vrv_ctx(err, "%s, frame at %llu", name,
-		    (unsigned long long)at->offset);
-	}
-	return rc;
+	return rc == 0 ? 0 : vrv_copy_context(at, err);
 }
 
 static void
@@ -244,14 +224,20 @@ cached_frame(struct vrv_reader *r, const struct vrv_location *at,
 	return 0;
 }
 
+struct get {
+	struct vrv_reader *reader;
+	const uint8_t *id;
+	const uint8_t *bytes;
+	size_t n;
+};
+
 static int
-get_from(struct vrv_reader *r, const struct vrv_location *at,
-    const uint8_t id[VRV_ID_SIZE], const uint8_t **ret, size_t *ret_n,
-    struct varve_err *err)
+get_from(void *arg, const struct vrv_location *at, struct varve_err *err)
 {
+	struct get *get = arg;
 	struct slot *slot;
 
-	int rc = cached_frame(r, at, &slot, err);
+	int rc = cached_frame(get->reader, at, &slot, err);
 	if (rc != 0)
 		return rc;
 	/* It may have been opened for another entry that states it otherwise.
@@ -259,39 +245,12 @@ get_from(struct vrv_reader *r, const struct vrv_location *at,
 	if (at->ordinal >= slot->opened.n)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "the index tells of more chunks than the frame has");
-	const uint8_t *bytes =
+	get->bytes =
 	    slot->opened.plain.data + slot->opened.offsets[at->ordinal];
-	size_t n = slot->opened.lengths[at->ordinal];
-	rc = check_id(r->repo, at->kind, bytes, n, id, VRV_ID_SIZE, err);
-	if (rc != 0) {
-		char name[VRV_NAME_SIZE];
-
-		pack_name(at->pack, name);
-		return vrv_ctx(err, "%s, frame at %llu", name,
-		    (unsigned long long)at->offset);
-	}
-	*ret = bytes;
-	*ret_n = n;
-	return 0;
-}
-
-/* Locations of a chunk; a second look at the store before giving up: the
- * local index may be older than what refers to the chunk, or damaged. */
-static int
-locate(struct vrv_reader *r, const uint8_t *id, struct vrv_location *at,
-    uint32_t *ret_n, struct varve_err *err)
-{
-	struct vrv_index *index;
-
-	int rc = vrv_repo_index(r->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_find(index, id, at, COPIES_MAX, ret_n, err);
-	if (rc != VARVE_NOENT && rc != VARVE_CORRUPT)
-		return rc;
-	rc = vrv_repo_index_reload(r->repo, rc == VARVE_CORRUPT, err);
-	if (rc == 0)
-		rc = vrv_index_find(index, id, at, COPIES_MAX, ret_n, err);
-	return rc;
+	get->n = slot->opened.lengths[at->ordinal];
+	rc = vrv_chunk_verify(get->reader->repo, at->kind, get->bytes, get->n,
+	    get->id, VRV_ID_SIZE, err);
+	return rc == 0 ? 0 : vrv_copy_context(at, err);
 }
 
 int
@@ -299,33 +258,13 @@ vrv_reader_get(struct vrv_reader *r, enum vrv_frame_kind kind,
     const uint8_t id[VRV_ID_SIZE], const uint8_t **ret, size_t *ret_n,
     struct varve_err *err)
 {
-	struct vrv_location at[COPIES_MAX];
-	char hex[2 * VRV_PREFIX_SIZE + 1];
-	uint32_t n = 0;
+	struct get get = {.reader = r, .id = id};
+	bool gone;
 
-	int rc = locate(r, id, at, &n, err);
-	if (rc == VARVE_NOENT)
-		rc = vrv_fail(err, VARVE_CORRUPT,
-		    "no pack of the index holds it");
-	for (uint32_t i = 0; i < n; i++) {
-		if (at[i].kind != kind) {
-			rc = vrv_fail(err, VARVE_CORRUPT,
-			    "stored as another kind of chunk");
-			continue;
-		}
-		rc = get_from(r, &at[i], id, ret, ret_n, err);
-		if (rc == 0)
-			return 0;
-	}
-	vrv_hex(hex, id, VRV_PREFIX_SIZE);
-	vrv_ctx(err, "%s chunk %s", kind == VRV_FRAME_META ? "meta" : "data",
-	    hex);
-	/* What is gone from the store, or does not open with the right key, is
-	 * damage here. */
-	if (rc == VARVE_NOENT || rc == VARVE_AUTH) {
-		err->code = rc = VARVE_CORRUPT;
-		err->sys = 0;
-		(void)vrv_exit(err, VARVE_EXIT_INTEGRITY);
+	int rc = vrv_copies_try(r->repo, kind, id, get_from, &get, &gone, err);
+	if (rc == 0) {
+		*ret = get.bytes;
+		*ret_n = get.n;
 	}
 	return rc;
 }

@@ -142,6 +142,24 @@ int vrv_state_write(struct vrv_state *, const char *location,
 /* Add what packs say of themselves where no index object does. */
 int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 
+/* --- copies.c: what all readers of chunks share --- */
+
+/* Find the copies of a chunk and call `fn` with one after another until it
+ * returns 0. CORRUPT names the chunk if there is none, or if what `fn` said of
+ * the last means damage. *ret_gone: a pack was not there that the index names,
+ * so that a newer index may know better. */
+typedef int vrv_copy_fn(void *arg, const struct vrv_location *at,
+    struct varve_err *err);
+int vrv_copies_try(struct vrv_repo *, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], vrv_copy_fn *fn, void *arg, bool *ret_gone,
+    struct varve_err *err) VRV_MUST;
+/* Put pack and frame in front of an error. */
+int vrv_copy_context(const struct vrv_location *at, struct varve_err *err);
+/* CORRUPT if the id of the bytes does not begin with `want`. */
+int vrv_chunk_verify(const struct vrv_repo *, enum vrv_frame_kind kind,
+    const uint8_t *bytes, size_t n, const uint8_t *want, size_t want_n,
+    struct varve_err *err) VRV_MUST;
+
 /* --- repo_config.c --- */
 
 /* Sign and store a config generation. */

@@ -222,6 +222,49 @@ varve_archive_delete(struct varve_repo *repo,
 	return 0;
 }
 
+static void
+tell(varve_event_fn *event, void *arg)
+{
+	for (size_t i = 0; i < fakevarve.n_events && event != NULL; i++)
+		event(arg, &fakevarve.events[i]);
+}
+
+int
+varve_mount(struct varve_repo *repo, const struct varve_mount_options *options,
+    struct varve_err *err)
+{
+	const struct varve_archive_list list = {
+	    .items = fakevarve.archives,
+	    .n = fakevarve.n_archives,
+	};
+	int rc = 0;
+
+	(void)repo;
+	fakevarve.mount = *options;
+	snprintf(fakevarve.target, sizeof(fakevarve.target), "%s",
+	    options->target);
+	snprintf(fakevarve.extra, sizeof(fakevarve.extra), "%s",
+	    options->extra);
+	if (options->archive != NULL)
+		snprintf(fakevarve.text, sizeof(fakevarve.text), "%s",
+		    options->archive->name);
+	if (options->select != NULL)
+		rc = options->select(options->select_arg, &list,
+		    fakevarve.shown, err);
+	if (rc == 0 && options->ready != NULL)
+		rc = options->ready(options->ready_arg, err);
+	tell(options->event, options->event_arg);
+	return rc;
+}
+
+int
+varve_unmount(const char *target, struct varve_err *err)
+{
+	(void)err;
+	snprintf(fakevarve.target, sizeof(fakevarve.target), "%s", target);
+	return 0;
+}
+
 int
 varve_archive_rename(struct varve_repo *repo,
     const struct varve_archive *archive, const char *name,
@@ -246,13 +289,6 @@ varve_archive_diff(struct varve_repo *repo, const struct varve_archive *a,
 	for (size_t i = 0; i < fakevarve.n_differences && rc == 0; i++)
 		rc = fn(arg, &fakevarve.differences[i], err);
 	return rc;
-}
-
-static void
-tell(varve_event_fn *event, void *arg)
-{
-	for (size_t i = 0; i < fakevarve.n_events && event != NULL; i++)
-		event(arg, &fakevarve.events[i]);
 }
 
 static void

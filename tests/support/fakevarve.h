@@ -41,6 +41,9 @@ struct fakevarve {
 	struct varve_check_options check;
 	struct varve_open_options open;
 	bool repo_was_null;
+	struct varve_mount_options mount;
+	char extra[64], target[64]; /* of mount; target also of umount */
+	bool shown[FAKE_MAX];	    /* what select chose */
 };
 
 extern struct fakevarve fakevarve;
