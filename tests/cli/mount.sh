@@ -229,4 +229,4 @@ is "$(cat m/archives/same~*/file | sort | tr '\n' ' ')" "different hello " \
 	"each is its own"
 unmounts "$m"
 
-done_testing
+done_mounting

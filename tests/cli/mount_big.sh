@@ -40,4 +40,4 @@ else
 	ok "in 256 MiB" [ "$peak" -le $((256 * 1024)) ]
 fi
 unmounts "$m"
-done_testing
+done_mounting

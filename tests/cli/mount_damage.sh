@@ -63,4 +63,4 @@ is "$(cat m/archives/two/sub/deep)" inner "other archives are whole"
 is "$(ls m/archives | tr '\n' ' ')" "large one three two " "and listed"
 unmounts "$m"
 
-done_testing
+done_mounting

@@ -87,4 +87,4 @@ if [ "$is_root" = yes ]; then
 	ok "no process is left" has_no_daemon "$scratch/root"
 fi
 
-done_testing
+done_mounting

@@ -35,6 +35,14 @@ class Bench:
         self.env.update(VARVE_PASSPHRASE="a passphrase", TZ="UTC",
                         VARVE_BASE_DIR=os.path.join(self.top, "home"))
 
+        # Nobody sees what a process in the background says.
+        os.mkdir(self.path("reports"))
+        for kind in ("ASAN", "LSAN", "TSAN", "UBSAN"):
+            name = kind + "_OPTIONS"
+            given = [self.env[name]] if self.env.get(name) else []
+            self.env[name] = ":".join(
+                given + ["log_path=" + self.path("reports", kind)])
+
     def __enter__(self):
         with open(self.program, "rb") as f:
             if b"subtype=varve" not in f.read():
@@ -94,6 +102,26 @@ class Bench:
             time.sleep(0.05)
         self.ok(True, name)
 
+    def processes(self):
+        """Of the program, that this test started."""
+        found = []
+        program = os.path.realpath(self.program)
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline") as f:
+                    if self.top in f.read() and \
+                            os.readlink(f"/proc/{pid}/exe") == program:
+                        found.append(pid)
+            except OSError:
+                pass
+        return found
+
     def done(self):
+        self.until(lambda: not self.processes(), "every process has ended")
+        text = ""
+        for name in os.listdir(self.path("reports")):
+            with open(self.path("reports", name), errors="replace") as f:
+                text += f.read()
+        self.equal(text, "", "with nothing to report")
         print(f"1..{self.count}")
         return 1 if self.failures else 0

@@ -33,6 +33,14 @@ is_root=no
 is_asan=no
 grep -q __asan_init "$VARVE" && is_asan=yes
 
+# Nobody sees what a process in the background says: sanitizers write here.
+mkdir "$scratch/reports" && chmod 1777 "$scratch/reports" || exit 99
+for kind in ASAN LSAN TSAN UBSAN; do
+	eval "${kind}_OPTIONS=\"\${${kind}_OPTIONS:+\$${kind}_OPTIONS:}\""
+	eval "${kind}_OPTIONS=\"\${${kind}_OPTIONS}log_path=$scratch/reports/$kind\""
+	export "${kind}_OPTIONS"
+done
+
 is_mounted()
 {
 	awk -v at="$(realpath -m -s "$1")" '$5 == at { n++ } END { exit !n }' \
@@ -77,6 +85,31 @@ is_gone()
 has_no_daemon()
 {
 	[ -z "$(daemon_of "$1")" ]
+}
+
+# Processes of the test that still run.
+has_no_process()
+{
+	python3 - "$scratch" "$(realpath "$VARVE")" <<'PY'
+import os, sys
+top, program = map(os.fsencode, sys.argv[1:])
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if top in f.read() and \
+                    os.readlink(os.fsencode(f"/proc/{pid}/exe")) == program:
+                sys.exit(1)
+    except OSError:
+        pass
+PY
+}
+
+done_mounting()
+{
+	ok "every process has ended" wait_for has_no_process
+	cat "$scratch"/reports/* 2>/dev/null | sed 's/^/# /' | head -n 60
+	is "$(ls "$scratch/reports")" "" "with nothing to report"
+	done_testing
 }
 
 # mounts NAME ARGUMENT...: `varve mount ARGUMENT...` succeeds and says nothing
