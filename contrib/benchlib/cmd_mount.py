@@ -218,7 +218,7 @@ def budgets(rows, name):
                           wall("first ls", KEYED), FIRST_LS_SECONDS, "s"),
             report.budget(name, "first ls but for key derivation", beyond,
                           FIRST_LS_SECONDS, "s"),
-            report.budget(name, "key derivation: list by passphrase, key file",
+            report.budget(name, "key derivation, by list of the archives",
                           derivation, None, "s"),
             against_peers(rows, name, "ls -lR / faster peer", "ls -lR"),
             against_peers(rows, name, "first ls and ls -lR / faster peer",

@@ -74,7 +74,7 @@ class Mounted:
                            stderr=subprocess.PIPE, text=True)
         if p.returncode != 0:
             raise Failed(f"ls fails: {p.stderr.strip()} {self._said()}")
-        return p.stdout.split("\n")[:-1]
+        return sorted(p.stdout.split("\n")[:-1])
 
     def _said(self):
         self.errors.seek(0)

@@ -67,6 +67,7 @@ struct varve_backup_options {
 	size_t n_exclude_if_present;
 
 	bool dry_run, one_file_system, read_special;
+	bool no_catalog; /* do not bring the catalog up to date */
 	bool numeric_ids, no_xattrs, no_acls, no_flags, atime;
 	enum varve_files_cache files_cache;
 	enum varve_compression compression;

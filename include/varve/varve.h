@@ -18,6 +18,7 @@
 
 #include <varve/archive.h>
 #include <varve/backup.h>
+#include <varve/catalog.h>
 #include <varve/check.h>
 #include <varve/du.h>
 #include <varve/error.h>

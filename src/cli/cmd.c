@@ -7,11 +7,12 @@
 
 const struct vrv_command *const vrv_commands[] = {&vrv_cmd_init,
     &vrv_cmd_create, &vrv_cmd_list, &vrv_cmd_info, &vrv_cmd_extract,
-    &vrv_cmd_check, &vrv_cmd_diff, &vrv_cmd_du, &vrv_cmd_rename,
-    &vrv_cmd_delete, &vrv_cmd_mount, &vrv_cmd_umount, &vrv_cmd_key_add,
-    &vrv_cmd_key_list, &vrv_cmd_key_remove, &vrv_cmd_key_change_passphrase,
-    &vrv_cmd_key_export, &vrv_cmd_key_import, &vrv_cmd_version, &vrv_cmd_help,
-    NULL};
+    &vrv_cmd_check, &vrv_cmd_diff, &vrv_cmd_find, &vrv_cmd_history, &vrv_cmd_du,
+    &vrv_cmd_rename, &vrv_cmd_delete, &vrv_cmd_mount, &vrv_cmd_umount,
+    &vrv_cmd_key_add, &vrv_cmd_key_list, &vrv_cmd_key_remove,
+    &vrv_cmd_key_change_passphrase, &vrv_cmd_key_export, &vrv_cmd_key_import,
+    &vrv_cmd_catalog_rebuild, &vrv_cmd_catalog_status, &vrv_cmd_catalog_drop,
+    &vrv_cmd_version, &vrv_cmd_help, NULL};
 
 /* Does `name` start `args`? The words it takes, else 0. */
 static size_t
@@ -27,6 +28,46 @@ names(const char *name, const char *const *args)
 	return args[1] != NULL && strcmp(args[1], second + 1) == 0 ? 2 : 0;
 }
 
+/* What follows the word of the group in the name; NULL if it is not of it. */
+static const char *
+in_group(const char *name, const char *group)
+{
+	size_t n = strlen(group);
+
+	return strncmp(name, group, n) == 0 && name[n] == ' ' ? name + n + 1 :
+								NULL;
+}
+
+bool
+vrv_command_is_group(const char *word)
+{
+	for (size_t i = 0; vrv_commands[i] != NULL; i++) {
+		if (in_group(vrv_commands[i]->name, word) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int
+unknown_in_group(const char *const *args, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf there = {0};
+
+	for (size_t i = 0; vrv_commands[i] != NULL; i++) {
+		const char *name = in_group(vrv_commands[i]->name, args[0]);
+
+		if (name != NULL)
+			vrv_text_add(&there, "%s%s", there.len > 0 ? ", " : "",
+			    name);
+	}
+	if (args[1] == NULL)
+		return vrv_fail(err, VARVE_USAGE, "'%s' needs one of %s",
+		    args[0], vrv_text_str(&there));
+	return vrv_fail(err, VARVE_USAGE,
+	    "unknown command '%s %s': there are %s", args[0], args[1],
+	    vrv_text_str(&there));
+}
+
 int
 vrv_command_find(const char *const *args, const struct vrv_command **ret,
     size_t *ret_words, struct varve_err *err)
@@ -39,15 +80,8 @@ vrv_command_find(const char *const *args, const struct vrv_command **ret,
 			return 0;
 		}
 	}
-	if (strcmp(args[0], "key") == 0)
-		return vrv_fail(err, VARVE_USAGE,
-		    args[1] == NULL ? "'key' needs one of add, list, remove, "
-				      "change-passphrase, "
-				      "export, import" :
-				      "unknown command 'key %s': there are "
-				      "add, list, remove, "
-				      "change-passphrase, export, import",
-		    args[1]);
+	if (vrv_command_is_group(args[0]))
+		return unknown_in_group(args, err);
 	return vrv_fail(err, VARVE_USAGE, "unknown command '%s'", args[0]);
 }
 

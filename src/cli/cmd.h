@@ -4,6 +4,7 @@
 
 /* The table of commands. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/cli.h"
@@ -25,16 +26,20 @@ extern const struct vrv_command *const vrv_commands[];
 extern const struct vrv_option vrv_common_options[];
 
 extern const struct vrv_command vrv_cmd_init, vrv_cmd_create, vrv_cmd_list,
-    vrv_cmd_info, vrv_cmd_extract, vrv_cmd_check, vrv_cmd_diff, vrv_cmd_du,
-    vrv_cmd_rename, vrv_cmd_delete, vrv_cmd_mount, vrv_cmd_umount,
-    vrv_cmd_key_add, vrv_cmd_key_list, vrv_cmd_key_remove,
-    vrv_cmd_key_change_passphrase, vrv_cmd_key_export, vrv_cmd_key_import,
-    vrv_cmd_version, vrv_cmd_help;
+    vrv_cmd_info, vrv_cmd_extract, vrv_cmd_check, vrv_cmd_diff, vrv_cmd_find,
+    vrv_cmd_history, vrv_cmd_du, vrv_cmd_catalog_rebuild,
+    vrv_cmd_catalog_status, vrv_cmd_catalog_drop, vrv_cmd_rename,
+    vrv_cmd_delete, vrv_cmd_mount, vrv_cmd_umount, vrv_cmd_key_add,
+    vrv_cmd_key_list, vrv_cmd_key_remove, vrv_cmd_key_change_passphrase,
+    vrv_cmd_key_export, vrv_cmd_key_import, vrv_cmd_version, vrv_cmd_help;
 
 /* The command that starts `args`; *ret_words tells how many words name it.
  * USAGE if there is none of that name. */
 int vrv_command_find(const char *const *args, const struct vrv_command **ret,
     size_t *ret_words, struct varve_err *err) VRV_MUST;
+
+/* Is it the first of the two words of some commands? */
+bool vrv_command_is_group(const char *word);
 
 /* Append the text of `varve CMD --help`, of `varve help`. */
 void vrv_help_command(struct vrv_buf *, const struct vrv_command *);

@@ -22,7 +22,7 @@ struct create_options {
 	bool exclude_caches, keep_exclude_tags, exclude_nodump;
 	struct vrv_strings exclude_if_present;
 	bool one_file_system, numeric_ids, no_xattrs, no_acls, no_flags, atime;
-	bool read_special;
+	bool read_special, no_catalog;
 	const char *stdin_name, *stdin_user, *stdin_group;
 	unsigned stdin_mode;
 	bool content_from_command, paths_from_stdin, paths_from_command;
@@ -91,6 +91,8 @@ static const struct vrv_option options[] = {
 	"store exactly the paths that the command behind -- prints"},
     {0, "paths-delimiter", "DELIM", vrv_set_string, AT(paths_delimiter),
 	"what ends each of these paths (default: \\n; also \\0 \\t)"},
+    {0, "no-catalog", NULL, vrv_set_true, AT(no_catalog),
+	"leave the catalog as it is"},
     {0, "threads", "N", vrv_set_unsigned, AT(threads),
 	"threads to use (default: one for each processor)"},
     {'c', "checkpoint-interval", "SECONDS", vrv_set_unsigned,
@@ -185,6 +187,7 @@ set_options(struct create *c, struct varve_err *err)
 	b->dry_run = o->dry_run;
 	b->one_file_system = o->one_file_system;
 	b->read_special = o->read_special;
+	b->no_catalog = o->no_catalog;
 	b->numeric_ids = o->numeric_ids;
 	b->no_xattrs = o->no_xattrs;
 	b->no_acls = o->no_acls;

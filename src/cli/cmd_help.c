@@ -51,8 +51,8 @@ words_for(struct vrv_buf *text, const char *const *args, struct varve_err *err)
 
 	if (args[0] == NULL) {
 		command_words(text, "");
-	} else if (strcmp(args[0], "key") == 0 && args[1] == NULL) {
-		command_words(text, "key");
+	} else if (vrv_command_is_group(args[0]) && args[1] == NULL) {
+		command_words(text, args[0]);
 	} else {
 		int rc = vrv_command_find(args, &cmd, &used, err);
 		if (rc != 0)

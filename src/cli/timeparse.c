@@ -139,3 +139,49 @@ vrv_time_parse(const char *text, struct varve_time *ret, struct varve_err *err)
 		    text);
 	return 0;
 }
+
+static bool
+parse_span(const char *p, int64_t *ret)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {{'S', 1}, {'M', 60}, {'H', 3600}, {'d', 86400},
+	    {'w', 7 * 86400}, {'m', 31 * 86400}, {'y', 365 * 86400}};
+	int64_t n = 0;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	for (; isdigit((unsigned char)*p); p++) {
+		n = n * 10 + (*p - '0');
+		if (n > INT32_MAX)
+			return false;
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (p[0] == units[i].letter && p[1] == '\0') {
+			*ret = n * units[i].seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+vrv_time_or_span(const char *text, struct varve_time now,
+    struct varve_time *ret, struct varve_err *err)
+{
+	struct stat st;
+	int64_t seconds;
+
+	if (stat(text, &st) != 0 && parse_span(text, &seconds)) {
+		*ret = (struct varve_time){now.s - seconds, now.ns};
+		return 0;
+	}
+	int rc = vrv_time_parse(text, ret, err);
+	if (rc == VARVE_USAGE)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' is neither a time like 2026-11-22T00:11:28+01:00 nor "
+		    "a span like 7d nor a file",
+		    text);
+	return rc;
+}

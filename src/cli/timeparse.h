@@ -14,4 +14,9 @@
 int vrv_time_parse(const char *text, struct varve_time *ret,
     struct varve_err *err) VRV_MUST;
 
+/* The same, or a span before `now`: a number and S, M, H, d, w, m (31 days) or
+ * y (365 days). */
+int vrv_time_or_span(const char *text, struct varve_time now,
+    struct varve_time *ret, struct varve_err *err) VRV_MUST;
+
 #endif

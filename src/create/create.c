@@ -337,6 +337,7 @@ run(struct vrv_pipeline *p, struct varve_err *err)
 struct session {
 	struct vrv_repo *repo;
 	const struct varve_backup_options *options;
+	const struct vrv_create_watch *watch;
 	struct vrv_roots roots;
 	struct vrv_archives *archives;
 	const struct vrv_archive *parent;
@@ -459,6 +460,8 @@ commit(struct session *s, struct vrv_pipeline *p,
 	vrv_treecache_keep(p->cache);
 	report(s, p, ret);
 	vrv_hex(ret->id, archive.clear.logical, VRV_LOGICAL_ID);
+	if (s->watch != NULL)
+		s->watch->made(s->watch->arg, s->archives, &archive);
 	return 0;
 }
 
@@ -511,10 +514,12 @@ check_name(const struct session *s, struct varve_err *err)
 
 int
 vrv_create(struct vrv_repo *repo, const struct varve_backup_options *options,
-    struct varve_backup_result *ret, struct varve_err *err)
+    const struct vrv_create_watch *watch, struct varve_backup_result *ret,
+    struct varve_err *err)
 {
 	struct session s = {.repo = repo,
 	    .options = options,
+	    .watch = watch,
 	    .roots = VRV_ROOTS_INIT,
 	    .start = vrv_time_now()};
 	const char *host = options->host == NULL ? "" : options->host;

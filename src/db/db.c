@@ -257,6 +257,12 @@ vrv_db_close(struct vrv_db *db)
 	free(db);
 }
 
+void
+vrv_db_patience(struct vrv_db *db, unsigned ms)
+{
+	(void)sqlite3_busy_timeout(db->sqlite, (int)ms);
+}
+
 int
 vrv_db_remove(const char *path, struct varve_err *err)
 {

@@ -46,6 +46,9 @@ int vrv_db_open(const char *path, const struct vrv_db_schema *,
 /* Statements must be gone. An open transaction is rolled back. NULL is fine. */
 void vrv_db_close(struct vrv_db *);
 
+/* Fail with LOCKED after so long instead of a minute. */
+void vrv_db_patience(struct vrv_db *, unsigned ms);
+
 /* Remove the database and what belongs to it. What is not there is no error.
  * Who has it open goes on with a file that has no name. */
 int vrv_db_remove(const char *path, struct varve_err *err) VRV_MUST;

@@ -27,6 +27,19 @@ int vrv_lib_list(struct vrv_archives *, struct varve_archive_list **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_lib_list_free(struct varve_archive_list *);
 
+/* A vrv_create_watch: brings the catalog up to date with the new archive and
+ * those of its series before it. A failure is an INFO event. */
+struct vrv_lib_made {
+	struct varve_repo *repo;
+	const struct varve_backup_options *options;
+};
+void vrv_lib_catalog_made(void *arg, const struct vrv_archives *known,
+    const struct vrv_archive *made);
+
+/* What an item tells of an entry by itself: no names of owners, target, first
+ * link or counts. */
+struct varve_item vrv_lib_item(const char *path, const struct vrv_entry *);
+
 /* Turns tree entries into items. Confined to one thread. */
 struct vrv_items_of;
 int vrv_items_of_new(struct vrv_repo *, const struct vrv_archive *,

@@ -196,19 +196,14 @@ public_time(struct vrv_time t)
 	return (struct varve_time){t.s, t.ns};
 }
 
-int
-vrv_items_of_fill(struct vrv_items_of *it, const char *path,
-    const struct vrv_entry *e, struct varve_item *ret, struct varve_err *err)
+struct varve_item
+vrv_lib_item(const char *path, const struct vrv_entry *e)
 {
-	vrv_arena_fini(&it->arena);
-	it->entry = *e;
-	*ret = (struct varve_item){.path = path,
+	return (struct varve_item){.path = path,
 	    .kind = (enum varve_kind)e->kind,
 	    .mode = e->mode,
 	    .uid = e->uid,
 	    .gid = e->gid,
-	    .user = vrv_names_get(it->names, false, e->uid),
-	    .group = vrv_names_get(it->names, true, e->gid),
 	    .size = e->kind == VRV_SYMLINK ? e->target_n : e->size,
 	    .mtime = public_time(e->mtime),
 	    .ctime = public_time(e->ctime),
@@ -221,8 +216,19 @@ vrv_items_of_fill(struct vrv_items_of *it, const char *path,
 	    .major = e->major,
 	    .minor = e->minor,
 	    .flags = e->iflags,
-	    .changed = (e->flags & VRV_ENTRY_CHANGED) != 0,
-	    .handle = it};
+	    .changed = (e->flags & VRV_ENTRY_CHANGED) != 0};
+}
+
+int
+vrv_items_of_fill(struct vrv_items_of *it, const char *path,
+    const struct vrv_entry *e, struct varve_item *ret, struct varve_err *err)
+{
+	vrv_arena_fini(&it->arena);
+	it->entry = *e;
+	*ret = vrv_lib_item(path, e);
+	ret->user = vrv_names_get(it->names, false, e->uid);
+	ret->group = vrv_names_get(it->names, true, e->gid);
+	ret->handle = it;
 	int rc = first_link(it, path, e, &ret->hardlink, err);
 	if (rc == 0 && e->kind == VRV_SYMLINK) {
 		ret->target = vrv_arena_dup(&it->arena, e->target, e->target_n);

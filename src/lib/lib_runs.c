@@ -12,8 +12,12 @@ varve_backup(struct varve_repo *handle,
     const struct varve_backup_options *options, struct varve_backup_result *ret,
     struct varve_err *err)
 {
-	return vrv_create(handle == NULL ? NULL : handle->repo, options, ret,
-	    LIB_ERR(err));
+	const struct vrv_create_watch watch = {vrv_lib_catalog_made,
+	    &(struct vrv_lib_made){handle, options}};
+	bool wanted = handle != NULL && !options->no_catalog;
+
+	return vrv_create(handle == NULL ? NULL : handle->repo, options,
+	    wanted ? &watch : NULL, ret, LIB_ERR(err));
 }
 
 int

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mount/mount_internal.h"
+#include "mount/versions.h"
 #include "os/meta.h"
 
 #define BLOCK 512
@@ -23,6 +24,8 @@ vrv_seen_get(struct vrv_mount *m, uint64_t node, struct vrv_seen *ret,
 	struct vrv_entry entry;
 	uint32_t ordinal;
 
+	if (vrv_versions_has(m, node))
+		return vrv_versions_seen(m, node, ret, err);
 	if (!vrv_nodes_leaf(m->nodes, node, &leaf, &ordinal))
 		return vrv_fail(err, VARVE_NOENT, "no such node");
 	int rc =
@@ -226,6 +229,8 @@ vrv_attr_get(struct vrv_mount *m, uint64_t node, struct stat *ret,
 	struct vrv_made_node made = vrv_node_parse(node);
 	struct vrv_seen seen = {0};
 
+	if (vrv_versions_has(m, node))
+		return vrv_versions_attr(m, node, ret, err);
 	if (made.kind == VRV_MADE_ROOT && m->only != NULL) {
 		vrv_attr_of_archive(m, m->only, ret);
 		return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mount/mount_internal.h"
+#include "mount/versions.h"
 #include "util/clock.h"
 #include "util/mem.h"
 
@@ -125,7 +126,11 @@ vrv_damage_tell(struct vrv_mount *m, uint64_t node, const struct varve_err *why)
 
 	if (!is_news(m->damage, node))
 		return;
-	struct vrv_mounted *a = path_of(m, node, &path);
+	struct vrv_mounted *a = NULL;
+	if (vrv_versions_has(m, node))
+		vrv_versions_path(m, node, &path);
+	else
+		a = path_of(m, node, &path);
 	vrv_buf_u8(&path, '\0');
 	if (path.failed)
 		return;

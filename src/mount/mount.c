@@ -7,6 +7,7 @@
 
 #include "mount/mount_internal.h"
 #include "mount/target.h"
+#include "mount/versions.h"
 #include "util/mem.h"
 
 #define CACHE_DEFAULT ((uint64_t)128 << 20)
@@ -14,15 +15,18 @@
 #define META_SHARE 4
 
 static int
-check_options(const struct varve_mount_options *o, struct varve_err *err)
+check_options(const struct varve_mount_options *o, bool one_archive,
+    struct varve_err *err)
 {
+	if (o->versions &&
+	    (one_archive || o->match != NULL || o->strip_components > 0))
+		return vrv_fail(err, VARVE_USAGE,
+		    "versions are shown of whole repositories: name no "
+		    "archive, no paths, and no components to strip");
 	if (o->cache_bytes < VARVE_MOUNT_CACHE_MIN)
 		return vrv_fail(err, VARVE_USAGE,
 		    "a cache of %llu bytes is too small: 8M is the least",
 		    (unsigned long long)o->cache_bytes);
-	if (o->versions)
-		return vrv_fail(err, VARVE_NOTSUP,
-		    "this varve cannot show versions yet");
 	return 0;
 }
 
@@ -44,6 +48,9 @@ prepare(struct vrv_mount *m, const struct vrv_archive *archive,
 	rc = vrv_streams_new(m, &m->streams, err);
 	if (rc != 0)
 		return rc;
+	if (m->options->versions)
+		return vrv_versions_new(m, select, select_arg, &m->versions,
+		    err);
 	if (archive == NULL)
 		return vrv_view_new(m, select, select_arg, &m->view, err);
 	m->bytes = archive->sealed.bytes;
@@ -57,6 +64,7 @@ dispose(struct vrv_mount *m)
 {
 	vrv_streams_free(m->streams);
 	vrv_view_free(m->view);
+	vrv_versions_free(m->versions);
 	vrv_nodes_free(m->nodes);
 	vrv_framecache_free(m->cache);
 	vrv_damage_log_free(m->damage);
@@ -80,7 +88,7 @@ vrv_mount_run(struct vrv_repo *repo, const struct vrv_archive *archive,
 	if (own.cache_bytes == 0)
 		own.cache_bytes = CACHE_DEFAULT;
 	(void)pthread_mutex_init(&m.match_lock, NULL);
-	int rc = check_options(&own, err);
+	int rc = check_options(&own, archive != NULL, err);
 	if (rc == 0)
 		rc = vrv_target_check(own.target, vrv_repo_store(repo), err);
 	/* The caller may go to another folder. */

@@ -15,6 +15,7 @@
 #define VRV_MOUNT_NAME_MAX 1024 /* the kernel refuses longer ones */
 
 struct vrv_view;
+struct vrv_versions;
 struct vrv_streams;
 struct vrv_damage_log;
 
@@ -25,8 +26,9 @@ struct vrv_mount {
 	struct vrv_framecache *cache;
 	struct vrv_meta_source source; /* over it */
 	struct vrv_nodes *nodes;
-	struct vrv_mounted *only; /* the one archive; NULL: all */
-	struct vrv_view *view;	  /* NULL: there is the one archive */
+	struct vrv_mounted *only;      /* the one archive; NULL: all */
+	struct vrv_view *view;	       /* NULL: there is the one archive */
+	struct vrv_versions *versions; /* NULL: archives are shown */
 	struct vrv_streams *streams;
 	struct vrv_damage_log *damage;
 	pthread_mutex_t match_lock; /* held while a pattern is asked */
@@ -42,6 +44,7 @@ struct vrv_seen {
 	const struct vrv_dirnode *dir; /* that it is in */
 	struct vrv_entry entry;
 	struct vrv_chunk_pin pin;
+	uint64_t ino; /* if it is not that of its name */
 };
 /* The entry that a number stands for, which is none that was made. NOENT for a
  * number that was never given. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "mount/mount_internal.h"
+#include "mount/versions.h"
 #include "os/meta.h"
 #include "util/mem.h"
 
@@ -32,7 +33,16 @@ is_made(struct vrv_mount *m, fuse_ino_t node)
 	struct vrv_made_node made = vrv_node_parse(node);
 
 	return made.kind != VRV_MADE_NOT && made.kind != VRV_MADE_ARCHIVE &&
-	    !(made.kind == VRV_MADE_ROOT && m->only != NULL);
+	    !(made.kind == VRV_MADE_ROOT && m->view == NULL);
+}
+
+/* May it be another thing, or gone, in a moment? */
+static bool
+is_fleeting(struct vrv_mount *m, fuse_ino_t node)
+{
+	if (vrv_versions_has(m, node))
+		return !vrv_versions_is_version(m, node);
+	return is_made(m, node);
 }
 
 static int
@@ -107,6 +117,8 @@ find(struct vrv_mount *m, fuse_ino_t parent, const char *name,
 {
 	const struct vrv_dirnode *dir;
 
+	if (vrv_versions_has(m, parent))
+		return vrv_versions_find(m, parent, name, ret, err);
 	if (is_made(m, parent))
 		return vrv_view_find(m, vrv_node_parse(parent), name, ret, err);
 	int rc = vrv_folder_get(m, parent, &dir, err);
@@ -122,7 +134,7 @@ on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct varve_err err;
 
 	int rc = find(m, parent, name, &found, &err);
-	if (rc == VARVE_NOENT && !is_made(m, parent)) {
+	if (rc == VARVE_NOENT && !is_fleeting(m, parent)) {
 		/* It will not be there later either. */
 		e = (struct fuse_entry_param){.entry_timeout = FOREVER};
 		(void)fuse_reply_entry(req, &e);
@@ -148,7 +160,7 @@ on_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		refuse(req, node, &err);
 	else
 		(void)fuse_reply_attr(req, &st,
-		    is_made(m, node) ? SOON : FOREVER);
+		    is_fleeting(m, node) ? SOON : FOREVER);
 }
 
 static int
@@ -232,7 +244,7 @@ on_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		(void)fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	fi->cache_readdir = fi->keep_cache = !is_made(m, node);
+	fi->cache_readdir = fi->keep_cache = !is_fleeting(m, node);
 	(void)fuse_reply_open(req, fi);
 }
 
@@ -270,6 +282,8 @@ list(struct vrv_mount *m, fuse_ino_t node, uint64_t offset, struct page *page,
 {
 	const struct vrv_dirnode *dir;
 
+	if (vrv_versions_has(m, node))
+		return vrv_versions_list(m, node, offset, add_name, page, err);
 	if (is_made(m, node))
 		return vrv_view_list(m, vrv_node_parse(node), offset, add_name,
 		    page, err);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/clock.h"
 #include "util/mem.h"
 
 #define FIRST 2 /* offset of what stands behind ".." */
@@ -31,14 +30,13 @@ vrv_view_new(struct vrv_mount *m, vrv_mount_select_fn *select, void *select_arg,
 	if (v == NULL)
 		return VRV_NOMEM(err, "the list of archives");
 	(void)pthread_mutex_init(&v->lock, NULL);
-	v->select = select;
-	v->select_arg = select_arg;
+	v->listing.select = select;
+	v->listing.select_arg = select_arg;
 	int rc = vrv_view_load(m, v, err);
 	if (rc != 0) {
 		vrv_view_free(v);
 		return rc;
 	}
-	v->looked = vrv_ticks();
 	*ret = v;
 	return 0;
 }

@@ -7,7 +7,7 @@
  * repository's archives have changed; what has a number keeps it.
  */
 
-#include "mount/mount_internal.h"
+#include "mount/listing.h"
 
 /* An archive, by its number. */
 struct vrv_view_archive {
@@ -23,11 +23,8 @@ struct vrv_view_group {
 };
 
 struct vrv_view {
-	vrv_mount_select_fn *select;
-	void *select_arg;
 	pthread_mutex_t lock; /* everything below */
-	uint64_t looked;      /* ticks; 0: never */
-	uint64_t listing;     /* a sum of names of objects */
+	struct vrv_listing listing;
 	struct vrv_arena names;
 	struct vrv_view_archive *archives; /* by number */
 	size_t n_archives, cap_archives;

@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "mount/view.h"
-#include "util/clock.h"
 #include "util/hash.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
-#define LOOK_NS UINT64_C(1000000000)
 #define NAME_MAX_SHOWN 255
 #define SHORT_ID 4 /* bytes behind the name, of those that need it */
 
@@ -21,31 +19,6 @@ struct named {
 	const char *name;
 	bool marked; /* its id is part of its name */
 };
-
-/* A name that can be one of a file, as near as possible; *ret_changed if it is
- * another. NULL when memory ran out. */
-static char *
-safe_name(struct vrv_arena *arena, struct vrv_text text, bool *ret_changed)
-{
-	size_t n = vrv_min(text.n, NAME_MAX_SHOWN - 1 - 2 * VRV_LOGICAL_ID);
-	bool changed = text.n > NAME_MAX_SHOWN || text.n == 0 ||
-	    vrv_text_is(text, ".") || vrv_text_is(text, "..") ||
-	    vrv_text_is(text, "latest");
-
-	if (!changed)
-		n = text.n;
-	char *name = vrv_arena_dup(arena, n > 0 ? (const void *)text.p : "", n);
-	if (name == NULL)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (name[i] == '/' || name[i] == '\0') {
-			name[i] = '_';
-			changed = true;
-		}
-	}
-	*ret_changed = changed;
-	return name;
-}
 
 /* "name~0123abcd". */
 static char *
@@ -126,7 +99,7 @@ new_group(struct vrv_view *v, bool series, struct vrv_text label,
 		return VRV_NOMEM(err, "the list of archives");
 	g.label = vrv_arena_dup(&v->labels,
 	    label.n > 0 ? (const void *)label.p : "", label.n);
-	g.name = safe_name(&v->labels, label, &changed);
+	g.name = vrv_safe_name(&v->labels, label, &changed);
 	/* Every change gives another mark, should one be taken. */
 	vrv_put_u64(mark, vrv_hash64(label.p, label.n));
 	while (
@@ -231,7 +204,7 @@ take(struct vrv_mount *m, struct vrv_view *v, struct vrv_archives *list,
 		    .archive = list->items[i],
 		    .number = a->number,
 		};
-		items[n].name = safe_name(&v->names,
+		items[n].name = vrv_safe_name(&v->names,
 		    list->items[i]->sealed.name, &items[n].marked);
 		if (items[n++].name == NULL)
 			rc = VRV_NOMEM(err, "the list of archives");
@@ -250,57 +223,20 @@ take(struct vrv_mount *m, struct vrv_view *v, struct vrv_archives *list,
 	return rc;
 }
 
-static int
-add_name(void *arg, const struct vrv_store_item *item, struct varve_err *err)
-{
-	uint64_t *sum = arg;
-
-	(void)err;
-	*sum += vrv_hash64(item->name, strlen(item->name));
-	return 0;
-}
-
-/* A number that changes when an archive comes, goes or is renamed. */
-static int
-sum_listing(struct vrv_mount *m, uint64_t *ret, struct varve_err *err)
-{
-	struct vrv_store *store = vrv_repo_store(m->repo);
-	uint64_t sum = 0;
-
-	int rc = vrv_store_list(store, vrv_type_prefix(VRV_ARCHIVE), false,
-	    add_name, &sum, err);
-	if (rc == 0)
-		rc = vrv_store_list(store, vrv_type_prefix(VRV_TOMBSTONE),
-		    false, add_name, &sum, err);
-	if (rc == 0)
-		*ret = sum;
-	return rc;
-}
-
 int
 vrv_view_load(struct vrv_mount *m, struct vrv_view *v, struct varve_err *err)
 {
 	struct vrv_archives *list;
-	uint64_t listing;
+	bool *keep;
 
-	int rc = sum_listing(m, &listing, err);
-	if (rc != 0 || (v->looked != 0 && listing == v->listing))
+	int rc = vrv_listing_look(m, &v->listing, &list, &keep, err);
+	if (rc != 0 || list == NULL)
 		return rc;
-	rc = vrv_archives_load(m->repo, &list, err);
-	if (rc != 0)
-		return rc;
-	vrv_auto_free bool *keep = vrv_alloc_array(list->n, sizeof(*keep));
-	if (keep == NULL)
-		rc = VRV_NOMEM(err, "the list of archives");
-	for (size_t i = 0; rc == 0 && i < list->n; i++)
-		keep[i] = true;
-	if (rc == 0 && v->select != NULL)
-		rc = v->select(v->select_arg, list, keep, err);
+	rc = take(m, v, list, keep, err);
 	if (rc == 0)
-		rc = take(m, v, list, keep, err);
+		vrv_listing_taken(&v->listing);
 	vrv_archives_free(list);
-	if (rc == 0)
-		v->listing = listing;
+	free(keep);
 	return rc;
 }
 
@@ -308,12 +244,8 @@ void
 vrv_view_refresh(struct vrv_mount *m, struct vrv_view *v)
 {
 	struct varve_err err;
-	uint64_t now = vrv_ticks();
 
-	if (v->looked != 0 && now - v->looked < LOOK_NS)
-		return;
-	if (vrv_view_load(m, v, &err) != 0)
+	if (vrv_listing_due(&v->listing) && vrv_view_load(m, v, &err) != 0)
 		vrv_mount_tell(m, VARVE_EVENT_WARNING,
 		    "the list of archives is that of before", err.message);
-	v->looked = now;
 }

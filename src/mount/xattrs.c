@@ -4,6 +4,7 @@
 
 #include "archive/lists.h"
 #include "mount/mount_internal.h"
+#include "mount/versions.h"
 
 /* The attributes that an entry has: what is asked for each of them. 0 to go
  * on. */
@@ -41,6 +42,8 @@ each_of_node(struct vrv_mount *m, uint64_t node, attr_fn *fn, void *arg,
 		a = m->only;
 	else if (made.kind == VRV_MADE_ARCHIVE)
 		a = vrv_nodes_archive_at(m->nodes, made.archive);
+	if (vrv_versions_has(m, node) && !vrv_versions_is_version(m, node))
+		return 0;
 	if (made.kind != VRV_MADE_NOT) {
 		if (a == NULL || a->root_entry_n == 0 ||
 		    m->options->strip_components > 0)

@@ -346,7 +346,9 @@ varve_restore(struct varve_repo *repo, const struct varve_archive *archive,
     const struct varve_restore_options *o, struct varve_restore_result *ret,
     struct varve_err *err)
 {
-	(void)repo, (void)archive, (void)err;
+	(void)repo, (void)err;
+	snprintf(fakevarve.restored, sizeof(fakevarve.restored), "%s",
+	    archive->name);
 	fakevarve.restore = *o;
 	for (size_t i = 0; o->match != NULL && i < fakevarve.n_items; i++)
 		(void)o->match(o->match_arg, fakevarve.items[i].path,
@@ -471,4 +473,119 @@ varve_key_import(const char *location, const struct varve_open_options *options,
 	memset(ret_id, '0', 33);
 	ret_id[32] = '\0';
 	return 0;
+}
+
+/* --- the catalog --- */
+
+struct varve_catalog {
+	const struct varve_archive_list *list;
+};
+
+int
+varve_catalog_open(struct varve_repo *repo,
+    const struct varve_archive_list *list,
+    const struct varve_catalog_options *options, struct varve_catalog **ret,
+    struct varve_err *err)
+{
+	(void)repo;
+	fakevarve.catalog = *options;
+	*ret = calloc(1, sizeof(**ret));
+	if (*ret == NULL)
+		return vrv_fail(err, VARVE_NOMEM, "no memory");
+	(*ret)->list = list;
+	return 0;
+}
+
+void
+varve_catalog_close(struct varve_catalog *catalog)
+{
+	free(catalog);
+}
+
+int
+varve_catalog_rebuild(struct varve_catalog *catalog,
+    struct varve_catalog_change *ret, struct varve_err *err)
+{
+	(void)catalog, (void)err;
+	fakevarve.rebuilt++;
+	*ret = (struct varve_catalog_change){2, 1000, 0, 0, 0.5};
+	return 0;
+}
+
+int
+varve_catalog_drop(struct varve_repo *repo, bool *ret_was,
+    struct varve_err *err)
+{
+	(void)repo, (void)err;
+	*ret_was = fakevarve.dropped++ == 0;
+	return 0;
+}
+
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+int
+varve_catalog_find(struct varve_catalog *catalog,
+    const struct varve_find_options *o, varve_version_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	int rc = 0;
+
+	(void)catalog;
+	fakevarve.find = *o;
+	for (size_t i = 0; i < fakevarve.n_periods && rc == 0; i++) {
+		const struct varve_version *v = &fakevarve.periods[i].version;
+
+		if (v->item == NULL ||
+		    (o->name != NULL && !o->name(o->arg, last_part(v->path))) ||
+		    (o->item != NULL && !o->item(o->arg, v->item)) ||
+		    (o->path != NULL &&
+			!o->path(o->arg, v->path,
+			    v->item->kind == VARVE_DIR)) ||
+		    (o->archive != NULL &&
+			!o->archive(o->archive_arg, v->first) &&
+			!o->archive(o->archive_arg, v->last)))
+			continue;
+		rc = fn(arg, v, err);
+	}
+	return rc;
+}
+
+int
+varve_catalog_history(struct varve_catalog *catalog, const char *path,
+    bool (*wanted)(void *arg, const struct varve_archive *), void *wanted_arg,
+    varve_period_fn *fn, void *arg, struct varve_err *err)
+{
+	int rc = 0;
+
+	(void)catalog;
+	snprintf(fakevarve.text, sizeof(fakevarve.text), "%s", path);
+	for (size_t i = 0; i < fakevarve.n_periods && rc == 0; i++) {
+		const struct varve_period *p = &fakevarve.periods[i];
+
+		if (wanted(wanted_arg, p->version.first))
+			rc = fn(arg, p, err);
+	}
+	return rc;
+}
+
+int
+varve_catalog_status(struct varve_repo *repo,
+    const struct varve_archive_list *list, struct varve_catalog_status **ret,
+    struct varve_err *err)
+{
+	(void)repo, (void)list, (void)err;
+	*ret = &fakevarve.catalog_status;
+	return 0;
+}
+
+void
+varve_catalog_status_free(struct varve_catalog_status *status)
+{
+	(void)status;
 }

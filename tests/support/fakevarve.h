@@ -25,6 +25,9 @@ struct fakevarve {
 	struct varve_backup_result backup_result;
 	struct varve_restore_result restore_result;
 	struct varve_check_result check_result;
+	struct varve_period periods[FAKE_MAX]; /* find tells the versions */
+	size_t n_periods;
+	struct varve_catalog_status catalog_status;
 	struct varve_err open_error; /* code 0: opening works */
 	const char *password;	     /* NULL: any will do */
 
@@ -40,6 +43,10 @@ struct fakevarve {
 	struct varve_restore_options restore;
 	struct varve_check_options check;
 	struct varve_open_options open;
+	struct varve_catalog_options catalog;
+	struct varve_find_options find;
+	unsigned rebuilt, dropped;
+	char restored[64]; /* the archive that was restored from */
 	bool repo_was_null;
 	struct varve_mount_options mount;
 	char extra[64], target[64]; /* of mount; target also of umount */

@@ -177,6 +177,69 @@ test_seek(void **state)
 	meta_map_fini(&m);
 }
 
+/* By number: any place, its neighbor, and the end; and back from a place to the
+ * entry. */
+static void
+test_numbers(void **state)
+{
+	struct vrv_tree_place place, again;
+	struct meta_map m;
+	struct vrv_entry e, same;
+	struct varve_err err;
+	char name[32];
+
+	(void)state;
+	meta_map_init(&m);
+	struct vrv_ref ref = build_files(&m, MANY, SIZE_MAX);
+	struct vrv_tree_iter *it = new_iter(&m, &ref);
+	for (size_t i = 0; i < MANY; i += 991) {
+		size_t gets = m.gets;
+		assert_int_equal(vrv_tree_iter_seek_number(it, i, &err), 0);
+		assert_true(m.gets - gets <= ref.depth + 1u);
+		for (size_t k = i; k < i + 2 && k < MANY; k++) {
+			assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err),
+			    0);
+			int n = snprintf(name, sizeof(name), "f%08zu", k);
+			assert_int_equal(e.name_n, n);
+			assert_memory_equal(e.name, name, n);
+			vrv_tree_iter_place(it, &place);
+			assert_int_equal(place.number, k);
+			struct vrv_buf *leaf = meta_map_chunk(&m, place.leaf);
+			assert_int_equal(vrv_tree_leaf_entry(leaf->data,
+					     leaf->len, place.ordinal, &same,
+					     &err),
+			    0);
+			assert_int_equal(same.name_n, n);
+			assert_memory_equal(same.name, name, n);
+		}
+		/* Found by name it has the same place. */
+		int n = snprintf(name, sizeof(name), "f%08zu", i);
+		assert_int_equal(vrv_tree_iter_find(it, (uint8_t *)name, n, &e,
+				     &err),
+		    0);
+		vrv_tree_iter_place(it, &again);
+		assert_int_equal(again.number, i);
+		assert_int_equal(vrv_tree_iter_find(it, (const uint8_t *)"f0",
+				     2, &e, &err),
+		    VARVE_NOENT);
+	}
+	assert_int_equal(vrv_tree_iter_seek_number(it, MANY, &err), 0);
+	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), VARVE_NOENT);
+	assert_int_equal(vrv_tree_iter_seek_number(it, UINT64_MAX, &err), 0);
+	assert_int_equal(vrv_tree_iter_next(it, &e, NULL, &err), VARVE_NOENT);
+	vrv_tree_iter_free(it);
+
+	struct vrv_buf *leaf = meta_map_chunk(&m, place.leaf);
+	assert_int_equal(vrv_tree_leaf_entry(leaf->data, leaf->len, 1u << 20,
+			     &same, &err),
+	    VARVE_CORRUPT);
+	for (size_t cut = 0; cut < 40; cut++)
+		assert_int_not_equal(vrv_tree_leaf_entry(leaf->data, cut, 3,
+					 &same, &err),
+		    0);
+	meta_map_fini(&m);
+}
+
 /* The number of entries in each leaf, in order. */
 static size_t
 leaf_counts(struct meta_map *m, const struct vrv_ref *ref, uint64_t *counts,
@@ -426,6 +489,7 @@ run_tree_tests(void)
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_seek),
+	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_count_cut),
 	    cmocka_unit_test(test_size_cut),
 	    cmocka_unit_test(test_long_names),

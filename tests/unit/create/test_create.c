@@ -172,7 +172,7 @@ back_up(struct place *p, const char *name)
 	o.event_arg = p;
 	o.threads = 2;
 	p->told[0] = '\0';
-	MUST(vrv_create(p->repo, &o, &result, &err));
+	MUST(vrv_create(p->repo, &o, NULL, &result, &err));
 	return result.warnings;
 }
 

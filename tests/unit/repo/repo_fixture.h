@@ -83,5 +83,6 @@ void damage(struct world *, const char *name, size_t at);
 int run_writer_tests(void);
 int run_open_tests(void);
 int run_slot_tests(void);
+int run_cache_tests(void);
 
 #endif

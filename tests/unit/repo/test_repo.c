@@ -13,6 +13,7 @@ main(int argc, char **argv)
 	    {"writer", run_writer_tests},
 	    {"open", run_open_tests},
 	    {"slots", run_slot_tests},
+	    {"cache", run_cache_tests},
 	};
 	int failed = 0;
 
