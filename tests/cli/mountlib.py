@@ -50,7 +50,18 @@ class Bench:
                 skip("varve was built without libfuse")
         return self
 
+    def reports(self):
+        """What sanitizers had to say."""
+        text = ""
+        for name in os.listdir(self.path("reports")):
+            with open(self.path("reports", name), errors="replace") as f:
+                text += f.read()
+        return text
+
     def __exit__(self, *_):
+        if sys.exc_info()[0] is not None:
+            print("\n".join("# " + line for line in
+                            self.reports().splitlines()[:60]))
         for at in self.mounts():
             if subprocess.run(["fusermount3", "-u", "-z", at],
                               stderr=subprocess.DEVNULL).returncode != 0:
@@ -86,7 +97,7 @@ class Bench:
         print(f"{'ok' if good else 'not ok'} {self.count} - {name}")
         if not good and detail != "":
             print("\n".join("# " + line for line in
-                            str(detail).splitlines()[:20]))
+                            str(detail).splitlines()[:60]))
         sys.stdout.flush()
 
     def equal(self, got, wanted, name):
@@ -95,12 +106,16 @@ class Bench:
     def until(self, fn, name):
         """`fn` becomes true, sooner or later."""
         end = time.monotonic() + PATIENCE
-        while not fn():
-            if time.monotonic() > end:
-                self.ok(False, name)
-                return
+        why = "it did not come"
+        while time.monotonic() < end:
+            try:
+                if fn():
+                    self.ok(True, name)
+                    return
+            except OSError as e:
+                why = str(e)
             time.sleep(0.05)
-        self.ok(True, name)
+        self.ok(False, name, why)
 
     def processes(self):
         """Of the program, that this test started."""
@@ -118,10 +133,6 @@ class Bench:
 
     def done(self):
         self.until(lambda: not self.processes(), "every process has ended")
-        text = ""
-        for name in os.listdir(self.path("reports")):
-            with open(self.path("reports", name), errors="replace") as f:
-                text += f.read()
-        self.equal(text, "", "with nothing to report")
+        self.equal(self.reports(), "", "with nothing to report")
         print(f"1..{self.count}")
         return 1 if self.failures else 0
