@@ -22,6 +22,12 @@ struct varve_check_options {
 	const struct varve_archive *const *only;
 	size_t n_only;
 	unsigned threads;
+	/* With any of these, packs are looked at in the order in which the
+	 * ledger says that they were last, those never seen first; when so
+	 * many seconds are over, or so many packs done, no more are begun;
+	 * packs found sound less than max_age seconds ago are left out. At
+	 * least one is looked at. 0: no limit. */
+	uint64_t max_duration, max_age, max_packs;
 	varve_event_fn *event; /* PROGRESS, and a PROBLEM for each finding */
 	void *event_arg;
 };
@@ -37,10 +43,14 @@ struct varve_check_result {
 	uint64_t frames, chunks; /* opened and verified */
 	uint64_t unknown;	 /* names that are no objects: left alone */
 	uint64_t unreferenced;	 /* packs that no index object names */
+	/* Of packs_listed, these were looked at as was asked; others were left
+	 * out for their age, or left for the next run. */
+	uint64_t packs_listed, packs, packs_recent, packs_left;
 	uint64_t problems;
 };
 
-/* 0 when the check ran to its end, whatever it found: result->problems. */
+/* 0 when the check ran to its end, whatever it found: result->problems. It is
+ * recorded in the ledger (varve/ledger.h), packs as they are done. */
 VARVE_API int varve_check(struct varve_repo *,
     const struct varve_check_options *, struct varve_check_result *ret,
     struct varve_err *err) VARVE_MUST;

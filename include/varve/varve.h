@@ -24,9 +24,11 @@
 #include <varve/error.h>
 #include <varve/event.h>
 #include <varve/key.h>
+#include <varve/ledger.h>
 #include <varve/mount.h>
 #include <varve/repo.h>
 #include <varve/restore.h>
+#include <varve/verify.h>
 #include <varve/version.h>
 
 #endif

@@ -183,21 +183,3 @@ vrv_names_free(struct vrv_names *names)
 	vrv_arena_fini(&names->arena);
 	free(names);
 }
-
-int
-vrv_xattr_value(const struct vrv_meta_source *source,
-    const struct vrv_entry_xattr *x, struct vrv_buf *buf, const uint8_t **ret,
-    struct varve_err *err)
-{
-	if (x->value != NULL || x->size == 0) {
-		*ret = x->size == 0 ? (const uint8_t *)"" : x->value;
-		return 0;
-	}
-	int rc = source->get(source->arg, x->id, buf, err);
-	if (rc != 0)
-		return rc;
-	if (buf->len != x->size + 1 || buf->data[0] != VRV_META_VALUE)
-		return vrv_fail(err, VARVE_CORRUPT, "no value of its size");
-	*ret = buf->data + 1;
-	return 0;
-}

@@ -22,12 +22,6 @@ int vrv_archive_skipped(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_skipped_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;
 
-/* The value of an extended attribute: in place, or in `buf` if it is a chunk of
- * its own. */
-int vrv_xattr_value(const struct vrv_meta_source *,
-    const struct vrv_entry_xattr *, struct vrv_buf *buf, const uint8_t **ret,
-    struct varve_err *err) VRV_MUST;
-
 /* The names as a table. Confined to one thread. */
 struct vrv_names;
 int vrv_names_new(const struct vrv_meta_source *, const struct vrv_archive *,

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/owners.h"
 
-#include <string.h>
-
 #include "archive/lists.h"
 #include "os/owner.h"
 #include "util/map.h"
 #include "util/mem.h"
-
-#define ACL_VERSION 2
-#define ACL_USER 0x02
-#define ACL_GROUP 0x08
-#define ACL_ENTRY 8
 
 struct vrv_owners {
 	struct vrv_names *names; /* NULL: ids stay as they are */
@@ -68,24 +61,4 @@ vrv_owners_local(struct vrv_owners *owners, bool group, uint32_t id)
 	if (slot != NULL)
 		*slot = local;
 	return local;
-}
-
-bool
-vrv_is_acl(const char *attribute)
-{
-	return strncmp(attribute, "system.posix_acl_", 17) == 0;
-}
-
-void
-vrv_owners_local_acl(struct vrv_owners *owners, uint8_t *acl, size_t n)
-{
-	if (n < 4 || vrv_get_u32(acl) != ACL_VERSION)
-		return;
-	for (size_t at = 4; at + ACL_ENTRY <= n; at += ACL_ENTRY) {
-		unsigned tag = (unsigned)acl[at] | (unsigned)acl[at + 1] << 8;
-		if (tag == ACL_USER || tag == ACL_GROUP)
-			vrv_put_u32(acl + at + 4,
-			    vrv_owners_local(owners, tag == ACL_GROUP,
-				vrv_get_u32(acl + at + 4)));
-	}
 }

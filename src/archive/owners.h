@@ -15,8 +15,5 @@ void vrv_owners_free(struct vrv_owners *); /* NULL is fine */
 /* The local id for an id of the archive: that of its name if the name exists
  * here, else the same number. */
 uint32_t vrv_owners_local(struct vrv_owners *, bool group, uint32_t id);
-/* The same for the ids in the value of an attribute that is an ACL. */
-bool vrv_is_acl(const char *attribute);
-void vrv_owners_local_acl(struct vrv_owners *, uint8_t *acl, size_t n);
 
 #endif

@@ -13,7 +13,10 @@
 #include "os/file.h"
 #include "util/mem.h"
 
-#define PATIENCE_MS 60000
+/* Pages of the log that are moved at a time; and so few that are left that who
+ * opens the catalog next does not notice. */
+#define LOG_PAGES 16384
+#define LOG_PAGES_LEFT 256
 
 int
 vrv_catalog_path(const struct vrv_repo *repo, char **ret, struct varve_err *err)
@@ -36,6 +39,10 @@ close_db(struct vrv_catalog *c)
 		vrv_stmt_free(c->stmts[i]);
 		c->stmts[i] = NULL;
 	}
+	/* What a first import leaves is moved by the next who comes. */
+	if (c->db != NULL && c->hurry > 0 && !c->all_of_a_tree &&
+	    vrv_db_log_pages(c->db) > LOG_PAGES_LEFT)
+		vrv_db_log(c->db, 0, false);
 	vrv_db_close(c->db);
 	c->db = NULL;
 	vrv_arena_fini(&c->arena);
@@ -114,7 +121,9 @@ open_db(struct vrv_catalog *c, struct varve_err *err)
 	    err);
 	if (rc != 0)
 		return rc;
-	vrv_db_patience(c->db, c->patience);
+	vrv_db_log(c->db, LOG_PAGES, false);
+	if (c->hurry > 0)
+		vrv_catalog_hurry(c, c->hurry);
 	if (stat(c->path, &st) == 0)
 		c->inode = st.st_ino;
 	rc = vrv_db_exec(c->db, "PRAGMA cache_size = -8192", err);
@@ -188,7 +197,6 @@ vrv_catalog_open(const char *path, const uint8_t repository[VRV_REPO_ID],
 	}
 	memcpy(c->repository, repository, VRV_REPO_ID);
 	c->as_is = as_is;
-	c->patience = PATIENCE_MS;
 	int rc = open_db(c, err);
 	if (is_bad(rc) && !as_is) {
 		/* Whatever stands there now was not opened yet. */
@@ -216,10 +224,17 @@ vrv_catalog_close(struct vrv_catalog *c)
 }
 
 void
-vrv_catalog_patience(struct vrv_catalog *c, unsigned ms)
+vrv_catalog_hurry(struct vrv_catalog *c, unsigned ms)
 {
-	c->patience = ms;
+	c->hurry = ms;
 	vrv_db_patience(c->db, ms);
+	vrv_db_log(c->db, 0, true);
+}
+
+void
+vrv_catalog_blame(struct vrv_catalog *c)
+{
+	c->blamed = true;
 }
 
 bool
@@ -371,7 +386,7 @@ vrv_catalog_begin(struct vrv_catalog *c, struct varve_err *err)
 {
 	struct vrv_stmt *stmt;
 
-	c->bad = c->foreign = false;
+	c->bad = c->foreign = c->blamed = false;
 	int rc = vrv_db_exec(c->db, "BEGIN", err);
 	if (rc == 0)
 		rc = vrv_catalog_stmt(c, VRV_SQL_ABOUT, &stmt, err);
@@ -396,7 +411,7 @@ vrv_catalog_begin(struct vrv_catalog *c, struct varve_err *err)
 int
 vrv_catalog_end(struct vrv_catalog *c, int rc)
 {
-	c->bad = is_bad(rc) && !c->foreign;
+	c->bad = is_bad(rc) && (!c->foreign || c->blamed);
 	for (size_t i = 0; i < VRV_SQL_N; i++) {
 		if (c->stmts[i] != NULL)
 			vrv_stmt_reset(c->stmts[i]);

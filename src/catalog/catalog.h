@@ -51,9 +51,13 @@ bool vrv_catalog_is_bad(const struct vrv_catalog *);
 int vrv_catalog_renew(struct vrv_catalog *, bool even_good,
     struct varve_err *err) VRV_MUST;
 
-/* How long to wait for another process that changes the catalog before a call
- * fails with LOCKED; 60,000 after opening. */
-void vrv_catalog_patience(struct vrv_catalog *, unsigned ms);
+/* For who must not be kept waiting: calls fail with LOCKED after so many ms
+ * (60,000 without this), and waiting for the disk is left to others. */
+void vrv_catalog_hurry(struct vrv_catalog *, unsigned ms);
+
+/* Within a callback: the error that it is about to return is the catalog's own
+ * (an entry of it does not decode). */
+void vrv_catalog_blame(struct vrv_catalog *);
 
 /* --- keeping it up to date --- */
 

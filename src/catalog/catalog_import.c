@@ -37,6 +37,7 @@ struct import {
 	/* The directory at hand, and rows of it that were read. */
 	int64_t dir;
 	bool fresh;
+	struct vrv_tree_iter *it;
 	struct vrv_arena arena;
 	struct row rows[BATCH];
 	size_t n_rows, at_row;
@@ -404,14 +405,47 @@ take_gone(struct import *k, const struct row *row, struct varve_err *err)
 	return rc;
 }
 
+/* The next entry of a directory without rows. */
+static int
+feed_entry(void *arg, struct vrv_feed_row *ret, struct varve_err *err)
+{
+	struct import *k = arg;
+	struct vrv_text entry;
+
+	int rc = next_entry(k, k->it, err);
+	if (rc == 0 && !k->has_entry)
+		return vrv_fail(err, VARVE_NOENT, "no further entry");
+	if (rc == 0)
+		rc = stored_entry(k, &k->entry, k->raw, &entry, err);
+	if (rc == 0 && k->entry.kind == VRV_DIR)
+		rc = push_dir(k, err);
+	if (rc == 0)
+		*ret = (struct vrv_feed_row){k->entry.name, entry.p,
+		    k->entry.name_n, entry.n};
+	return rc;
+}
+
+static int
+append(struct import *k, struct varve_err *err)
+{
+	struct vrv_stmt *stmt;
+
+	int rc = stmt_of(k, VRV_SQL_LIVE_FEED, &stmt, err);
+	if (rc != 0)
+		return rc;
+	vrv_bind_i64(stmt, 1, k->dir);
+	vrv_bind_i64(stmt, 2, k->im->seq);
+	return vrv_stmt_feed(stmt, feed_entry, k, err);
+}
+
 /* Make the rows of the directory at hand those of a tree. Rows are read before
  * anything behind the last of them is added. */
 static int
-merge(struct import *k, struct vrv_tree_iter *it, struct varve_err *err)
+merge(struct import *k, struct varve_err *err)
 {
 	const struct row *row;
 
-	int rc = next_entry(k, it, err);
+	int rc = next_entry(k, k->it, err);
 	while (rc == 0) {
 		int c = 0;
 
@@ -431,7 +465,7 @@ merge(struct import *k, struct vrv_tree_iter *it, struct varve_err *err)
 			k->at_row++;
 		}
 		if (rc == 0 && c <= 0)
-			rc = next_entry(k, it, err);
+			rc = next_entry(k, k->it, err);
 	}
 	return rc;
 }
@@ -441,14 +475,14 @@ merge(struct import *k, struct vrv_tree_iter *it, struct varve_err *err)
 static int
 compare_tree(struct import *k, const struct vrv_ref *ref, struct varve_err *err)
 {
-	struct vrv_tree_iter *it;
 	size_t before = k->n_todo, names_n = k->names.len;
 
-	int rc = vrv_tree_iter_new(k->im->trees, ref, &it, err);
+	int rc = vrv_tree_iter_new(k->im->trees, ref, &k->it, err);
 	if (rc != 0)
 		return rc;
-	rc = merge(k, it, err);
-	vrv_tree_iter_free(it);
+	/* Without rows there is nothing to be read. */
+	rc = k->no_more ? append(k, err) : merge(k, err);
+	vrv_tree_iter_free(k->it);
 	if (rc != 0 || k->n_todo == before)
 		return rc;
 	if (vrv_room_for_one(&k->levels, k->n_levels, &k->levels_cap,
@@ -472,7 +506,6 @@ take_dir(struct import *k, int64_t parent, struct vrv_text name,
 	    memcmp(old.id, ref->id, VRV_CHUNK_ID) == 0)
 		return 0;
 	k->fresh = rc == VARVE_NOENT;
-	/* Without rows there is nothing to be read. */
 	k->no_more = !has;
 	k->n_rows = k->at_row = 0;
 	vrv_buf_clear(&k->last);

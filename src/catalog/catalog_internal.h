@@ -28,6 +28,7 @@ enum vrv_catalog_sql {
 	/* changing */
 	VRV_SQL_LIVE_BATCH,
 	VRV_SQL_LIVE_ADD,
+	VRV_SQL_LIVE_FEED,
 	VRV_SQL_LIVE_SET,
 	VRV_SQL_LIVE_DROP,
 	VRV_SQL_LIVE_TO_PAST,
@@ -64,10 +65,12 @@ struct vrv_catalog {
 	char *path;
 	uint8_t repository[VRV_REPO_ID];
 	bool as_is;
-	bool bad;     /* what vrv_catalog_is_bad() says */
-	bool foreign; /* the error at hand is not the catalog's own */
-	ino_t inode;  /* of the file that is open */
-	unsigned patience;
+	bool bad;	    /* what vrv_catalog_is_bad() says */
+	bool foreign;	    /* the error at hand is not the catalog's own */
+	bool blamed;	    /* by a callback: it is */
+	ino_t inode;	    /* of the file that is open */
+	unsigned hurry;	    /* ms to wait; 0: there is time */
+	bool all_of_a_tree; /* a series is new */
 	struct vrv_db *db;
 	struct vrv_stmt *stmts[VRV_SQL_N]; /* NULL: not needed yet */
 	/* What was loaded of series and archives, and at which change. */

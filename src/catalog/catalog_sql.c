@@ -60,6 +60,9 @@ const char *const vrv_catalog_texts[VRV_SQL_N] = {
     [VRV_SQL_LIVE_BATCH] = "SELECT name, entry FROM live"
 			   " WHERE dir = ? AND name > ? ORDER BY name LIMIT ?",
     [VRV_SQL_LIVE_ADD] = "INSERT INTO live VALUES(?, ?, ?, ?)",
+    /* What fails is rolled back as a whole: no need to be able to undo it. */
+    [VRV_SQL_LIVE_FEED] = "INSERT OR FAIL INTO live"
+			  " SELECT ?, key, ?, value FROM feed",
     [VRV_SQL_LIVE_SET] = "UPDATE live SET first = ?, entry = ?"
 			 " WHERE dir = ? AND name = ?",
     [VRV_SQL_LIVE_DROP] = "DELETE FROM live WHERE dir = ? AND name = ?",

@@ -306,6 +306,7 @@ find_series(struct update *u, const struct vrv_archive *a, int64_t *ret_id,
 	rc = vrv_stmt_run(stmt, err);
 	*ret_id = vrv_db_last_rowid(u->c->db);
 	*ret_seq = 1;
+	u->c->all_of_a_tree = true;
 	return rc;
 }
 

@@ -130,8 +130,10 @@ vrv_catalog_join(struct vrv_catalog *c, int64_t dir, struct vrv_text name,
 		return vrv_buf_check(path, err);
 	}
 	int rc = path_of(c, dir, &above, err);
-	if (rc != 0)
+	if (rc != 0) {
+		vrv_catalog_blame(c);
 		return rc;
+	}
 	vrv_buf_bytes(path, above.p, above.n);
 	if (above.n > 0)
 		vrv_buf_u8(path, '/');

@@ -5,6 +5,7 @@
 
 #include "check/check_internal.h"
 #include "util/clock.h"
+#include "util/hex.h"
 #include "util/mem.h"
 
 #define TICK_NS 200000000u
@@ -92,6 +93,37 @@ vrv_check_suspect(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID])
 	pthread_mutex_unlock(&check->lock);
 }
 
+bool
+vrv_check_is_limited(const struct vrv_check *check)
+{
+	const struct varve_check_options *o = check->options;
+
+	return (o->max_duration | o->max_age | o->max_packs) != 0;
+}
+
+void
+vrv_check_pack_done(struct vrv_check *check, const struct vrv_listed *item,
+    enum vrv_ledger_level level)
+{
+	enum vrv_ledger_level last =
+	    check->options->verify_data ? VRV_LEDGER_FRAMES : VRV_LEDGER_SUM;
+
+	pthread_mutex_lock(&check->lock);
+	bool bad = vrv_map_get(check->suspects, item->name.id) != NULL;
+	if (level == last) {
+		check->result.packs++;
+		check->packs_bytes += item->size;
+	}
+	pthread_mutex_unlock(&check->lock);
+	pthread_mutex_lock(&check->ledger_lock);
+	if (bad)
+		vrv_ledger_forget(check->ledger, item->name.id);
+	else
+		vrv_ledger_sound(check->ledger, item->name.id, level,
+		    vrv_time_now().s);
+	pthread_mutex_unlock(&check->ledger_lock);
+}
+
 /* --- work on all threads --- */
 
 struct pool {
@@ -114,6 +146,9 @@ run(void *arg, struct varve_err *err)
 	while (rc == 0 && !vrv_group_cancelled(pool->group)) {
 		size_t i = atomic_fetch_add(&pool->next, 1);
 		if (i >= pool->n)
+			break;
+		if (pool->work->stop != NULL &&
+		    pool->work->stop(pool->check, i))
 			break;
 		rc = pool->work->fn(pool->check, mine, i, err);
 	}
@@ -157,6 +192,14 @@ bytes_to_read(const struct vrv_check *check)
 	return sum;
 }
 
+static int
+check_data(struct vrv_check *check, struct varve_err *err)
+{
+	if (vrv_check_is_limited(check))
+		return vrv_check_limited(check, err);
+	return check->options->verify_data ? vrv_check_frames(check, err) : 0;
+}
+
 /* What needs the index: nothing of it can be said while that is damaged. */
 static int
 check_content(struct vrv_check *check,
@@ -169,15 +212,13 @@ check_content(struct vrv_check *check,
 	if (rc != 0) {
 		vrv_check_problem(check, NULL, NULL, err);
 		vrv_err_clear(err);
-		return check->options->verify_data ?
-		    vrv_check_frames(check, err) :
-		    0;
+		return check_data(check, err);
 	}
 	rc = vrv_check_packs(check, err);
 	if (rc == 0 && check->options->archives)
 		rc = vrv_check_archives(check, archives, n, err);
-	if (rc == 0 && check->options->verify_data)
-		rc = vrv_check_frames(check, err);
+	if (rc == 0)
+		rc = check_data(check, err);
 	if (rc == 0 && check->result.problems > 0)
 		rc = vrv_check_trace(check, archives, n, err);
 	return rc;
@@ -211,12 +252,100 @@ check_all(struct vrv_check *check, const struct vrv_archive *const *only,
 
 	int rc = vrv_check_list(check, err);
 	check->progress.total = bytes_to_read(check);
+	if (rc == 0)
+		vrv_check_recall(check);
 	if (rc == 0 && check->options->objects)
 		rc = vrv_check_objects(check, err);
 	if (rc == 0 && check->options->archives)
 		rc = vrv_check_signed(check, err);
 	if (rc == 0 && keyed)
 		rc = check_archives(check, only, n_only, err);
+	else if (rc == 0 && vrv_check_is_limited(check))
+		rc = vrv_check_limited(check, err);
+	return rc;
+}
+
+/* --- the ledger --- */
+
+static void
+record_begin(struct vrv_check *check, const struct vrv_archive *only,
+    const char *options, char *name, struct varve_run *run)
+{
+	struct vrv_time now = vrv_time_now();
+
+	*run = (struct varve_run){
+	    .kind = VARVE_RUN_CHECK,
+	    .start = {now.s, now.ns},
+	    .name = name,
+	    .options = options,
+	};
+	if (only != NULL)
+		vrv_hex(run->archive, only->clear.logical, VRV_LOGICAL_ID);
+	check->ledger = vrv_ledger_open(check->repo);
+	vrv_ledger_begin(check->ledger, run);
+}
+
+static void
+record_end(struct vrv_check *check, struct varve_run *run)
+{
+	const struct varve_check_result *r = &check->result;
+	struct vrv_time now = vrv_time_now();
+
+	for (size_t i = 0; i < check->n_items; i++)
+		if (check->items[i].name.type == VRV_PACK)
+			run->of_bytes += check->items[i].size;
+	run->end = (struct varve_time){now.s, now.ns};
+	run->result = r->problems > 0 ? VARVE_RUN_BAD : VARVE_RUN_GOOD;
+	run->items = r->packs;
+	run->of_items = r->packs_listed;
+	run->bytes = check->packs_bytes;
+	run->problems = r->problems;
+	vrv_ledger_end(check->ledger, run);
+}
+
+/* What was asked for, as the command line has it. */
+static char *
+options_text(const struct varve_check_options *o)
+{
+	vrv_auto_free char *duration = o->max_duration == 0 ?
+	    vrv_strf("%s", "") :
+	    vrv_strf(" --max-duration %llu",
+		(unsigned long long)o->max_duration);
+	vrv_auto_free char *age = o->max_age == 0 ?
+	    vrv_strf("%s", "") :
+	    vrv_strf(" --max-age %llu",
+		(unsigned long long)(o->max_age / 86400));
+
+	if (duration == NULL || age == NULL)
+		return NULL;
+	char *text =
+	    vrv_strf("%s%s%s%s%s", o->archives ? "" : " --repository-only",
+		o->objects ? "" : " --archives-only",
+		o->verify_data ? " --verify-data" : "", duration, age);
+	if (text != NULL && text[0] == ' ')
+		memmove(text, text + 1, strlen(text));
+	return text;
+}
+
+static int
+run_recorded(struct vrv_check *check, const struct vrv_archive *const *only,
+    size_t n_only, struct varve_err *err)
+{
+	const struct vrv_archive *one =
+	    only != NULL && n_only == 1 ? only[0] : NULL;
+	vrv_auto_free char *options = options_text(check->options);
+	vrv_auto_free char *name = one == NULL ?
+	    vrv_dup("", 0) :
+	    vrv_dup(one->sealed.name.p, one->sealed.name.n);
+	struct varve_run run;
+
+	if (options == NULL || name == NULL)
+		return VRV_NOMEM(err, "a check");
+	record_begin(check, one, options, name, &run);
+	int rc = check_all(check, only, n_only, err);
+	if (rc == 0)
+		record_end(check, &run);
+	vrv_ledger_close(check->ledger);
 	return rc;
 }
 
@@ -230,6 +359,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	    .options = options,
 	    .threads =
 		options->threads == 0 ? vrv_task_cpus() : options->threads,
+	    .started = vrv_ticks(),
 	    .suspects = vrv_map_new(VRV_OBJECT_ID, 0),
 	};
 
@@ -238,7 +368,8 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	if (check.threads > THREADS_MAX)
 		check.threads = THREADS_MAX;
 	pthread_mutex_init(&check.lock, NULL);
-	int rc = check_all(&check, only, n_only, err);
+	pthread_mutex_init(&check.ledger_lock, NULL);
+	int rc = run_recorded(&check, only, n_only, err);
 	if (rc == 0) {
 		check.progress.finished = true;
 		check.progress.current = check.progress.total;
@@ -246,7 +377,9 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 		*ret = check.result;
 	}
 	pthread_mutex_destroy(&check.lock);
+	pthread_mutex_destroy(&check.ledger_lock);
 	vrv_map_free(check.suspects);
 	free(check.items);
+	free(check.order);
 	return rc;
 }

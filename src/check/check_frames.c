@@ -14,6 +14,7 @@ struct bench {
 	struct vrv_reader *reader; /* for frames with bases */
 	struct vrv_opened opened;
 	struct vrv_buf stored;
+	bool gone; /* the pack at hand was deleted since the listing */
 };
 
 static void
@@ -142,7 +143,7 @@ count(struct vrv_check *check, const struct vrv_pack_frame *frame)
 }
 
 static int
-problem(struct vrv_check *check, const struct vrv_listed *item,
+problem(struct vrv_check *check, struct bench *b, const struct vrv_listed *item,
     const char *name, struct varve_err *err)
 {
 	if (vrv_err_is_fatal(err))
@@ -151,7 +152,8 @@ problem(struct vrv_check *check, const struct vrv_listed *item,
 	    vrv_store_head(vrv_repo_store(check->repo), name, NULL, NULL,
 		err) == VARVE_NOENT) {
 		vrv_err_clear(err);
-		return 0; /* deleted since the listing */
+		b->gone = true;
+		return 0;
 	}
 	vrv_check_problem(check, name, NULL, err);
 	vrv_check_suspect(check, item->name.id);
@@ -175,12 +177,12 @@ check_frames(struct vrv_check *check, struct bench *b,
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "its directory is that of another pack");
 	if (rc != 0)
-		return problem(check, item, name, err);
+		return problem(check, b, item, name, err);
 	for (uint32_t i = 0; i < entry.n_frames; i++) {
 		struct vrv_pack_frame frame;
 		rc = vrv_pack_frame_get(&rd, &entry, &end, &frame, err);
 		if (rc != 0)
-			return problem(check, item, name, err);
+			return problem(check, b, item, name, err);
 		rc = check_frame(check, b, name, &entry, &frame, err);
 		if (rc == 0) {
 			count(check, &frame);
@@ -188,7 +190,7 @@ check_frames(struct vrv_check *check, struct bench *b,
 		}
 		(void)vrv_ctx(err, "frame at %llu",
 		    (unsigned long long)frame.offset);
-		rc = problem(check, item, name, err);
+		rc = problem(check, b, item, name, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -200,23 +202,34 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 {
 	const struct vrv_listed *item = &check->items[i];
 	vrv_auto_buf struct vrv_buf directory = {0};
+	struct bench *b = mine;
 	char name[VRV_NAME_SIZE];
 
 	if (item->name.type != VRV_PACK)
 		return 0;
 	vrv_name_print(&item->name, name);
-	int rc = read_directory(check, mine, name, item->size, &directory, err);
-	if (rc != 0) {
+	b->gone = false;
+	int rc = read_directory(check, b, name, item->size, &directory, err);
+	if (rc == 0) {
+		rc = check_frames(check, b, item, name, &directory, err);
+	} else {
 		(void)vrv_ctx(err, "directory");
-		return problem(check, item, name, err);
+		rc = problem(check, b, item, name, err);
 	}
-	return check_frames(check, mine, item, name, &directory, err);
+	if (rc == 0 && !b->gone)
+		vrv_check_pack_done(check, item, VRV_LEDGER_FRAMES);
+	return rc;
 }
+
+const struct vrv_check_work vrv_check_frames_work = {
+    .make = make,
+    .fn = check_one,
+    .drop = drop,
+};
 
 int
 vrv_check_frames(struct vrv_check *check, struct varve_err *err)
 {
-	static const struct vrv_check_work work = {make, check_one, drop};
-
-	return vrv_check_each(check, check->n_items, &work, err);
+	return vrv_check_each(check, check->n_items, &vrv_check_frames_work,
+	    err);
 }

@@ -10,9 +10,11 @@
  *             the packs that the index names against the listing
  *   archives  every reference of every archive has a location
  *   frames    every frame of every pack opens, by the pack's own directory
+ *   limited   in place of it and of the objects that are packs, when not all
+ *             shall be looked at: both for one pack after the other
  *   trace     only after findings: which archives and paths they hit
  *
- * Memory: 56 bytes per object of the listing, the two sets below, and per
+ * Memory: 64 bytes per object of the listing, the two sets below, and per
  * thread a buffer or an opened frame. Directories that many archives share are
  * looked at once as long as the set has room, and again when it has not.
  */
@@ -25,6 +27,7 @@
 #include "archive/archive.h"
 #include "archive/tour.h"
 #include "check/check.h"
+#include "ledger/ledger.h"
 #include "repo/repo.h"
 #include "task/task.h"
 #include "util/map.h"
@@ -33,8 +36,9 @@
 struct vrv_listed {
 	struct vrv_name name;
 	uint64_t size;
-	bool bad;     /* told already */
-	bool indexed; /* a pack that an index object names */
+	int64_t checked; /* a pack: when last, at the level asked for; 0 */
+	bool bad;	 /* told already */
+	bool indexed;	 /* a pack that an index object names */
 };
 
 struct vrv_check {
@@ -44,12 +48,21 @@ struct vrv_check {
 	struct vrv_listed *items; /* sorted by type and id */
 	size_t n_items;
 	struct vrv_index *index;
+	uint64_t started; /* ticks */
+	size_t *order;	  /* limited: items that are packs and due */
+	size_t n_order;
 	struct vrv_map *suspects; /* packs that something is wrong with */
 	pthread_mutex_t lock;	  /* of what follows, and `suspects` */
 	struct varve_check_result result;
 	struct varve_progress progress;
 	uint64_t next_tick;
+	uint64_t packs_bytes;	     /* of result.packs */
+	pthread_mutex_t ledger_lock; /* of the ledger; taken before `lock` */
+	struct vrv_ledger *ledger;
 };
+
+/* Shall not all packs be looked at? */
+bool vrv_check_is_limited(const struct vrv_check *);
 
 /* --- telling (check.c); any thread --- */
 
@@ -66,14 +79,23 @@ struct vrv_listed *vrv_check_find(struct vrv_check *, enum vrv_type,
 /* Chunks in this pack may be unreadable. */
 void vrv_check_suspect(struct vrv_check *, const uint8_t pack[VRV_OBJECT_ID]);
 
+/* The pack was looked at to this level: record it, unless something is wrong
+ * with it. */
+void vrv_check_pack_done(struct vrv_check *, const struct vrv_listed *,
+    enum vrv_ledger_level);
+
 /* Give every number below `n` to `fn` once, on all threads; `make` and `drop`
- * (may be NULL) give each thread what it works with. */
+ * (may be NULL) give each thread what it works with. `stop` (may be NULL) is
+ * asked before each: true ends the work of that thread. */
 struct vrv_check_work {
 	int (*make)(struct vrv_check *, void **ret, struct varve_err *err);
 	int (*fn)(struct vrv_check *, void *mine, size_t i,
 	    struct varve_err *err);
 	void (*drop)(void *mine);
+	bool (*stop)(const struct vrv_check *, size_t i);
 };
+/* One object against its sum; one pack's frames. For numbers of items. */
+extern const struct vrv_check_work vrv_check_object_work, vrv_check_frames_work;
 int vrv_check_each(struct vrv_check *, size_t n, const struct vrv_check_work *,
     struct varve_err *err) VRV_MUST;
 
@@ -87,6 +109,9 @@ int vrv_check_archives(struct vrv_check *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
 int vrv_check_frames(struct vrv_check *, struct varve_err *err) VRV_MUST;
+/* What the ledger knows of the packs; drops from it what is not listed. */
+void vrv_check_recall(struct vrv_check *);
+int vrv_check_limited(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_trace(struct vrv_check *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;

@@ -169,7 +169,8 @@ stream(struct vrv_check *check, struct streamer *s, const char *name,
 }
 
 static int
-check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
+check_object(struct vrv_check *check, void *mine, size_t i,
+    struct varve_err *err)
 {
 	struct vrv_listed *item = &check->items[i];
 	char name[VRV_NAME_SIZE];
@@ -188,16 +189,38 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	}
 	vrv_err_clear(err);
 	vrv_check_add(check, 1, rc == 0 ? SUM_SIZE : 0);
+	if (item->name.type == VRV_PACK && rc != VARVE_NOENT)
+		vrv_check_pack_done(check, item, VRV_LEDGER_SUM);
+	pthread_mutex_lock(&check->lock);
+	check->result.object_bytes += item->size;
+	pthread_mutex_unlock(&check->lock);
 	return 0;
+}
+
+const struct vrv_check_work vrv_check_object_work = {
+    .make = make,
+    .fn = check_object,
+    .drop = drop,
+};
+
+/* Packs have their turn later if they are many for the time. */
+static int
+check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
+{
+	if (vrv_check_is_limited(check) &&
+	    check->items[i].name.type == VRV_PACK)
+		return 0;
+	return check_object(check, mine, i, err);
 }
 
 int
 vrv_check_objects(struct vrv_check *check, struct varve_err *err)
 {
-	static const struct vrv_check_work work = {make, check_one, drop};
+	static const struct vrv_check_work work = {
+	    .make = make,
+	    .fn = check_one,
+	    .drop = drop,
+	};
 
-	int rc = vrv_check_each(check, check->n_items, &work, err);
-	for (size_t i = 0; i < check->n_items; i++)
-		check->result.object_bytes += check->items[i].size;
-	return rc;
+	return vrv_check_each(check, check->n_items, &work, err);
 }

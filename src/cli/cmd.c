@@ -7,12 +7,12 @@
 
 const struct vrv_command *const vrv_commands[] = {&vrv_cmd_init,
     &vrv_cmd_create, &vrv_cmd_list, &vrv_cmd_info, &vrv_cmd_extract,
-    &vrv_cmd_check, &vrv_cmd_diff, &vrv_cmd_find, &vrv_cmd_history, &vrv_cmd_du,
-    &vrv_cmd_rename, &vrv_cmd_delete, &vrv_cmd_mount, &vrv_cmd_umount,
-    &vrv_cmd_key_add, &vrv_cmd_key_list, &vrv_cmd_key_remove,
-    &vrv_cmd_key_change_passphrase, &vrv_cmd_key_export, &vrv_cmd_key_import,
-    &vrv_cmd_catalog_rebuild, &vrv_cmd_catalog_status, &vrv_cmd_catalog_drop,
-    &vrv_cmd_version, &vrv_cmd_help, NULL};
+    &vrv_cmd_check, &vrv_cmd_verify, &vrv_cmd_diff, &vrv_cmd_find,
+    &vrv_cmd_history, &vrv_cmd_du, &vrv_cmd_rename, &vrv_cmd_delete,
+    &vrv_cmd_mount, &vrv_cmd_umount, &vrv_cmd_key_add, &vrv_cmd_key_list,
+    &vrv_cmd_key_remove, &vrv_cmd_key_change_passphrase, &vrv_cmd_key_export,
+    &vrv_cmd_key_import, &vrv_cmd_catalog_rebuild, &vrv_cmd_catalog_status,
+    &vrv_cmd_catalog_drop, &vrv_cmd_version, &vrv_cmd_help, NULL};
 
 /* Does `name` start `args`? The words it takes, else 0. */
 static size_t

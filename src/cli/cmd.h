@@ -31,7 +31,8 @@ extern const struct vrv_command vrv_cmd_init, vrv_cmd_create, vrv_cmd_list,
     vrv_cmd_catalog_status, vrv_cmd_catalog_drop, vrv_cmd_rename,
     vrv_cmd_delete, vrv_cmd_mount, vrv_cmd_umount, vrv_cmd_key_add,
     vrv_cmd_key_list, vrv_cmd_key_remove, vrv_cmd_key_change_passphrase,
-    vrv_cmd_key_export, vrv_cmd_key_import, vrv_cmd_version, vrv_cmd_help;
+    vrv_cmd_key_export, vrv_cmd_key_import, vrv_cmd_verify, vrv_cmd_version,
+    vrv_cmd_help;
 
 /* The command that starts `args`; *ret_words tells how many words name it.
  * USAGE if there is none of that name. */

@@ -3,10 +3,13 @@
 
 #include "cli/cmd.h"
 #include "cli/select.h"
+#include "cli/text.h"
+
+#define SECONDS_PER_DAY 86400
 
 struct check_options {
 	bool repository_only, archives_only, verify_data;
-	unsigned threads;
+	unsigned threads, max_duration, max_age;
 	struct vrv_selection select;
 };
 
@@ -18,6 +21,10 @@ static const struct vrv_option options[] = {
 	"only whether all that archives refer to is there"},
     {0, "verify-data", NULL, vrv_set_true, AT(verify_data),
 	"also decrypt and verify all data"},
+    {0, "max-duration", "SECONDS", vrv_set_unsigned, AT(max_duration),
+	"begin no more packs after SECONDS; the next run goes on"},
+    {0, "max-age", "DAYS", vrv_set_unsigned, AT(max_age),
+	"leave out packs found sound less than DAYS ago"},
     {0, "threads", "N", vrv_set_unsigned, AT(threads),
 	"threads to use (default: one for each processor)"},
     VRV_SELECTION_OPTIONS(struct check_options),
@@ -39,6 +46,11 @@ check_usage(const struct check_options *o, bool selected, struct varve_err *err)
 		return vrv_fail(err, VARVE_USAGE,
 		    "--repository-only is about "
 		    "all objects: it takes no choice of archives");
+	if (o->archives_only && !o->verify_data &&
+	    (o->max_duration != 0 || o->max_age != 0))
+		return vrv_fail(err, VARVE_USAGE,
+		    "--archives-only looks at no packs, which --max-duration "
+		    "and --max-age are about");
 	return 0;
 }
 
@@ -56,12 +68,27 @@ choose(struct vrv_cli *cli, const struct check_options *o, const char *name,
 	return varve_archive_find(list, name, ret->items, err);
 }
 
+/* What was not looked at, for behind another text. */
+static void
+rest_text(struct vrv_buf *buf, const struct varve_check_result *r)
+{
+	if (r->packs_recent > 0)
+		vrv_text_add(buf,
+		    "; %" PRIu64 " of %" PRIu64 " packs left out for their age",
+		    r->packs_recent, r->packs_listed);
+	if (r->packs_left > 0)
+		vrv_text_add(buf,
+		    "; %" PRIu64 " of %" PRIu64 " packs left for the next run",
+		    r->packs_left, r->packs_listed);
+}
+
 static int
 check(struct vrv_cli *cli, struct varve_repo *repo,
     struct varve_check_options *how, struct varve_err *err)
 {
 	struct varve_check_result r = {0};
 	struct vrv_events events = {0};
+	vrv_auto_buf struct vrv_buf rest = {0};
 
 	how->event = vrv_events_fn;
 	how->event_arg = &events;
@@ -82,12 +109,15 @@ check(struct vrv_cli *cli, struct varve_repo *repo,
 	if (r.unreferenced > 0)
 		vrv_log(&cli->log, VRV_LOG_INFO,
 		    "%" PRIu64 " packs stand in no index", r.unreferenced);
+	rest_text(&rest, &r);
 	if (r.problems == 0) {
-		vrv_log(&cli->log, VRV_LOG_INFO, "no problems found");
+		vrv_log(&cli->log, VRV_LOG_INFO, "no problems found%s%s",
+		    rest.len > 0 ? " in what was looked at" : "",
+		    vrv_text_str(&rest));
 		return 0;
 	}
-	return vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found",
-	    r.problems);
+	return vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found%s",
+	    r.problems, vrv_text_str(&rest));
 }
 
 static int
@@ -121,6 +151,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	check_all.archives = !o->repository_only;
 	check_all.verify_data = o->verify_data;
 	check_all.threads = o->threads;
+	check_all.max_duration = o->max_duration;
+	check_all.max_age = (uint64_t)o->max_age * SECONDS_PER_DAY;
 	check_all.only = some ? only.items : NULL;
 	check_all.n_only = only.n;
 	return check(cli, repo, &check_all, err);
@@ -132,7 +164,9 @@ const struct vrv_command vrv_cmd_check = {
     .summary = "prove that a repository is whole",
     .help = "Looks at every object, then at everything that the archives "
 	    "refer to. Each problem is a line that names the object and what "
-	    "it concerns; if there are any, the exit status is 90.",
+	    "it concerns; if there are any, the exit status is 90. With "
+	    "--max-duration or --max-age packs are looked at a part at a "
+	    "time, those first that were looked at the longest ago.",
     .options = options,
     .size = sizeof(struct check_options),
     .run = run,

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "cli/cmd.h"
+#include "cli/runs.h"
 #include "cli/select.h"
 #include "cli/shapes.h"
 #include "cli/text.h"
@@ -137,7 +138,9 @@ repo_text(struct vrv_buf *text, struct varve_repo *repo,
 	field(text, "Cache", info.cache_path);
 	field(text, "State", info.state_path);
 	vrv_text_add(text, "Config generation: %" PRIu32 "\n", info.generation);
-	vrv_text_add(text, "Archives: %zu\n" VRV_DASHES "\n", list->n);
+	vrv_text_add(text, "Archives: %zu\n", list->n);
+	vrv_verified_text(text, repo);
+	vrv_text_add(text, VRV_DASHES "\n");
 	vrv_shape_sizes_header(text);
 	vrv_shape_sizes(text, "All archives:", original, deduplicated,
 	    stats.stored, iec);
@@ -162,6 +165,7 @@ print_json(struct vrv_cli *cli, struct varve_repo *repo,
 		vrv_json_end(j);
 	} else {
 		vrv_json_str(j, "security_dir", or_empty(info.state_path));
+		vrv_verified_json(j, repo);
 	}
 	vrv_shape_encryption(j, repo);
 	vrv_shape_repository(j, repo, list);

@@ -15,6 +15,7 @@
 
 #define BUSY_MS 60000
 #define RETRY_MS 10
+#define LOG_PAGES 1000
 /* SQLite's log and its index of it stand beside the database. */
 static const char *const companions[] = {"", "-wal", "-shm"};
 #define COMPANIONS (sizeof(companions) / sizeof(companions[0]))
@@ -187,18 +188,36 @@ reserve(struct vrv_db *db, struct varve_err *err)
 		db->path);
 }
 
+/* After each commit. What cannot be moved now stays in the log. */
+static int
+on_commit(void *arg, sqlite3 *sqlite, const char *name, int pages)
+{
+	struct vrv_db *db = arg;
+
+	db->log_pages = (unsigned)pages;
+	if (db->log_limit > 0 && db->log_pages >= db->log_limit)
+		(void)sqlite3_wal_checkpoint_v2(sqlite, name,
+		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
 static int
 set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 {
 	(void)sqlite3_extended_result_codes(db->sqlite, 1);
 	(void)sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+	db->log_limit = LOG_PAGES;
+	(void)sqlite3_wal_hook(db->sqlite, on_commit, db);
+	int code = vrv_db_add_feed(db);
+	if (code != SQLITE_OK)
+		return vrv_db_fail(db, code, "opening", err);
 	int rc = pragma_set(db, "page_size", VRV_DB_PAGE, err);
 	if (rc == 0)
 		rc = reserve(db, err);
 	if (rc == 0)
 		rc = vrv_db_exec(db,
 		    kind == VRV_DB_KEPT ? "PRAGMA synchronous = FULL" :
-					  "PRAGMA synchronous = OFF",
+					  "PRAGMA synchronous = NORMAL",
 		    err);
 	return rc;
 }
@@ -261,6 +280,20 @@ void
 vrv_db_patience(struct vrv_db *db, unsigned ms)
 {
 	(void)sqlite3_busy_timeout(db->sqlite, (int)ms);
+}
+
+void
+vrv_db_log(struct vrv_db *db, unsigned pages, bool leave)
+{
+	db->log_limit = pages;
+	(void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+	    leave ? 1 : 0, NULL);
+}
+
+unsigned
+vrv_db_log_pages(const struct vrv_db *db)
+{
+	return db->log_pages;
 }
 
 int

@@ -27,7 +27,8 @@ struct vrv_db;
 struct vrv_stmt;
 
 enum vrv_db_kind {
-	VRV_DB_CACHE, /* can be made anew: nothing waits for the disk */
+	VRV_DB_CACHE, /* can be made anew: what was committed last may be lost
+			 with the power, but what is there is consistent */
 	VRV_DB_KEPT   /* what was committed is durable */
 };
 
@@ -48,6 +49,14 @@ void vrv_db_close(struct vrv_db *);
 
 /* Fail with LOCKED after so long instead of a minute. */
 void vrv_db_patience(struct vrv_db *, unsigned ms);
+
+/* Move what is in the log into the database, which waits for the disk, when a
+ * commit leaves `pages` of 4 KiB there (0: never), and at closing unless
+ * `leave`. Whoever opens a database without that reads its log first. After
+ * opening it is 1,000 pages. */
+void vrv_db_log(struct vrv_db *, unsigned pages, bool leave);
+/* How many the last commit of this handle left there. */
+unsigned vrv_db_log_pages(const struct vrv_db *);
 
 /* Remove the database and what belongs to it. What is not there is no error.
  * Who has it open goes on with a file that has no name. */
@@ -94,6 +103,19 @@ void vrv_bind_null(struct vrv_stmt *, int n);
 int vrv_stmt_step(struct vrv_stmt *, struct varve_err *err) VRV_MUST;
 /* For statements without rows: step to the end. */
 int vrv_stmt_run(struct vrv_stmt *, struct varve_err *err) VRV_MUST;
+/* The same for one that stores the rows of the table `feed(key, value)`, which
+ * `next` gives until it returns NOENT; what it points to holds until its next
+ * call. Any other code of it ends the statement, which returns it: what was
+ * stored before stays until the transaction is rolled back. `next` must not
+ * use the database. Faster than a statement for each row. */
+struct vrv_feed_row {
+	const void *key, *value;
+	size_t key_n, value_n;
+};
+typedef int vrv_feed_fn(void *arg, struct vrv_feed_row *ret,
+    struct varve_err *err);
+int vrv_stmt_feed(struct vrv_stmt *, vrv_feed_fn *next, void *arg,
+    struct varve_err *err) VRV_MUST;
 /* Leave a row behind before the end. */
 void vrv_stmt_reset(struct vrv_stmt *);
 

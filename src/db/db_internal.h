@@ -11,10 +11,25 @@
  * of the page, so that a page is right only in its own place. */
 #define VRV_DB_SUM 16
 
+/* What the table `feed` reads; `rc` is what `next` said last. */
+struct vrv_feed {
+	vrv_feed_fn *next;
+	void *arg;
+	struct vrv_feed_row row;
+	struct varve_err *err;
+	int rc;
+};
+
 struct vrv_db {
 	sqlite3 *sqlite;
 	char *path;
+	struct vrv_feed *feed; /* of the statement at hand, or NULL */
+	/* In the log after the last commit, and with how many to move it. */
+	unsigned log_pages, log_limit;
 };
+
+/* Make the table `feed` known to a connection. Returns SQLite's code. */
+int vrv_db_add_feed(struct vrv_db *);
 
 /* The name of the VFS that keeps the checksums of database files; NULL when
  * SQLite cannot be started. Any thread. */

@@ -122,6 +122,22 @@ vrv_stmt_run(struct vrv_stmt *stmt, struct varve_err *err)
 	return rc;
 }
 
+int
+vrv_stmt_feed(struct vrv_stmt *stmt, vrv_feed_fn *next, void *arg,
+    struct varve_err *err)
+{
+	struct varve_err own;
+	struct vrv_feed feed = {.next = next, .arg = arg, .err = &own};
+
+	stmt->db->feed = &feed;
+	int rc = vrv_stmt_run(stmt, err);
+	stmt->db->feed = NULL;
+	if (feed.rc == 0 || feed.rc == VARVE_NOENT)
+		return rc;
+	*err = own;
+	return feed.rc;
+}
+
 void
 vrv_stmt_reset(struct vrv_stmt *stmt)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
 
-#include "archive/lists.h"
+#include "archive/attrs.h"
 #include "extract/extract_internal.h"
 #include "os/dir.h"
 #include "os/file.h"
@@ -12,20 +11,13 @@
 
 #define SET_ID_BITS 06000
 
-/* What a user may set; the others tell of how the file system stores it. */
-#define FLAGS_SETTABLE                                                         \
-	((uint32_t)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL |      \
-	    FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL |    \
-	    FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL | FS_DIRSYNC_FL | \
-	    FS_TOPDIR_FL | FS_NOCOW_FL | FS_PROJINHERIT_FL))
-
 /* --- decoding --- */
 
 static bool
 wanted(const struct vrv_restore *run, const char *name)
 {
-	return vrv_is_acl(name) ? !run->options->no_acls :
-				  !run->options->no_xattrs;
+	return vrv_attr_is_acl(name) ? !run->options->no_acls :
+				       !run->options->no_xattrs;
 }
 
 static int
@@ -43,14 +35,14 @@ read_xattr(struct vrv_restore *run, const struct vrv_entry_xattr *x,
 		return vrv_fail(err, VARVE_CORRUPT, "attribute's name has NUL");
 	if (!wanted(run, name))
 		return VARVE_NOENT;
-	int rc = vrv_xattr_value(&run->source, x, &buf, &value, err);
+	int rc = vrv_attr_value(&run->source, x, &buf, &value, err);
 	if (rc != 0)
 		return vrv_ctx(err, "attribute %s", name);
 	uint8_t *copy = vrv_arena_dup(arena, value, x->size);
 	if (copy == NULL)
 		return VRV_NOMEM(err, "an attribute");
-	if (vrv_is_acl(name) && !run->options->numeric_ids)
-		vrv_owners_local_acl(run->owners, copy, x->size);
+	if (vrv_attr_is_acl(name) && !run->options->numeric_ids)
+		vrv_attr_localize_acl(run->owners, copy, x->size);
 	ret->value = copy;
 	ret->size = x->size;
 	return 0;
@@ -134,7 +126,7 @@ vrv_attrs_read(struct vrv_restore *run, const struct vrv_entry *entry,
 		attrs.gid = vrv_owners_local(run->owners, true, entry->gid);
 	}
 	if ((entry->flags & VRV_ENTRY_IFLAGS) != 0 && !run->options->no_flags)
-		attrs.iflags = entry->iflags & FLAGS_SETTABLE;
+		attrs.iflags = entry->iflags & VRV_IFLAGS_SETTABLE;
 	if ((entry->flags & VRV_ENTRY_XATTRS) != 0)
 		rc = read_xattrs(run, entry, folder, name, arena, &attrs, err);
 	if ((entry->flags & VRV_ENTRY_EXTENSIONS) != 0)
@@ -220,9 +212,9 @@ set_flags(uint32_t flags, int dirfd, const char *at, struct varve_err *err)
 	int fd = own >= 0 ? own : dirfd;
 	if (rc == 0)
 		rc = vrv_os_flags(fd, &now, err);
-	if (rc != 0 || (now & FLAGS_SETTABLE) == flags)
+	if (rc != 0 || (now & VRV_IFLAGS_SETTABLE) == flags)
 		return rc;
-	return vrv_os_set_flags(fd, (now & ~FLAGS_SETTABLE) | flags, err);
+	return vrv_os_set_flags(fd, (now & ~VRV_IFLAGS_SETTABLE) | flags, err);
 }
 
 void

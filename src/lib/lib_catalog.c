@@ -346,7 +346,7 @@ catalog_made(struct vrv_repo *repo, struct vrv_catalog *catalog,
 		list[i] = known->items[i];
 	list[known->n] = made;
 	qsort(list, known->n + 1, sizeof(struct vrv_archive *), by_nominal);
-	vrv_catalog_patience(catalog, BACKUP_PATIENCE_MS);
+	vrv_catalog_hurry(catalog, BACKUP_PATIENCE_MS);
 	int rc = vrv_catalog_update(catalog, list, known->n + 1, &source,
 	    &change, err);
 	if (rc != 0 && vrv_catalog_is_bad(catalog) &&

@@ -80,14 +80,17 @@ teller_fini(struct teller *t)
 }
 
 static int
-decode(const struct vrv_catalog_version *v, struct vrv_entry *ret,
-    struct varve_err *err)
+decode(const struct teller *t, const struct vrv_catalog_version *v,
+    struct vrv_entry *ret, struct varve_err *err)
 {
 	struct vrv_rd rd = vrv_rd_over(v->entry.p, v->entry.n);
 
-	if (v->dir == 0)
-		return vrv_root_entry_get(v->entry.p, v->entry.n, ret, err);
-	return vrv_entry_get(&rd, ret, err);
+	int rc = v->dir == 0 ?
+	    vrv_root_entry_get(v->entry.p, v->entry.n, ret, err) :
+	    vrv_entry_get(&rd, ret, err);
+	if (rc != 0)
+		vrv_catalog_blame(t->c->catalog);
+	return rc;
 }
 
 static int
@@ -246,7 +249,7 @@ found(void *arg, const struct vrv_catalog_version *v, struct varve_err *err)
 	struct vrv_entry e;
 	bool told;
 
-	int rc = decode(v, &e, err);
+	int rc = decode(&f->t, v, &e, err);
 	/* Only on the way to a source: nothing that was backed up. */
 	if (rc != 0 || (e.flags & VRV_ENTRY_WAY) != 0)
 		return rc;
@@ -309,8 +312,8 @@ struct history {
 	const char *path;
 	varve_period_fn *fn;
 	void *arg;
-	unsigned number;
-	size_t told, again; /* periods told, and told anew */
+	unsigned number, before; /* before: of the series before this one */
+	size_t told, again;	 /* periods told, and told anew */
 };
 
 static int
@@ -323,11 +326,13 @@ tell_period(void *arg, const struct vrv_catalog_version *v,
 	int rc = 0;
 
 	if (v->entry.p != NULL)
-		rc = decode(v, &e, err);
+		rc = decode(&h->t, v, &e, err);
 	if (rc != 0)
 		return rc;
 	/* On the way to a source it is not backed up itself. */
 	bool absent = v->entry.p == NULL || (e.flags & VRV_ENTRY_WAY) != 0;
+	if (absent && h->number == h->before)
+		return 0;
 	period.version = (struct varve_version){.path = h->path,
 	    .first = vrv_lib_catalog_archive(h->t.c, v->first->logical),
 	    .last = vrv_lib_catalog_archive(h->t.c, v->last->logical),
@@ -354,6 +359,7 @@ tell_series(struct history *h, const struct vrv_catalog_series *s,
 	struct vrv_text name;
 	int64_t dir;
 
+	h->before = h->number;
 	int rc = vrv_catalog_resolve(catalog, s, h->path, &dir, &name, err);
 	if (rc == VARVE_NOENT)
 		return 0;

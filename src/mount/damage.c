@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "mount/mount_internal.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 #include "util/clock.h"
 #include "util/mem.h"
 

@@ -7,7 +7,7 @@
 
 #include "mount/mount_internal.h"
 #include "mount/target.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 #include "util/mem.h"
 
 #define CACHE_DEFAULT ((uint64_t)128 << 20)

@@ -37,7 +37,7 @@ struct vrv_mount {
 	bool no_open, no_opendir;   /* the kernel need not ask */
 };
 
-/* --- attrs.c: what stat(2) says --- */
+/* --- seen.c: what stat(2) says --- */
 
 /* An entry of a directory, with what holds its bytes. Zero-initialise. */
 struct vrv_seen {

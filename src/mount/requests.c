@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "mount/mount_internal.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 #include "os/meta.h"
 #include "util/mem.h"
 

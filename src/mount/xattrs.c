@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/lists.h"
+#include "archive/attrs.h"
 #include "mount/mount_internal.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 
 /* The attributes that an entry has: what is asked for each of them. 0 to go
  * on. */
@@ -77,16 +77,16 @@ take_value(void *arg, struct vrv_mount *m, struct vrv_mounted *a,
 	if (strlen(w->name) != x->name_n ||
 	    memcmp(w->name, x->name, x->name_n) != 0)
 		return 0;
-	int rc = vrv_xattr_value(&m->source, x, &chunk, &value, err);
+	int rc = vrv_attr_value(&m->source, x, &chunk, &value, err);
 	if (rc != 0)
 		return vrv_ctx(err, "attribute %s", w->name);
 	vrv_buf_bytes(w->value, value, x->size);
 	w->found = true;
 	rc = vrv_buf_check(w->value, err);
-	if (rc == 0 && vrv_is_acl(w->name)) {
+	if (rc == 0 && vrv_attr_is_acl(w->name)) {
 		struct vrv_owners *owners = vrv_owners_of(m, a);
 		if (owners != NULL)
-			vrv_owners_local_acl(owners, w->value->data,
+			vrv_attr_localize_acl(owners, w->value->data,
 			    w->value->len);
 		vrv_owners_done(a);
 	}

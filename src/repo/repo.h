@@ -56,6 +56,9 @@ const char *vrv_repo_key_file(const struct vrv_repo *);
  * that can be used. */
 const char *vrv_repo_cache(const struct vrv_repo *);
 const char *vrv_repo_state_path(const struct vrv_repo *);
+/* The folder of this client for what must not be lost, also without a key;
+ * NULL: none. It need not be there. */
+const char *vrv_repo_state_dir(const struct vrv_repo *);
 /* The key that cut points of contents depend on. */
 const struct vrv_key *vrv_repo_chunker_key(const struct vrv_repo *);
 /* The key that places the cuts of trees. */

@@ -43,7 +43,7 @@ struct vrv_repo {
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
-	char *keys_dir, *cache;
+	char *keys_dir, *state_dir, *cache;
 	varve_event_fn *event;
 	void *event_arg;
 	pthread_mutex_t event_mutex; /* held while any event is told */

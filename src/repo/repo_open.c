@@ -258,6 +258,9 @@ vrv_repo_open(struct vrv_store *take_store,
 	if (options->keys_dir != NULL)
 		repo->keys_dir =
 		    vrv_dup(options->keys_dir, strlen(options->keys_dir));
+	if (options->state_dir != NULL)
+		repo->state_dir =
+		    vrv_dup(options->state_dir, strlen(options->state_dir));
 
 	int rc = vrv_crypto_init(err);
 	if (rc == 0)
@@ -293,6 +296,7 @@ vrv_repo_close(struct vrv_repo *repo)
 	pthread_mutex_destroy(&repo->index_lock);
 	free(repo->key_file);
 	free(repo->keys_dir);
+	free(repo->state_dir);
 	free(repo->cache);
 	free(repo);
 }
@@ -343,6 +347,12 @@ const char *
 vrv_repo_state_path(const struct vrv_repo *repo)
 {
 	return repo->state.path;
+}
+
+const char *
+vrv_repo_state_dir(const struct vrv_repo *repo)
+{
+	return repo->state_dir;
 }
 
 const struct vrv_key *

@@ -10,7 +10,7 @@ big=${1:-}
 # Inode flags keep an ordinary rm from removing the tree.
 clean()
 {
-	for tree in tree out/tree again/tree; do
+	for tree in tree out/tree again/tree verified/tree; do
 		[ -d "$scratch/$tree" ] &&
 		    python3 "$support/torture.py" "$scratch/$tree" --clean
 	done
@@ -45,6 +45,10 @@ is "$?" 0 "create"
 is "$(grep -v '^#' err)" "" "create: says nothing"
 sed -n '/^#/p' err
 ok "check" measured "$VARVE" check --verify-data repo
+ok "verify: into a folder" \
+    measured "$VARVE" verify --all --into verified repo::a
+ok "verify: against the sources" \
+    measured "$VARVE" verify --all --against . repo::a
 mkdir out && cd out || exit 99
 measured "$VARVE" extract ../repo::a 2>../err
 status=$?

@@ -28,6 +28,9 @@ struct fakevarve {
 	struct varve_period periods[FAKE_MAX]; /* find tells the versions */
 	size_t n_periods;
 	struct varve_catalog_status catalog_status;
+	struct varve_verify_result verify_result;
+	struct varve_run runs[FAKE_MAX];
+	size_t n_runs;
 	struct varve_err open_error; /* code 0: opening works */
 	const char *password;	     /* NULL: any will do */
 
@@ -42,6 +45,7 @@ struct fakevarve {
 	char sources[256]; /* the same of sources */
 	struct varve_restore_options restore;
 	struct varve_check_options check;
+	struct varve_verify_options verify;
 	struct varve_open_options open;
 	struct varve_catalog_options catalog;
 	struct varve_find_options find;

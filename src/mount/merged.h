@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef MOUNT_VERSIONS_H
-#define MOUNT_VERSIONS_H
+#ifndef MOUNT_MERGED_H
+#define MOUNT_MERGED_H
 
 /*
  * Internal: one tree of all archives, in which a file is a folder of its
@@ -76,7 +76,7 @@ int vrv_versions_seen(struct vrv_mount *, uint64_t node, struct vrv_seen *ret,
 /* Append its path. */
 void vrv_versions_path(struct vrv_mount *, uint64_t node, struct vrv_buf *path);
 
-/* --- versions_load.c; all under the lock --- */
+/* --- merged_load.c; all under the lock --- */
 
 /* Bring the catalog up to date, once a second at most. What goes wrong is
  * told; the tree stays as it was. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "mount/versions.h"
+#include "mount/merged.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/versions.h"
+#include "mount/merged.h"
 #include "util/hash.h"
 #include "util/mem.h"
 

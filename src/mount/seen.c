@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "mount/mount_internal.h"
-#include "mount/versions.h"
+#include "mount/merged.h"
 #include "os/meta.h"
 
 #define BLOCK 512

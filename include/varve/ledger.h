@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef VARVE_LEDGER_H
+#define VARVE_LEDGER_H
+
+/* What this client knows of past checks and verifications of a repository:
+ * one entry for each, kept in the state folder. */
+
+#include <stdint.h>
+
+#include <varve/error.h>
+#include <varve/event.h>
+#include <varve/repo.h>
+
+enum varve_run_kind {
+	VARVE_RUN_VERIFY = 1, /* of an archive */
+	VARVE_RUN_CHECK = 2
+};
+
+enum varve_run_result {
+	VARVE_RUN_UNFINISHED = 0, /* it still runs, or was ended */
+	VARVE_RUN_GOOD = 1,	  /* all was as it should be */
+	VARVE_RUN_CHANGED = 2,	  /* sources changed since the backup */
+	VARVE_RUN_BAD = 3	  /* something is damaged, or differs */
+};
+
+struct varve_run {
+	int64_t number; /* ascending */
+	enum varve_run_kind kind;
+	enum varve_run_result result;
+	struct varve_time start, end; /* end 0: not finished */
+	char archive[65];	      /* id, hex; "" if it was about all */
+	const char *name;	      /* of the archive, then; "" likewise */
+	const char *options;	      /* what was asked for, in words */
+	/* How much was looked at, and of how much: files of an archive and
+	 * their bytes; of a check packs. */
+	uint64_t items, of_items, bytes, of_bytes;
+	uint64_t changed, problems;
+};
+
+/* Returns 0 to go on; any other value ends it, and is returned. */
+typedef int varve_run_fn(void *arg, const struct varve_run *,
+    struct varve_err *err);
+
+/* Every run on record, newest first; none is no error. */
+VARVE_API int varve_ledger_runs(struct varve_repo *, varve_run_fn *fn,
+    void *arg, struct varve_err *err) VARVE_MUST;
+
+#endif

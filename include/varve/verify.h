@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef VARVE_VERIFY_H
+#define VARVE_VERIFY_H
+
+/* Proving that an archive can be restored, by restoring. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <varve/archive.h>
+#include <varve/error.h>
+#include <varve/event.h>
+#include <varve/ledger.h>
+#include <varve/repo.h>
+
+struct varve_verify_options {
+	size_t size;
+	/* Which files, the first that is set: all; so many; so many of a
+	 * million. None: 1 % of them, and at least 20. */
+	bool all;
+	uint64_t files;
+	uint32_t sample_ppm;
+	bool has_seed; /* else a random one */
+	uint64_t seed; /* what of an archive is in a sample depends on it */
+	/* Restore into this folder, which is empty or made, and compare it. */
+	const char *into;
+	/* Compare with the sources, whose paths lie below this folder. */
+	const char *against;
+	unsigned threads;
+	varve_event_fn *event; /* PROGRESS, a PROBLEM for each finding */
+	void *event_arg;
+};
+#define VARVE_VERIFY_OPTIONS_INIT                                              \
+	{                                                                      \
+		.size = sizeof(struct varve_verify_options)                    \
+	}
+
+struct varve_verify_result {
+	uint64_t seed;
+	uint64_t files, bytes;		 /* of the archive, folders left out */
+	uint64_t sampled, sampled_bytes; /* of them */
+	/* Of what was compared, folders as well: what was equal; what differs
+	 * or is gone because the source changed since. */
+	uint64_t equal, changed, vanished;
+	uint64_t filled;   /* sources with holes that take space by now */
+	uint64_t problems; /* damage, and differences that nothing explains */
+};
+
+/* Read the sample from the repository, verify it, and restore or compare it as
+ * is asked. Recorded in the ledger. 0 whatever was found: result->problems. */
+VARVE_API int varve_verify(struct varve_repo *, const struct varve_archive *,
+    const struct varve_verify_options *, struct varve_verify_result *ret,
+    struct varve_err *err) VARVE_MUST;
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/runs.h"
+#include "cli/select.h"
+#include "cli/shapes.h"
+#include "cli/text.h"
+#include "util/mem.h"
+
+#define PPM_PER_PERCENT 10000.0
+
+struct verify_options {
+	bool all, status, json;
+	const char *sample, *seed, *into, *against;
+	unsigned files, threads;
+	struct vrv_selection select;
+};
+
+#define AT(field) offsetof(struct verify_options, field)
+static const struct vrv_option options[] = {
+    {0, "sample", "PERCENT", vrv_set_string, AT(sample),
+	"take so many of the files (default: 1%, and at least 20)"},
+    {0, "files", "N", vrv_set_unsigned, AT(files), "take N files"},
+    {0, "all", NULL, vrv_set_true, AT(all), "take everything"},
+    {0, "seed", "S", vrv_set_string, AT(seed),
+	"take what an earlier run with this seed took"},
+    {0, "into", "DIR", vrv_set_string, AT(into),
+	"restore into the new or empty folder DIR and compare that"},
+    {0, "against", "DIR", vrv_set_string, AT(against),
+	"compare with the sources, whose paths lie below DIR"},
+    {0, "threads", "N", vrv_set_unsigned, AT(threads),
+	"threads to use (default: one for each processor)"},
+    {0, "status", NULL, vrv_set_true, AT(status),
+	"show which checks and verifications were made"},
+    {0, "json", NULL, vrv_set_true, AT(json), "with --status: as JSON"},
+    VRV_SELECTION_OPTIONS(struct verify_options),
+    {0},
+};
+
+/* --- options --- */
+
+static int
+parse_sample(const char *text, uint32_t *ret, struct varve_err *err)
+{
+	char *end;
+
+	double percent = strtod(text, &end);
+	if (*end == '%')
+		end++;
+	if (end == text || *end != '\0' || !(percent > 0) || percent > 100)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--sample needs a number above 0 and up to 100, "
+		    "not '%s'",
+		    text);
+	double ppm = percent * PPM_PER_PERCENT;
+	*ret = ppm < 1 ? 1 : (uint32_t)lround(ppm);
+	return 0;
+}
+
+static int
+parse_seed(const char *text, uint64_t *ret, struct varve_err *err)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long seed = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--seed needs a number, not '%s'", text);
+	*ret = seed;
+	return 0;
+}
+
+static int
+check_usage(const struct verify_options *o, bool named, struct varve_err *err)
+{
+	bool some = vrv_selection_given(&o->select);
+
+	if (o->all + (o->files != 0) + (o->sample != NULL) > 1)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--sample, --files and --all exclude each other");
+	if (o->into != NULL && o->against != NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--into and --against exclude each other");
+	if (named && some)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--glob-archives, --first and --last select archives, but "
+		    "one is named");
+	if (o->json && !o->status)
+		return vrv_fail(err, VARVE_USAGE, "--json goes with --status");
+	if (o->status &&
+	    (named || some || o->all || o->files != 0 || o->sample != NULL ||
+		o->seed != NULL || o->into != NULL || o->against != NULL))
+		return vrv_fail(err, VARVE_USAGE,
+		    "--status verifies nothing: it takes a repository, and "
+		    "--json");
+	return 0;
+}
+
+static int
+to_library(const struct verify_options *o, struct varve_verify_options *ret,
+    struct varve_err *err)
+{
+	int rc = 0;
+
+	ret->all = o->all;
+	ret->files = o->files;
+	ret->into = o->into;
+	ret->against = o->against;
+	ret->threads = o->threads;
+	if (o->sample != NULL)
+		rc = parse_sample(o->sample, &ret->sample_ppm, err);
+	if (rc == 0 && o->seed != NULL) {
+		ret->has_seed = true;
+		rc = parse_seed(o->seed, &ret->seed, err);
+	}
+	return rc;
+}
+
+/* --- which archives --- */
+
+static bool
+same_series(const struct varve_archive *a, const struct varve_archive *b)
+{
+	return strcmp(a->series, b->series) == 0 &&
+	    strcmp(a->host, b->host) == 0;
+}
+
+/* The newest of each series, in the order of the list. */
+static int
+newest(struct vrv_cli *cli, const struct varve_archive_list *list,
+    struct vrv_selected *ret, struct varve_err *err)
+{
+	ret->n = 0;
+	ret->items =
+	    vrv_arena_alloc(&cli->arena, (list->n + 1) * sizeof(ret->items[0]));
+	if (ret->items == NULL)
+		return VRV_NOMEM(err, "archives");
+	for (size_t i = 0; i < list->n; i++) {
+		bool later = false;
+		for (size_t k = i + 1; k < list->n && !later; k++)
+			later = same_series(&list->items[i], &list->items[k]);
+		if (!later)
+			ret->items[ret->n++] = &list->items[i];
+	}
+	return 0;
+}
+
+static int
+choose(struct vrv_cli *cli, const struct verify_options *o, const char *name,
+    const struct varve_archive_list *list, struct vrv_selected *ret,
+    struct varve_err *err)
+{
+	int rc;
+
+	if (name != NULL) {
+		ret->items =
+		    vrv_arena_alloc(&cli->arena, sizeof(ret->items[0]));
+		if (ret->items == NULL)
+			return VRV_NOMEM(err, "archives");
+		ret->n = 1;
+		rc = varve_archive_find(list, name, ret->items, err);
+	} else if (vrv_selection_given(&o->select)) {
+		rc = vrv_select(cli, list, &o->select, ret, err);
+	} else {
+		rc = newest(cli, list, ret, err);
+	}
+	if (rc == 0 && o->into != NULL && ret->n > 1)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--into takes one archive and %zu are chosen: write "
+		    "REPO::ARCHIVE",
+		    ret->n);
+	if (rc == 0 && ret->n == 0) {
+		vrv_fail(err, VARVE_NOENT, "there is no archive to verify");
+		return vrv_exit(err, VARVE_EXIT_NO_ARCHIVE);
+	}
+	return rc;
+}
+
+/* --- verifying --- */
+
+static void
+count_text(struct vrv_buf *text, uint64_t n, const char *what, bool *first)
+{
+	if (n == 0)
+		return;
+	vrv_text_add(text, "%s%" PRIu64 " %s", *first ? " " : ", ", n, what);
+	*first = false;
+}
+
+static void
+result_text(struct vrv_buf *text, const struct varve_archive *archive,
+    const struct varve_verify_result *r, bool compared, bool iec)
+{
+	bool first = true;
+
+	vrv_text_escape(text, archive->name);
+	vrv_text_add(text, ": %" PRIu64 " of %" PRIu64 " files, ", r->sampled,
+	    r->files);
+	vrv_text_size(text, (int64_t)r->sampled_bytes, iec, 2, false);
+	vrv_text_add(text, " of ");
+	vrv_text_size(text, (int64_t)r->bytes, iec, 2, false);
+	vrv_text_add(text, " (%.1f %%), seed %" PRIu64 ":",
+	    r->bytes == 0 ? 100.0 :
+			    100.0 * (double)r->sampled_bytes / (double)r->bytes,
+	    r->seed);
+	count_text(text, r->problems, "problems", &first);
+	count_text(text, r->changed, "changed", &first);
+	count_text(text, r->vanished, "gone", &first);
+	count_text(text, r->filled, "with holes that take space", &first);
+	if (compared)
+		count_text(text, r->equal, "equal", &first);
+	vrv_text_add(text, "%s\n", first ? " sound" : "");
+}
+
+struct sum {
+	uint64_t problems, differ;
+};
+
+static int
+verify(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct varve_archive *archive, struct varve_verify_options *how,
+    struct sum *sum, struct varve_err *err)
+{
+	struct varve_verify_result r = {0};
+	vrv_auto_buf struct vrv_buf text = {0};
+	struct vrv_events events = {0};
+
+	how->event = vrv_events_fn;
+	how->event_arg = &events;
+	vrv_events_start(&events, cli, "verify");
+	int rc = varve_verify(repo, archive, how, &r, err);
+	vrv_events_end(&events);
+	if (rc != 0) {
+		/* One status for whatever is no change of a source. */
+		if (err->exit == VARVE_EXIT_INTEGRITY)
+			vrv_exit(err, VARVE_EXIT_ERROR);
+		return rc;
+	}
+	sum->problems += r.problems;
+	sum->differ += r.changed + r.vanished;
+	result_text(&text, archive, &r,
+	    how->into != NULL || how->against != NULL, cli->common.iec);
+	return vrv_cli_out(cli, &text, err);
+}
+
+static int
+verify_each(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct vrv_selected *which, struct varve_verify_options *how,
+    struct varve_err *err)
+{
+	struct sum sum = {0};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < which->n; i++) {
+		rc = verify(cli, repo, which->items[i], how, &sum, err);
+		if (rc != 0 && which->n > 1)
+			(void)vrv_ctx(err, "%s", which->items[i]->name);
+	}
+	if (rc != 0)
+		return rc;
+	if (sum.differ > 0)
+		cli->warned = true;
+	if (sum.problems == 0)
+		return 0;
+	vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found",
+	    sum.problems);
+	return vrv_exit(err, VARVE_EXIT_ERROR);
+}
+
+/* --- status --- */
+
+struct status {
+	struct vrv_cli *cli;
+	struct vrv_json *json;
+	struct vrv_buf text;
+};
+
+static int
+on_run(void *arg, const struct varve_run *run, struct varve_err *err)
+{
+	struct status *s = arg;
+
+	(void)err;
+	if (s->json == NULL) {
+		vrv_past_row(&s->text, run, s->cli->common.iec);
+		return 0;
+	}
+	vrv_json_begin(s->json, NULL);
+	vrv_past_json(s->json, run);
+	vrv_json_end(s->json);
+	return 0;
+}
+
+static int
+show_status(struct vrv_cli *cli, struct varve_repo *repo, bool json,
+    struct varve_err *err)
+{
+	struct status s = {.cli = cli};
+	struct varve_repo_info info;
+
+	varve_repo_info(repo, &info);
+	if (json) {
+		s.json = vrv_json_object();
+		if (s.json == NULL)
+			return VRV_NOMEM(err, "JSON");
+		vrv_json_begin(s.json, "repository");
+		vrv_json_str(s.json, "id", info.id);
+		vrv_json_str(s.json, "location", info.location);
+		vrv_json_end(s.json);
+		vrv_json_begin_array(s.json, "runs");
+	} else {
+		vrv_past_header(&s.text);
+	}
+	int rc = varve_ledger_runs(repo, on_run, &s, err);
+	if (rc != 0) {
+		vrv_json_free(s.json);
+	} else if (json) {
+		vrv_json_end(s.json);
+		rc = vrv_shape_print(cli, s.json, err);
+	} else {
+		rc = vrv_cli_out(cli, &s.text, err);
+	}
+	vrv_buf_fini(&s.text);
+	return rc;
+}
+
+static int
+run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
+    struct varve_err *err)
+{
+	struct varve_verify_options how = VARVE_VERIFY_OPTIONS_INIT;
+	const struct verify_options *o = arg;
+	struct vrv_selected which = {0};
+	vrv_auto_location struct vrv_location where = {0};
+	vrv_auto_archives list = NULL;
+	vrv_auto_repo repo = NULL;
+
+	int rc = vrv_cli_no_more(words, 1, err);
+	if (rc == 0)
+		rc =
+		    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	if (rc == 0)
+		rc = check_usage(o, where.archive != NULL, err);
+	if (rc == 0)
+		rc = to_library(o, &how, err);
+	if (rc == 0)
+		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
+	if (rc == 0 && o->status)
+		return show_status(cli, repo, o->json, err);
+	if (rc == 0)
+		rc = vrv_archives(cli, repo, &list, err);
+	if (rc == 0)
+		rc = choose(cli, o, where.archive, list, &which, err);
+	return rc == 0 ? verify_each(cli, repo, &which, &how, err) : rc;
+}
+
+const struct vrv_command vrv_cmd_verify = {
+    .name = "verify",
+    .usage = "[REPO][::ARCHIVE]",
+    .summary = "prove that archives can be restored",
+    .help = "Restores a sample of the files of an archive, or all, and "
+	    "verifies them: to nowhere, into a folder that is then compared "
+	    "with the archive, or against the sources. Without an archive, "
+	    "the newest of each series is taken. The exit status is 0 if all "
+	    "is as it should be, 1 if sources changed since, 2 otherwise.",
+    .options = options,
+    .size = sizeof(struct verify_options),
+    .run = run,
+};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/runs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/text.h"
+#include "cli/timetext.h"
+#include "util/err.h"
+
+#define ARCHIVE_COLUMNS 14
+
+static const char *
+result_word(const struct varve_run *run)
+{
+	switch (run->result) {
+	case VARVE_RUN_UNFINISHED:
+		return "unfinished";
+	case VARVE_RUN_GOOD:
+		return "good";
+	case VARVE_RUN_CHANGED:
+		return "changed";
+	default:
+		return "problems";
+	}
+}
+
+static const char *
+kind_word(const struct varve_run *run)
+{
+	return run->kind == VARVE_RUN_VERIFY ? "verify" : "check";
+}
+
+/* All of nothing is all. */
+static double
+percent(uint64_t part, uint64_t all)
+{
+	return all == 0 ? 100.0 : 100.0 * (double)part / (double)all;
+}
+
+void
+vrv_past_header(struct vrv_buf *text)
+{
+	vrv_text_add(text, "%-16s %-6s %-*s %13s %9s %6s %s\n", "Start", "Kind",
+	    ARCHIVE_COLUMNS, "Archive", "Looked at", "Size", "Of all",
+	    "Result");
+}
+
+void
+vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
+{
+	vrv_auto_buf struct vrv_buf size = {0};
+	char items[48];
+
+	vrv_time_format(text, run->start, "%Y-%m-%d %H:%M", false);
+	vrv_text_add(text, " %-6s ", kind_word(run));
+	size_t before = text->len;
+	vrv_text_fit(text, run->name, ARCHIVE_COLUMNS);
+	size_t width = vrv_text_width((const char *)text->data + before,
+	    text->len - before);
+	snprintf(items, sizeof(items), "%" PRIu64 "/%" PRIu64, run->items,
+	    run->of_items);
+	vrv_text_size(&size, (int64_t)run->bytes, iec, 2, false);
+	vrv_text_add(text, "%*s %13s %9s %5.1f%% %s\n",
+	    (int)(ARCHIVE_COLUMNS - width), "", items, vrv_text_str(&size),
+	    percent(run->bytes, run->of_bytes), result_word(run));
+}
+
+void
+vrv_past_json(struct vrv_json *j, const struct varve_run *run)
+{
+	vrv_json_int(j, "number", (uint64_t)run->number);
+	vrv_json_str(j, "kind", kind_word(run));
+	vrv_json_time(j, "start", run->start);
+	if (run->result == VARVE_RUN_UNFINISHED)
+		vrv_json_null(j, "end");
+	else
+		vrv_json_time(j, "end", run->end);
+	if (run->archive[0] == '\0') {
+		vrv_json_null(j, "archive");
+		vrv_json_null(j, "archive_id");
+	} else {
+		vrv_json_str(j, "archive", run->name);
+		vrv_json_str(j, "archive_id", run->archive);
+	}
+	vrv_json_str(j, "options", run->options);
+	vrv_json_str(j, "unit",
+	    run->kind == VARVE_RUN_VERIFY ? "files" : "packs");
+	vrv_json_int(j, "items", run->items);
+	vrv_json_int(j, "of_items", run->of_items);
+	vrv_json_int(j, "bytes", run->bytes);
+	vrv_json_int(j, "of_bytes", run->of_bytes);
+	vrv_json_int(j, "changed", run->changed);
+	vrv_json_int(j, "problems", run->problems);
+	vrv_json_str(j, "result", result_word(run));
+}
+
+/* --- the last verification --- */
+
+#define FOUND 1
+
+struct last {
+	struct vrv_buf *text;
+	struct vrv_json *json;
+};
+
+static int
+on_run(void *arg, const struct varve_run *run, struct varve_err *err)
+{
+	struct last *last = arg;
+
+	(void)err;
+	if (run->kind != VARVE_RUN_VERIFY ||
+	    run->result == VARVE_RUN_UNFINISHED)
+		return 0;
+	if (last->json != NULL) {
+		vrv_json_begin(last->json, "verified");
+		vrv_past_json(last->json, run);
+		vrv_json_end(last->json);
+		return FOUND;
+	}
+	vrv_time_text(last->text, run->end);
+	vrv_buf_u8(last->text, ' ');
+	vrv_text_escape(last->text, run->name);
+	vrv_text_add(last->text,
+	    " (%" PRIu64 " of %" PRIu64 " files, %.1f %% of their size): %s\n",
+	    run->items, run->of_items, percent(run->bytes, run->of_bytes),
+	    result_word(run));
+	return FOUND;
+}
+
+void
+vrv_verified_text(struct vrv_buf *text, struct varve_repo *repo)
+{
+	struct last last = {.text = text};
+	struct varve_err err = {0};
+
+	vrv_text_add(text, "Last verified: ");
+	int rc = varve_ledger_runs(repo, on_run, &last, &err);
+	if (rc == 0)
+		vrv_text_add(text, "never\n");
+	else if (rc != FOUND) {
+		vrv_text_add(text, "not known: ");
+		vrv_text_escape(text, err.message);
+		vrv_buf_u8(text, '\n');
+	}
+}
+
+void
+vrv_verified_json(struct vrv_json *j, struct varve_repo *repo)
+{
+	struct last last = {.json = j};
+	struct varve_err err = {0};
+
+	if (j != NULL && varve_ledger_runs(repo, on_run, &last, &err) != FOUND)
+		vrv_json_null(j, "verified");
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CLI_RUNS_H
+#define CLI_RUNS_H
+
+/* How runs of the ledger are shown. */
+
+#include <varve/varve.h>
+
+#include "cli/json.h"
+#include "util/buf.h"
+
+/* A row of a table of at most 80 columns, and the header of such. */
+void vrv_past_header(struct vrv_buf *);
+void vrv_past_row(struct vrv_buf *, const struct varve_run *, bool iec);
+/* Its fields, into the object at hand. */
+void vrv_past_json(struct vrv_json *, const struct varve_run *);
+
+/* "Last verified: ..." of a repository; the same as "verified" of an object,
+ * null if it never was. What is wrong with the ledger is shown in its place. */
+void vrv_verified_text(struct vrv_buf *, struct varve_repo *);
+void vrv_verified_json(struct vrv_json *, struct varve_repo *);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/lib.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "extract/extract.h"
+#include "ledger/ledger.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "util/hex.h"
+#include "util/mem.h"
+#include "verify/sampler.h"
+#include "verify/verify.h"
+
+#define TOLD_MAX ((size_t)1 << 20)
+
+/* A verification: restoring proves that the archive can be read, comparing
+ * that it is what it should be. */
+struct verification {
+	struct vrv_repo *repo;
+	const struct vrv_archive *archive;
+	const struct varve_verify_options *options;
+	struct vrv_sampler *sampler;
+	struct vrv_map *told; /* hashes of paths that were told as problems */
+	struct varve_verify_result result;
+};
+
+/* --- restoring --- */
+
+static unsigned
+match(void *arg, const char *path, bool is_dir)
+{
+	const struct verification *v = arg;
+	unsigned below = is_dir ? VARVE_MATCH_RECURSE : 0;
+
+	return vrv_sampler_has(v->sampler, path) ? VARVE_MATCH_INCLUDE | below :
+						   below;
+}
+
+/* That something could not be set is judged by the comparison. One event is
+ * told at a time. */
+static void
+on_event(void *arg, const struct varve_event *event)
+{
+	struct verification *v = arg;
+	struct varve_event changed = *event;
+
+	if (event->type == VARVE_EVENT_WARNING)
+		changed.type = VARVE_EVENT_NOTE;
+	if (event->type == VARVE_EVENT_PROBLEM && event->path != NULL &&
+	    vrv_map_count(v->told) < TOLD_MAX) {
+		uint64_t hash = vrv_sampler_hash(v->sampler, event->path);
+		/* Without memory for it, it is told twice. */
+		(void)!vrv_map_put(v->told, &hash, NULL);
+	}
+	if (v->options->event != NULL)
+		v->options->event(v->options->event_arg, &changed);
+}
+
+static int
+restore(struct verification *v, struct varve_err *err)
+{
+	const struct varve_restore_options options = {
+	    .size = sizeof(options),
+	    .target = v->options->into,
+	    .dry_run = v->options->into == NULL,
+	    .match = match,
+	    .match_arg = v,
+	    .threads = v->options->threads,
+	    .stdout_fd = -1,
+	    .event = on_event,
+	    .event_arg = v,
+	};
+	struct varve_restore_result restored = {0};
+
+	int rc = vrv_extract(v->repo, v->archive, &options, &restored, err);
+	if (rc == 0)
+		v->result.problems += restored.skipped;
+	return rc;
+}
+
+/* --- comparing --- */
+
+static int
+compare(struct verification *v, struct varve_err *err)
+{
+	const struct varve_verify_options *o = v->options;
+	const struct vrv_comparison how = {
+	    .dir = o->into != NULL ? o->into : o->against,
+	    .live = o->into == NULL,
+	    .sampler = v->sampler,
+	    .told = v->told,
+	    .total = v->result.sampled_bytes,
+	    .event = o->event,
+	    .event_arg = o->event_arg,
+	};
+
+	if (how.dir == NULL)
+		return 0;
+	return vrv_verify_compare(v->repo, v->archive, &how, &v->result, err);
+}
+
+static int
+work(struct verification *v, struct varve_err *err)
+{
+	int rc =
+	    vrv_verify_count(v->repo, v->archive, v->sampler, &v->result, err);
+
+	if (rc == 0)
+		rc = restore(v, err);
+	return rc == 0 ? compare(v, err) : rc;
+}
+
+/* --- the record --- */
+
+static char *
+options_text(const struct verification *v)
+{
+	const struct varve_verify_options *o = v->options;
+	vrv_auto_free char *sample = o->all ?
+	    vrv_strf("--all") :
+	    o->files != 0 ?
+	    vrv_strf("--files %llu", (unsigned long long)o->files) :
+	    vrv_strf("--sample %g%%",
+		(o->sample_ppm == 0 ? VRV_SAMPLE_PPM : o->sample_ppm) / 1e4);
+
+	if (sample == NULL)
+		return NULL;
+	const char *dir = o->into != NULL ? o->into : o->against;
+	return vrv_strf("%s --seed %llu%s%s", sample,
+	    (unsigned long long)v->result.seed,
+	    o->into != NULL	   ? " --into " :
+		o->against != NULL ? " --against " :
+				     "",
+	    dir == NULL ? "" : dir);
+}
+
+static struct varve_time
+now(void)
+{
+	struct vrv_time t = vrv_time_now();
+
+	return (struct varve_time){t.s, t.ns};
+}
+
+static void
+finish(struct varve_run *run, const struct varve_verify_result *r)
+{
+	run->end = now();
+	run->result = r->problems > 0	 ? VARVE_RUN_BAD :
+	    r->changed + r->vanished > 0 ? VARVE_RUN_CHANGED :
+					   VARVE_RUN_GOOD;
+	run->items = r->sampled;
+	run->of_items = r->files;
+	run->bytes = r->sampled_bytes;
+	run->of_bytes = r->bytes;
+	run->changed = r->changed + r->vanished;
+	run->problems = r->problems;
+}
+
+/* What cannot be read at all is a finding as well; that a disk is full is
+ * none. */
+static bool
+is_finding(int code)
+{
+	return code == VARVE_CORRUPT || code == VARVE_AUTH ||
+	    code == VARVE_NOENT;
+}
+
+static int
+work_recorded(struct verification *v, struct varve_err *err)
+{
+	const struct vrv_text *name = &v->archive->sealed.name;
+	vrv_auto_free char *text = vrv_dup(name->p, name->n);
+	vrv_auto_free char *options = options_text(v);
+	struct varve_run run = {
+	    .kind = VARVE_RUN_VERIFY,
+	    .start = now(),
+	    .name = text,
+	    .options = options,
+	};
+
+	if (text == NULL || options == NULL)
+		return VRV_NOMEM(err, "a verification");
+	vrv_hex(run.archive, v->archive->clear.logical, VRV_LOGICAL_ID);
+	struct vrv_ledger *ledger = vrv_ledger_open(v->repo);
+	vrv_ledger_begin(ledger, &run);
+	int rc = work(v, err);
+	struct varve_verify_result result = v->result;
+	result.problems += rc != 0;
+	if (rc == 0 || is_finding(rc)) {
+		finish(&run, &result);
+		vrv_ledger_end(ledger, &run);
+	}
+	vrv_ledger_close(ledger);
+	return rc;
+}
+
+/* --- the whole --- */
+
+/* The folder to restore into: made, or empty. */
+static int
+prepare_folder(const char *path, struct varve_err *err)
+{
+	struct vrv_arena arena = {0};
+	struct vrv_dirent *entries = NULL;
+	vrv_auto_fd fd = -1;
+	size_t n = 0;
+
+	int rc = vrv_os_mkdirs(path, err);
+	if (rc == 0)
+		rc = vrv_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &fd,
+		    err);
+	if (rc == 0)
+		rc = vrv_os_list_dir(fd, &arena, &entries, &n, err);
+	free(entries);
+	vrv_arena_fini(&arena);
+	if (rc != 0)
+		return vrv_ctx(err, "folder '%s'", path);
+	if (n > 0)
+		return vrv_fail(err, VARVE_EXISTS,
+		    "folder '%s' is not empty: name one that is, or a new one",
+		    path);
+	return 0;
+}
+
+/* That it is not there is no finding about the archive. */
+static int
+look_at_folder(const char *path, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+
+	int rc =
+	    vrv_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "folder '%s'", path);
+}
+
+int
+varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
+    const struct varve_verify_options *options, struct varve_verify_result *ret,
+    struct varve_err *err)
+{
+	struct verification v = {
+	    .repo = handle->repo,
+	    .archive = vrv_lib_archive(archive),
+	    .options = options,
+	};
+	int rc = 0;
+
+	err = LIB_ERR(err);
+	if (options->into != NULL && options->against != NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "what is restored into a folder is compared with that "
+		    "folder, not with another");
+	v.result.seed = options->seed;
+	if (!options->has_seed) {
+		uint32_t random; /* so that it is easily typed again */
+		vrv_random(&random, sizeof(random));
+		v.result.seed = random;
+	}
+	if (options->into != NULL)
+		rc = prepare_folder(options->into, err);
+	if (options->against != NULL)
+		rc = look_at_folder(options->against, err);
+	if (rc == 0)
+		rc = vrv_sampler_new(options, v.result.seed, &v.sampler, err);
+	if (rc != 0)
+		return rc;
+	v.told = vrv_map_new(sizeof(uint64_t), 0);
+	rc = v.told == NULL ? VRV_NOMEM(err, "a verification") :
+			      work_recorded(&v, err);
+	vrv_map_free(v.told);
+	vrv_sampler_free(v.sampler);
+	if (rc == 0)
+		*ret = v.result;
+	return rc;
+}
+
+/* --- the ledger --- */
+
+int
+varve_ledger_runs(struct varve_repo *handle, varve_run_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	return vrv_ledger_runs(handle->repo, fn, arg, LIB_ERR(err));
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ledger: what is recorded is there, and nothing fails for its sake. */
+#include "small_repo.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/db.h"
+#include "ledger/ledger.h"
+#include "util/hex.h"
+
+static void
+path_of(const struct small_repo *s, char path[200])
+{
+	char id[2 * VRV_REPO_ID + 1];
+
+	vrv_hex(id, vrv_repo_id(s->repo), VRV_REPO_ID);
+	snprintf(path, 200, "%s/state/ledger-%s.db", s->path, id);
+}
+
+struct runs {
+	unsigned n;
+	struct varve_run run[4];
+	char name[4][32], options[4][32];
+	int stop; /* returned by the first */
+};
+
+static int
+on_run(void *arg, const struct varve_run *run, struct varve_err *err)
+{
+	struct runs *runs = arg;
+	unsigned i = runs->n++;
+
+	(void)err;
+	assert_true(i < 4);
+	runs->run[i] = *run;
+	snprintf(runs->name[i], 32, "%s", run->name);
+	snprintf(runs->options[i], 32, "%s", run->options);
+	return runs->stop;
+}
+
+static struct runs
+runs(struct small_repo *s)
+{
+	struct runs runs = {0};
+	struct varve_err err = {0};
+
+	if (vrv_ledger_runs(s->repo, on_run, &runs, &err) != 0)
+		fail_msg("runs: %s", err.message);
+	return runs;
+}
+
+static void
+record(struct small_repo *s, const char *name)
+{
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	struct varve_run run = {
+	    .kind = VARVE_RUN_VERIFY,
+	    .start = {100, 5},
+	    .name = name,
+	    .options = "--all",
+	    .of_items = 10,
+	    .of_bytes = 1000,
+	};
+
+	assert_non_null(ledger);
+	memset(run.archive, 'a', 64);
+	vrv_ledger_begin(ledger, &run);
+	assert_true(run.number > 0);
+	run.result = VARVE_RUN_CHANGED;
+	run.end = (struct varve_time){200, 7};
+	run.items = 3;
+	run.bytes = 300;
+	run.changed = 2;
+	run.problems = UINT64_MAX;
+	vrv_ledger_end(ledger, &run);
+	vrv_ledger_close(ledger);
+}
+
+static void
+test_runs(void **state)
+{
+	struct small_repo *s = *state;
+	struct varve_err err = {0};
+	struct stat st;
+	char path[200];
+
+	assert_int_equal(runs(s).n, 0);
+	path_of(s, path);
+	/* Reading makes none. */
+	assert_int_equal(stat(path, &st), -1);
+	record(s, "one");
+	record(s, "two\xff\n");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	struct runs all = runs(s);
+	assert_int_equal(all.n, 2);
+	assert_string_equal(all.name[0], "two\xff\n");
+	assert_string_equal(all.name[1], "one");
+	assert_string_equal(all.options[1], "--all");
+	const struct varve_run *run = &all.run[1];
+	assert_true(run->number < all.run[0].number);
+	assert_int_equal(run->kind, VARVE_RUN_VERIFY);
+	assert_int_equal(run->result, VARVE_RUN_CHANGED);
+	assert_int_equal(run->start.s, 100);
+	assert_int_equal(run->start.ns, 5);
+	assert_int_equal(run->end.s, 200);
+	assert_int_equal(run->end.ns, 7);
+	assert_int_equal(run->archive[63], 'a');
+	assert_int_equal(run->items, 3);
+	assert_int_equal(run->of_items, 10);
+	assert_int_equal(run->bytes, 300);
+	assert_int_equal(run->of_bytes, 1000);
+	assert_int_equal(run->changed, 2);
+	assert_int_equal(run->problems, INT64_MAX);
+
+	all = (struct runs){.stop = 7};
+	assert_int_equal(vrv_ledger_runs(s->repo, on_run, &all, &err), 7);
+	assert_int_equal(all.n, 1);
+	all = (struct runs){.stop = VARVE_NOENT};
+	assert_int_equal(vrv_ledger_runs(s->repo, on_run, &all, &err),
+	    VARVE_NOENT);
+}
+
+/* A run that was killed is there, as one without an end. */
+static void
+test_unfinished(void **state)
+{
+	struct small_repo *s = *state;
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	struct varve_run run = {.kind = VARVE_RUN_CHECK};
+
+	vrv_ledger_begin(ledger, &run);
+	struct runs all = runs(s);
+	assert_int_equal(all.n, 1);
+	assert_int_equal(all.run[0].result, VARVE_RUN_UNFINISHED);
+	assert_int_equal(all.run[0].end.s, 0);
+	assert_string_equal(all.run[0].archive, "");
+	vrv_ledger_close(ledger);
+}
+
+static void
+count(void *arg, const uint8_t *pack, enum vrv_ledger_level level, int64_t time)
+{
+	unsigned *n = arg;
+
+	assert_int_equal(level, VRV_LEDGER_SUM);
+	assert_int_equal(time, 1000 + pack[0]);
+	++*n;
+}
+
+static unsigned
+packs(struct small_repo *s)
+{
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	unsigned n = 0;
+
+	vrv_ledger_packs(ledger, count, &n);
+	vrv_ledger_close(ledger);
+	return n;
+}
+
+/* Packs are there before the one who records them is done. */
+static void
+test_packs_as_they_go(void **state)
+{
+	struct small_repo *s = *state;
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	uint8_t id[VRV_OBJECT_ID] = {0};
+
+	for (unsigned i = 0; i < 100; i++) {
+		id[0] = (uint8_t)i;
+		vrv_ledger_sound(ledger, id, VRV_LEDGER_SUM, 1000 + i);
+	}
+	assert_true(packs(s) >= 96);
+	vrv_ledger_close(ledger);
+	assert_int_equal(packs(s), 100);
+	ledger = vrv_ledger_open(s->repo);
+	vrv_ledger_forget(ledger, id);
+	vrv_ledger_close(ledger);
+	assert_int_equal(packs(s), 99);
+}
+
+/* Files of the state folder whose names have `word` in them. */
+static unsigned
+files_with(const struct small_repo *s, const char *word)
+{
+	char path[128];
+	unsigned n = 0;
+
+	snprintf(path, sizeof(path), "%s/state", s->path);
+	DIR *dir = opendir(path);
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir)) != NULL;)
+		n += strstr(e->d_name, word) != NULL;
+	closedir(dir);
+	return n;
+}
+
+static void
+damage(const char *path, off_t at)
+{
+	uint8_t byte;
+	int fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* Whatever byte it is: the ledger is begun anew, once, and the old one kept. */
+static void
+test_damaged(void **state)
+{
+	struct small_repo *s = *state;
+	char path[200];
+	struct stat st;
+
+	path_of(s, path);
+	record(s, "one");
+	assert_int_equal(stat(path, &st), 0);
+	damage(path, st.st_size - 100);
+	record(s, "two");
+	struct runs all = runs(s);
+	assert_int_equal(all.n, 1);
+	assert_string_equal(all.name[0], "two");
+	assert_int_equal(files_with(s, ".damaged-"), 1);
+	damage(path, 3);
+	assert_int_equal(runs(s).n, 0);
+	record(s, "three");
+	assert_int_equal(runs(s).n, 1);
+}
+
+static void
+test_not_a_database(void **state)
+{
+	struct small_repo *s = *state;
+	char path[200];
+
+	path_of(s, path);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(write(fd, "no database ", 12), 12);
+	close(fd);
+	record(s, "one");
+	assert_int_equal(runs(s).n, 1);
+	assert_int_equal(files_with(s, ".damaged-"), 1);
+}
+
+/* One of a later version is left alone, and nothing is recorded. */
+static void
+test_newer(void **state)
+{
+	struct small_repo *s = *state;
+	struct varve_err err = {0};
+	struct runs all = {0};
+	char path[200];
+
+	path_of(s, path);
+	record(s, "one");
+	static const char *const steps[] = {"SELECT 1", "SELECT 1",
+	    "CREATE TABLE later(a)", NULL};
+	const struct vrv_db_schema later = {0x76726c67u, steps};
+	struct vrv_db *db;
+	assert_int_equal(vrv_db_open(path, &later, VRV_DB_KEPT, &db, &err), 0);
+	vrv_db_close(db);
+	assert_null(vrv_ledger_open(s->repo));
+	assert_int_equal(vrv_ledger_runs(s->repo, on_run, &all, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(files_with(s, ".damaged-"), 0);
+}
+
+/* Where there can be none, nothing is recorded and nothing fails. */
+static void
+test_none(void **state)
+{
+	struct small_repo *s = *state;
+	struct varve_run run = {.kind = VARVE_RUN_CHECK};
+	uint8_t id[VRV_OBJECT_ID] = {0};
+	char path[200];
+	unsigned n = 0;
+
+	path_of(s, path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	assert_null(ledger);
+	vrv_ledger_begin(ledger, &run);
+	vrv_ledger_sound(ledger, id, VRV_LEDGER_SUM, 1);
+	vrv_ledger_forget(ledger, id);
+	vrv_ledger_packs(ledger, count, &n);
+	vrv_ledger_end(ledger, &run);
+	vrv_ledger_close(ledger);
+	assert_int_equal(n, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    SMALL_REPO_TEST(test_runs),
+	    SMALL_REPO_TEST(test_unfinished),
+	    SMALL_REPO_TEST(test_packs_as_they_go),
+	    SMALL_REPO_TEST(test_damaged),
+	    SMALL_REPO_TEST(test_not_a_database),
+	    SMALL_REPO_TEST(test_newer),
+	    SMALL_REPO_TEST(test_none),
+	};
+
+	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+}
