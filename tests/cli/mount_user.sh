@@ -76,12 +76,20 @@ ok "nothing is left" not is_mounted "$m"
 if [ "$is_root" = yes ]; then
 	mkdir "$scratch/root" || exit 99
 	run user "$VARVE" mount repo "$scratch/root"
-	is "$status" 21 "a folder of another: status"
+	is "$status" 2 "a folder of another: status"
 	like "$err" "*varve: *root*" "a folder of another: says so"
 	if ! grep -q '^user_allow_other' /etc/fuse.conf; then
 		run user "$VARVE" mount -o allow_other repo "$m"
-		is "$status" 21 "allow_other without permission: status"
+		is "$status" 2 "allow_other without permission: status"
 		like "$err" "*user_allow_other*" "and what it needs"
+	fi
+	if [ "${1:-}" = inside ]; then
+		# The device is this test's own.
+		chmod 600 /dev/fuse
+		run user "$VARVE" mount repo "$m"
+		is "$status" 21 "no right to the device: status"
+		like "$err" "varve: /dev/fuse*" "no right to the device: says so"
+		chmod 666 /dev/fuse
 	fi
 	is "$(mounts_below "$scratch")" "" "nothing is mounted"
 	ok "no process is left" has_no_daemon "$scratch/root"
