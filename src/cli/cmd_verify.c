@@ -125,10 +125,15 @@ to_library(const struct verify_options *o, struct varve_verify_options *ret,
 /* --- which archives --- */
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+static bool
 same_series(const struct varve_archive *a, const struct varve_archive *b)
 {
-	return strcmp(a->series, b->series) == 0 &&
-	    strcmp(a->host, b->host) == 0;
+	return same_text(a->series, b->series) && same_text(a->host, b->host);
 }
 
 /* The newest of each series, in the order of the list. */

@@ -2,13 +2,12 @@
 #include "cli/runs.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "cli/text.h"
 #include "cli/timetext.h"
 #include "util/err.h"
 
-#define ARCHIVE_COLUMNS 14
+#define ARCHIVE_COLUMNS 12
 
 static const char *
 result_word(const struct varve_run *run)
@@ -41,16 +40,29 @@ percent(uint64_t part, uint64_t all)
 void
 vrv_past_header(struct vrv_buf *text)
 {
-	vrv_text_add(text, "%-16s %-6s %-*s %13s %9s %6s %s\n", "Start", "Kind",
-	    ARCHIVE_COLUMNS, "Archive", "Looked at", "Size", "Of all",
+	vrv_text_add(text, "%-16s %-6s %-*s %13s %11s %6s %s\n", "Start",
+	    "Kind", ARCHIVE_COLUMNS, "Archive", "Looked at", "Size", "Of all",
 	    "Result");
+}
+
+/* In at most six columns. */
+static void
+short_number(struct vrv_buf *text, uint64_t n)
+{
+	static const char units[] = " kMGTPE";
+	unsigned unit = 0;
+
+	for (; n >= (unit == 0 ? 1000000 : 100000); unit++)
+		n /= 1000;
+	vrv_text_add(text, "%" PRIu64, n);
+	if (unit > 0)
+		vrv_buf_u8(text, (uint8_t)units[unit]);
 }
 
 void
 vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 {
-	vrv_auto_buf struct vrv_buf size = {0};
-	char items[48];
+	vrv_auto_buf struct vrv_buf size = {0}, items = {0};
 
 	vrv_time_format(text, run->start, "%Y-%m-%d %H:%M", false);
 	vrv_text_add(text, " %-6s ", kind_word(run));
@@ -58,12 +70,14 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	vrv_text_fit(text, run->name, ARCHIVE_COLUMNS);
 	size_t width = vrv_text_width((const char *)text->data + before,
 	    text->len - before);
-	snprintf(items, sizeof(items), "%" PRIu64 "/%" PRIu64, run->items,
-	    run->of_items);
+	short_number(&items, run->items);
+	vrv_buf_u8(&items, '/');
+	short_number(&items, run->of_items);
 	vrv_text_size(&size, (int64_t)run->bytes, iec, 2, false);
-	vrv_text_add(text, "%*s %13s %9s %5.1f%% %s\n",
-	    (int)(ARCHIVE_COLUMNS - width), "", items, vrv_text_str(&size),
-	    percent(run->bytes, run->of_bytes), result_word(run));
+	vrv_text_add(text, "%*s %13s %11s %5.1f%% %s\n",
+	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_str(&items),
+	    vrv_text_str(&size), percent(run->bytes, run->of_bytes),
+	    result_word(run));
 }
 
 void

@@ -370,6 +370,35 @@ varve_check(struct varve_repo *repo, const struct varve_check_options *o,
 }
 
 int
+varve_verify(struct varve_repo *repo, const struct varve_archive *archive,
+    const struct varve_verify_options *o, struct varve_verify_result *ret,
+    struct varve_err *err)
+{
+	(void)repo, (void)err;
+	fakevarve.verify = *o;
+	snprintf(fakevarve.into, sizeof(fakevarve.into), "%s",
+	    o->into != NULL ? o->into : "");
+	snprintf(fakevarve.against, sizeof(fakevarve.against), "%s",
+	    o->against != NULL ? o->against : "");
+	add_line(fakevarve.text, sizeof(fakevarve.text), archive->name);
+	tell(o->event, o->event_arg);
+	*ret = fakevarve.verify_result;
+	return 0;
+}
+
+int
+varve_ledger_runs(struct varve_repo *repo, varve_run_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	int rc = 0;
+
+	(void)repo;
+	for (size_t i = 0; i < fakevarve.n_runs && rc == 0; i++)
+		rc = fn(arg, &fakevarve.runs[i], err);
+	return rc;
+}
+
+int
 varve_du(struct varve_repo *repo, const struct varve_archive_list *list,
     const struct varve_du_options *o, varve_du_fn *fn, void *arg,
     struct varve_du_result *ret, struct varve_err *err)
@@ -398,31 +427,6 @@ varve_du(struct varve_repo *repo, const struct varve_archive_list *list,
 	for (size_t i = o->depth > 0 ? 0 : 1; rc == 0 && i < 3; i++)
 		if (!lines[i].together || o->n_paths > 1)
 			rc = fn(arg, &lines[i], err);
-	return rc;
-}
-
-int
-varve_verify(struct varve_repo *repo, const struct varve_archive *archive,
-    const struct varve_verify_options *o, struct varve_verify_result *ret,
-    struct varve_err *err)
-{
-	(void)repo, (void)err;
-	fakevarve.verify = *o;
-	add_line(fakevarve.text, sizeof(fakevarve.text), archive->name);
-	tell(o->event, o->event_arg);
-	*ret = fakevarve.verify_result;
-	return 0;
-}
-
-int
-varve_ledger_runs(struct varve_repo *repo, varve_run_fn *fn, void *arg,
-    struct varve_err *err)
-{
-	int rc = 0;
-
-	(void)repo;
-	for (size_t i = 0; i < fakevarve.n_runs && rc == 0; i++)
-		rc = fn(arg, &fakevarve.runs[i], err);
 	return rc;
 }
 

@@ -46,6 +46,7 @@ struct fakevarve {
 	struct varve_restore_options restore;
 	struct varve_check_options check;
 	struct varve_verify_options verify;
+	char into[64], against[64]; /* of it, "" for NULL */
 	struct varve_open_options open;
 	struct varve_catalog_options catalog;
 	struct varve_find_options find;

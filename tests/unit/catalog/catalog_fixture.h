@@ -46,6 +46,8 @@ struct fixture {
 	size_t failed;
 	struct vrv_catalog_change change;
 	bool covered[SERIES];
+	/* Called once while an update looks at what there is. */
+	void (*meanwhile)(struct fixture *);
 };
 
 extern const uint8_t catalog_repository[VRV_REPO_ID];

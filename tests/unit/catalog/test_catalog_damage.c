@@ -185,6 +185,43 @@ test_two_handles(void **state)
 	teardown(f);
 }
 
+/* Another handle does it all between looking and doing. */
+static void
+update_other(struct fixture *f)
+{
+	struct vrv_catalog *mine = f->c;
+	struct varve_err err;
+
+	assert_int_equal(vrv_catalog_open(f->path, catalog_repository, false,
+			     &f->c, &err),
+	    0);
+	update(f);
+	assert_int_equal(f->change.archives, 8);
+	f->change = (struct vrv_catalog_change){0};
+	vrv_catalog_close(f->c);
+	f->c = mine;
+}
+
+static void
+test_race(void **state)
+{
+	struct fixture *f = setup();
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		change_tree(f, &f->now[i % 2], 40);
+		add_archive(f, (unsigned)i % 2, i);
+	}
+	f->meanwhile = update_other;
+	update(f);
+	assert_int_equal(f->change.archives, 0);
+	check_all(f);
+	f->archives[3].exists = false;
+	update(f);
+	check_all(f);
+	teardown(f);
+}
+
 static void
 test_as_is(void **state)
 {
@@ -211,6 +248,7 @@ main(void)
 	    cmocka_unit_test(test_other_files),
 	    cmocka_unit_test(test_other_versions),
 	    cmocka_unit_test(test_two_handles),
+	    cmocka_unit_test(test_race),
 	    cmocka_unit_test(test_as_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

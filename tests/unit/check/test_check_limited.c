@@ -2,12 +2,14 @@
 /* Checking a part at a time: each run goes on where the last one stopped. */
 #include "small_repo.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check/check.h"
@@ -16,6 +18,7 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define PACKS 4
+#define MANY 35 /* more than are recorded at a time */
 
 static const struct small_node trees[PACKS][1] = {
     {{"a", VRV_FILE, 0644, "one ", .chunks = 9}},
@@ -26,8 +29,8 @@ static const struct small_node trees[PACKS][1] = {
 
 struct known {
 	size_t n, sums, frames;
-	uint8_t ids[2 * PACKS][VRV_OBJECT_ID];
-	int64_t last[2 * PACKS];
+	uint8_t ids[MANY][VRV_OBJECT_ID];
+	int64_t last[MANY];
 };
 
 static void
@@ -235,6 +238,80 @@ test_damaged_and_gone(void **state)
 	assert_false(knows(&now, id));
 }
 
+/* --- a run that is killed --- */
+
+static char greatest[300];
+
+static int
+find_greatest(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
+{
+	const char *name = path + ftw->base;
+
+	(void)st;
+	if (type == FTW_F &&
+	    (greatest[0] == '\0' ||
+		strcmp(name, strrchr(greatest, '/') + 1) > 0))
+		snprintf(greatest, sizeof(greatest), "%s", path);
+	return 0;
+}
+
+static void
+die(void *arg, const struct varve_event *event)
+{
+	(void)arg;
+	if (event->type == VARVE_EVENT_PROBLEM)
+		(void)raise(SIGKILL);
+}
+
+static void
+test_killed(void **state)
+{
+	const struct varve_check_options options = {
+	    .objects = true,
+	    .max_duration = 3600,
+	    .threads = 1,
+	    .event = die,
+	};
+	struct small_repo *s = *state;
+	struct varve_check_result result;
+	struct varve_err err = {0};
+	char path[128], text[16];
+	int status;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "text %u ", i);
+		const struct small_node node = {"f", VRV_FILE, 0600, text};
+		small_repo_fill(s, &node, 1);
+	}
+	/* The last to be looked at is damaged, and what tells so kills. */
+	snprintf(path, sizeof(path), "%s/repo/packs", s->path);
+	greatest[0] = '\0';
+	assert_int_equal(nftw(path, find_greatest, 8, FTW_PHYS), 0);
+	assert_int_equal(chmod(greatest, 0600), 0);
+	int fd = open(greatest, O_WRONLY);
+	assert_int_equal(pwrite(fd, "XXXX", 4, 70), 4);
+	close(fd);
+	pid_t child = fork();
+	if (child == 0) {
+		(void)!vrv_check(s->repo, &options, NULL, 0, &result, &err);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	struct known then = known(s);
+	assert_true(then.n >= 32 && then.n < MANY);
+
+	/* The next takes those that are left, and among them the damaged. */
+	const struct varve_check_options next = {
+	    .objects = true,
+	    .max_packs = MANY - then.n,
+	};
+	struct varve_check_result r = check(s, next);
+	assert_int_equal(r.problems, 1);
+	assert_int_equal(known(s).n, MANY - 1);
+}
+
 struct runs {
 	unsigned n;
 	struct varve_run last;
@@ -289,6 +366,7 @@ main(void)
 	    SMALL_REPO_TEST(test_levels),
 	    SMALL_REPO_TEST(test_oldest_first),
 	    SMALL_REPO_TEST(test_damaged_and_gone),
+	    SMALL_REPO_TEST(test_killed),
 	    SMALL_REPO_TEST(test_run_on_record),
 	};
 

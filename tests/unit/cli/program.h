@@ -28,4 +28,10 @@ void test_output_du(void **state);
 void test_output_log_json(void **state);
 void test_output_stats(void **state);
 
+void test_verify_options(void **state);
+void test_verify_choice(void **state);
+void test_verify_status(void **state);
+void test_verify_result(void **state);
+void test_check_part(void **state);
+
 #endif

@@ -376,6 +376,11 @@ main(void)
 	    TEST(test_output_du),
 	    TEST(test_output_log_json),
 	    TEST(test_output_stats),
+	    TEST(test_verify_options),
+	    TEST(test_verify_choice),
+	    TEST(test_verify_result),
+	    TEST(test_verify_status),
+	    TEST(test_check_part),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -377,6 +377,112 @@ test_processes(void **state)
 	vrv_db_close(db);
 }
 
+/* --- rows from a function --- */
+
+struct rows {
+	unsigned at, n;
+	int fail;
+	uint8_t key[4];
+};
+
+static int
+next_row(void *arg, struct vrv_feed_row *ret, struct varve_err *err)
+{
+	struct rows *r = arg;
+
+	if (r->at == r->n)
+		return r->fail != 0 ?
+		    vrv_fail(err, r->fail, "the source broke") :
+		    vrv_fail(err, VARVE_NOENT, "no more");
+	memset(r->key, (int)r->at++, sizeof(r->key));
+	/* An empty one is not NULL. */
+	*ret = (struct vrv_feed_row){r->key, "value", sizeof(r->key),
+	    r->at % 2 == 0 ? 5 : 0};
+	return 0;
+}
+
+static int64_t
+one_number(struct place *p, struct vrv_db *db, const char *sql)
+{
+	vrv_auto_stmt stmt = NULL;
+
+	assert_int_equal(vrv_stmt_new(db, sql, &stmt, &p->err), 0);
+	assert_int_equal(vrv_stmt_step(stmt, &p->err), 0);
+	return vrv_col_i64(stmt, 0);
+}
+
+static void
+test_feed(void **state)
+{
+	struct place *p = *state;
+	struct rows rows = {.n = 200};
+	struct vrv_db *db = must_open(p, &second);
+	vrv_auto_stmt put = NULL;
+
+	assert_int_equal(vrv_stmt_new(db,
+			     "INSERT OR FAIL INTO t(b, c)"
+			     " SELECT key, CAST(value AS TEXT) || ? FROM feed",
+			     &put, &p->err),
+	    0);
+	vrv_bind_text(put, 1, "!");
+	assert_int_equal(vrv_stmt_feed(put, next_row, &rows, &p->err), 0);
+	assert_int_equal(rows.at, 200);
+	assert_int_equal(one_number(p, db, "SELECT COUNT(*) FROM t"), 200);
+	assert_int_equal(one_number(p, db,
+			     "SELECT COUNT(*) FROM t WHERE c = 'value!'"),
+	    100);
+	assert_int_equal(one_number(p, db,
+			     "SELECT COUNT(*) FROM t WHERE b = x'07070707'"),
+	    1);
+	/* No rows at all, and an error of the source behind some. */
+	rows = (struct rows){0};
+	assert_int_equal(vrv_stmt_feed(put, next_row, &rows, &p->err), 0);
+	assert_int_equal(vrv_db_begin(db, &p->err), 0);
+	rows = (struct rows){.n = 3, .fail = VARVE_AUTH};
+	assert_int_equal(vrv_stmt_feed(put, next_row, &rows, &p->err),
+	    VARVE_AUTH);
+	assert_string_equal(p->err.message, "the source broke");
+	vrv_db_rollback(db);
+	assert_int_equal(one_number(p, db, "SELECT COUNT(*) FROM t"), 200);
+	/* Outside of vrv_stmt_feed() there is nothing to read. */
+	assert_int_not_equal(vrv_stmt_run(put, &p->err), 0);
+	rows = (struct rows){.n = 1};
+	assert_int_equal(vrv_stmt_feed(put, next_row, &rows, &p->err), 0);
+	assert_int_equal(one_number(p, db, "SELECT COUNT(*) FROM t"), 201);
+	vrv_stmt_free(vrv_steal(&put));
+	vrv_db_close(db);
+}
+
+/* What is left in the log is there for the next. */
+static void
+test_log(void **state)
+{
+	struct place *p = *state;
+	struct rows rows = {.n = 200};
+	struct vrv_db *db = must_open(p, &first);
+	vrv_auto_stmt put = NULL;
+	char log[96];
+	struct stat st;
+
+	snprintf(log, sizeof(log), "%s-wal", p->path);
+	vrv_db_log(db, 0, true);
+	assert_int_equal(vrv_stmt_new(db,
+			     "INSERT INTO t(b) SELECT zeroblob(4000) FROM feed",
+			     &put, &p->err),
+	    0);
+	assert_int_equal(vrv_stmt_feed(put, next_row, &rows, &p->err), 0);
+	assert_true(vrv_db_log_pages(db) > 200);
+	vrv_stmt_free(vrv_steal(&put));
+	vrv_db_close(db);
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_true(st.st_size > 200 * PAGE);
+	db = must_open(p, &first);
+	assert_int_equal(one_number(p, db, "SELECT COUNT(*) FROM t"), 200);
+	vrv_db_close(db);
+	assert_int_equal(stat(log, &st), -1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -392,6 +498,8 @@ main(void)
 	    TEST(test_not_a_database),
 	    TEST(test_rename),
 	    TEST(test_processes),
+	    TEST(test_feed),
+	    TEST(test_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
