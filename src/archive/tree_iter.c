@@ -127,19 +127,19 @@ vrv_tree_iter_seek(struct vrv_tree_iter *it, const uint8_t *name, size_t name_n,
     struct varve_err *err)
 {
 	struct vrv_text key = {.p = name, .n = name_n};
-	struct vrv_entry entry;
-	struct varve_err unused;
+	const uint8_t *at;
+	size_t at_n;
 
 	vrv_buf_clear(&it->last);
 	int rc = vrv_descent_seek(&it->descent, begins_after, &key, err);
 	if (rc != 0)
 		return rc;
-	/* What does not decode is told by the next call. */
+	/* What has no name is told by the next call. */
 	struct vrv_stage *leaf = vrv_descent_leaf(&it->descent);
 	while (leaf->left > 0) {
 		struct vrv_rd rd = leaf->rd;
-		if (vrv_entry_get(&rd, &entry, &unused) != 0 ||
-		    vrv_name_cmp(entry.name, entry.name_n, name, name_n) >= 0)
+		if (!vrv_entry_name(&rd, &at, &at_n) ||
+		    vrv_name_cmp(at, at_n, name, name_n) >= 0)
 			break;
 		leaf->rd = rd;
 		leaf->left--;

@@ -113,6 +113,10 @@ void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
 int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret, struct varve_err *err)
     VRV_MUST;
 
+/* The name of the next entry, of which nothing else is looked at; the cursor
+ * goes behind it. False, with the cursor where it was, if there is none. */
+bool vrv_entry_name(struct vrv_rd *, const uint8_t **ret, size_t *ret_n);
+
 /* Decode the root directory's own entry, whose name is ".", a name that no
  * entry in a tree may have; it must fill the bytes. */
 int vrv_root_entry_get(const uint8_t *bytes, size_t n, struct vrv_entry *ret,

@@ -335,6 +335,27 @@ vrv_entry_get(struct vrv_rd *r, struct vrv_entry *ret, struct varve_err *err)
 	return get_entry(r, false, ret, err);
 }
 
+bool
+vrv_entry_name(struct vrv_rd *r, const uint8_t **ret, size_t *ret_n)
+{
+	struct vrv_rd after = *r;
+	size_t n, name_n;
+	const uint8_t *bytes = vrv_rd_vbytes(&after, &n);
+
+	if (bytes == NULL)
+		return false;
+	struct vrv_rd rest = vrv_rd_over(bytes, n);
+	(void)vrv_rd_u8(&rest);
+	(void)vrv_rd_v(&rest);
+	const uint8_t *name = vrv_rd_vbytes(&rest, &name_n);
+	if (!vrv_rd_ok(&rest) || !vrv_name_ok(name, name_n))
+		return false;
+	*ret = name;
+	*ret_n = name_n;
+	*r = after;
+	return true;
+}
+
 int
 vrv_root_entry_get(const uint8_t *bytes, size_t n, struct vrv_entry *ret,
     struct varve_err *err)

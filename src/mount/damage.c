@@ -127,14 +127,16 @@ vrv_damage_tell(struct vrv_mount *m, uint64_t node, const struct varve_err *why)
 	if (!is_news(m->damage, node))
 		return;
 	struct vrv_mounted *a = NULL;
-	if (vrv_versions_has(m, node))
+	if (node != VRV_NODE_ROOT && vrv_versions_has(m, node))
 		vrv_versions_path(m, node, &path);
 	else
 		a = path_of(m, node, &path);
 	vrv_buf_u8(&path, '\0');
 	if (path.failed)
 		return;
-	const char *in = path.len > 1 ? (const char *)path.data : ".";
+	const char *in = path.len > 1	 ? (const char *)path.data :
+	    a != NULL || m->only != NULL ? "." :
+					   NULL;
 	if (a != NULL && m->only == NULL)
 		text = vrv_strf("%s::%s", a->name, in);
 	vrv_mount_tell(m, VARVE_EVENT_PROBLEM, text != NULL ? text : in,

@@ -185,9 +185,10 @@ vrv_versions_refresh(struct vrv_mount *m, struct vrv_versions *v)
 {
 	struct varve_err err;
 
-	if (vrv_listing_due(&v->listing) && vrv_versions_load(m, v, &err) != 0)
-		vrv_mount_tell(m, VARVE_EVENT_WARNING,
-		    "the versions are those of before", err.message);
+	if (!vrv_listing_due(&v->listing) || vrv_versions_load(m, v, &err) == 0)
+		return;
+	(void)vrv_ctx(&err, "the versions are those of before");
+	vrv_damage_tell(m, VRV_NODE_ROOT, &err);
 }
 
 bool
@@ -201,9 +202,10 @@ vrv_versions_mend(struct vrv_mount *m, struct vrv_versions *v)
 	int rc = vrv_catalog_renew(v->catalog, false, &err);
 	if (rc == 0)
 		rc = vrv_versions_load(m, v, &err);
-	if (rc != 0)
-		vrv_mount_tell(m, VARVE_EVENT_WARNING,
-		    "the catalog cannot be made anew", err.message);
+	if (rc != 0) {
+		(void)vrv_ctx(&err, "the catalog cannot be made anew");
+		vrv_damage_tell(m, VRV_NODE_ROOT, &err);
+	}
 	return rc == 0;
 }
 

@@ -60,8 +60,12 @@ work(void *arg, struct varve_err *err)
 	struct worker *w = arg;
 	struct fuse_session *fuse = w->session->fuse;
 	struct fuse_buf buf = {0};
+	sigset_t wake_up;
 	int got = 0;
 
+	(void)sigemptyset(&wake_up);
+	(void)sigaddset(&wake_up, SIGUSR1);
+	(void)pthread_sigmask(SIG_UNBLOCK, &wake_up, NULL);
 	(void)pthread_mutex_lock(&w->session->lock);
 	w->id = pthread_self();
 	w->is_known = true;

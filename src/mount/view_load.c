@@ -245,7 +245,8 @@ vrv_view_refresh(struct vrv_mount *m, struct vrv_view *v)
 {
 	struct varve_err err;
 
-	if (vrv_listing_due(&v->listing) && vrv_view_load(m, v, &err) != 0)
-		vrv_mount_tell(m, VARVE_EVENT_WARNING,
-		    "the list of archives is that of before", err.message);
+	if (!vrv_listing_due(&v->listing) || vrv_view_load(m, v, &err) == 0)
+		return;
+	(void)vrv_ctx(&err, "the list of archives is that of before");
+	vrv_damage_tell(m, VRV_NODE_ROOT, &err);
 }

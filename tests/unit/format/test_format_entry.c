@@ -509,6 +509,45 @@ test_root_entry(void **state)
 	assert_int_equal(verdict(get_root, file.data, file.len), VARVE_CORRUPT);
 }
 
+/* A name alone: of every kind, cut short anywhere, and none that may not be. */
+static void
+test_name_alone(void **state)
+{
+	const uint8_t *name = NULL;
+	size_t n = 0;
+
+	(void)state;
+	for (uint8_t kind = FILE_KIND; kind <= 7; kind++) {
+		vrv_auto_buf struct vrv_buf b = {0};
+		struct vrv_entry in = full(kind);
+
+		vrv_entry_put(&b, &in);
+		size_t one = b.len;
+		vrv_entry_put(&b, &in);
+		struct vrv_rd r = vrv_rd_over(b.data, b.len);
+		assert_true(vrv_entry_name(&r, &name, &n));
+		assert_int_equal(n, in.name_n);
+		assert_memory_equal(name, in.name, n);
+		assert_ptr_equal(r.p, b.data + one);
+		assert_true(vrv_entry_name(&r, &name, &n));
+		assert_true(vrv_rd_done(&r));
+		assert_false(vrv_entry_name(&r, &name, &n));
+		for (size_t cut = 0; cut < one; cut++) {
+			r = vrv_rd_over(b.data, cut);
+			assert_false(vrv_entry_name(&r, &name, &n));
+			assert_true(vrv_rd_ok(&r));
+			assert_ptr_equal(r.p, b.data);
+		}
+	}
+	vrv_auto_buf struct vrv_buf bad = {0};
+	struct vrv_entry in = full(DIR_KIND);
+	in.name = (const uint8_t *)"a/";
+	in.name_n = 2;
+	vrv_entry_put(&bad, &in);
+	struct vrv_rd r = vrv_rd_over(bad.data, bad.len);
+	assert_false(vrv_entry_name(&r, &name, &n));
+}
+
 int
 main(void)
 {
@@ -525,6 +564,7 @@ main(void)
 	    cmocka_unit_test(test_extension_lists),
 	    cmocka_unit_test(test_size_of_the_rest),
 	    cmocka_unit_test(test_root_entry),
+	    cmocka_unit_test(test_name_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make_parts, drop_parts);
