@@ -73,8 +73,8 @@ class Bench:
                 raise Failed(f"{tool.name} makes no archive")
 
     def row(self, step, who, figures):
-        row = {"set": self.name, "run": self.number, "step": step,
-               "tool": who, "repo": None, **figures}
+        row = {**figures, "set": self.name, "run": self.number, "step": step,
+               "tool": who, "repo": None}
         self.rows.append(row)
         measure.show(row)
         return row

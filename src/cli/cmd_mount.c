@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -43,6 +44,7 @@ struct state {
 	struct vrv_cli *cli;
 	const struct mount_options *options;
 	struct vrv_daemon daemon;
+	atomic_bool *in_background; /* in the arena: the log looks at it */
 };
 
 /* Selecting takes memory that lives as long as the program's arena; here it
@@ -52,10 +54,9 @@ choose(void *arg, const struct varve_archive_list *list, bool *ret_shown,
     struct varve_err *err)
 {
 	const struct state *state = arg;
-	struct vrv_cli cli = *state->cli;
+	struct vrv_cli cli = {.now = state->cli->now};
 	struct vrv_selected which = {0};
 
-	cli.arena = (struct vrv_arena){0};
 	int rc = vrv_select(&cli, list, &state->options->select, &which, err);
 	if (rc == 0) {
 		for (size_t i = 0; i < list->n; i++)
@@ -76,10 +77,24 @@ ready(void *arg, struct varve_err *err)
 	if (state->options->foreground)
 		return 0;
 	int status = cli->warned ? VARVE_EXIT_WARNING : VARVE_EXIT_SUCCESS;
+	/* Nothing that is told meanwhile may go where nobody reads it. */
+	atomic_store(state->in_background, true);
 	int rc = vrv_daemon_ready(&state->daemon, status, err);
-	if (rc == 0)
-		cli->log.to_syslog = true;
+	if (rc != 0)
+		atomic_store(state->in_background, false);
 	return rc;
+}
+
+static int
+log_in_background(struct state *state, struct varve_err *err)
+{
+	state->in_background =
+	    vrv_arena_alloc(&state->cli->arena, sizeof(*state->in_background));
+	if (state->in_background == NULL)
+		return VRV_NOMEM(err, "the log");
+	atomic_init(state->in_background, false);
+	state->cli->log.to_syslog = state->in_background;
+	return 0;
 }
 
 /* From here on these signals end the mount, not the process. */
@@ -141,7 +156,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 {
 	const struct mount_options *o = arg;
 	struct varve_mount_options m = VARVE_MOUNT_OPTIONS_INIT;
-	struct state state = {cli, o, VRV_DAEMON_INIT};
+	struct state state = {cli, o, VRV_DAEMON_INIT, NULL};
 	struct vrv_strings rest = vrv_cli_rest(words), paths;
 	const struct vrv_rules none = {0};
 	vrv_auto_location struct vrv_location where = {0};
@@ -161,6 +176,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	m.target = rest.items[0];
 	paths = vrv_cli_rest(&rest);
 	rc = vrv_matcher_new(&none, &paths, VRV_MATCH_ARCHIVE, &matcher, err);
+	if (rc == 0)
+		rc = log_in_background(&state, err);
 	if (rc == 0 && !o->foreground)
 		rc = vrv_daemon_start(&state.daemon, err);
 	return rc == 0 ? mount_it(&state, &where, matcher, &m, err) : rc;

@@ -109,6 +109,12 @@ write_syslog(enum vrv_level level, const char *text)
 	syslog(LOG_DAEMON | priorities[level], "%s", vrv_text_str(&buf));
 }
 
+static bool
+is_in_background(const struct vrv_log *log)
+{
+	return log->to_syslog != NULL && atomic_load(log->to_syslog);
+}
+
 void
 vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 {
@@ -120,7 +126,7 @@ vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(part, sizeof(part), fmt, ap);
 	va_end(ap);
-	if (log->to_syslog)
+	if (is_in_background(log))
 		write_syslog(level, part);
 	else if (log->json)
 		write_message(log, level, "varve", NULL, part);
@@ -171,7 +177,7 @@ message_id(int status)
 void
 vrv_log_error(struct vrv_log *log, const struct varve_err *err)
 {
-	if (log->to_syslog)
+	if (is_in_background(log))
 		write_syslog(VRV_LOG_ERROR, err->message);
 	else if (log->json)
 		write_message(log, VRV_LOG_ERROR, "varve",

@@ -9,6 +9,7 @@
  * a time, as events are.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <varve/event.h>
@@ -27,8 +28,10 @@ struct vrv_log {
 	int fd; /* standard error */
 	int level;
 	bool json;
-	bool to_syslog; /* instead: nobody reads standard error any more */
-	bool on_line;	/* a progress line stands on the terminal */
+	/* NULL, or once it is set: to the system log, as nobody reads standard
+	 * error any more. Threads may be logging when that happens. */
+	const atomic_bool *to_syslog;
+	bool on_line; /* a progress line stands on the terminal */
 };
 
 /* Write a message if its level is high enough. */

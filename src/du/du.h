@@ -24,8 +24,9 @@
 #include "archive/archive.h"
 #include "archive/trees.h"
 
-/* Chunks noted at a time: three quarters of 2^21 slots. */
-#define VRV_DU_CHUNKS_MAX ((size_t)3 << 19)
+/* Chunks noted at a time: three quarters of 2^21 slots, less what one part of
+ * the ids may have more than another. */
+#define VRV_DU_CHUNKS_MAX (((size_t)3 << 19) - ((size_t)1 << 14))
 
 /* The bytes that a chunk of `length` takes where it is stored. NOENT if it is
  * nowhere. */

@@ -63,7 +63,7 @@ is_mine(const struct vrv_du *du, const uint8_t *key)
 static void
 narrow(struct vrv_du *du)
 {
-	while (vrv_map_count(du->chunks) > du->from->chunks_max &&
+	while (vrv_map_count(du->chunks) >= du->from->chunks_max &&
 	    du->parts < PARTS_MAX) {
 		const void *key;
 		void *value;
@@ -107,7 +107,7 @@ note(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 	    .meta = kind == VRV_FRAME_META,
 	};
 	/* The parts behind the first are as large as that, near enough. */
-	if (du->part == 0 && vrv_map_count(du->chunks) > du->from->chunks_max)
+	if (du->part == 0 && vrv_map_count(du->chunks) >= du->from->chunks_max)
 		narrow(du);
 	return 0;
 }

@@ -66,7 +66,7 @@ restore(struct verification *v, struct varve_err *err)
 	    .size = sizeof(options),
 	    .target = v->options->into,
 	    .dry_run = v->options->into == NULL,
-	    .match = match,
+	    .match = v->options->all ? NULL : match,
 	    .match_arg = v,
 	    .threads = v->options->threads,
 	    .stdout_fd = -1,

@@ -151,6 +151,13 @@ answer(struct session *s, struct vrv_group *threads, struct varve_err *err)
 	return rc == 0 ? wait_for_end(s, err) : rc;
 }
 
+/* A library prints nothing; what failed is told by who asked for it. */
+static void
+no_log(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	(void)level, (void)fmt, (void)ap;
+}
+
 static int
 begin(struct session *s, struct varve_err *err)
 {
@@ -222,8 +229,10 @@ vrv_session_run(struct vrv_mount *m, struct varve_err *err)
 
 	(void)pthread_mutex_init(&s.lock, NULL);
 	(void)sigaction(SIGUSR1, &interrupt, &old);
+	fuse_set_log_func(no_log);
 	int rc = run(&s, err);
 	end(&s);
+	fuse_set_log_func(NULL);
 	(void)sigaction(SIGUSR1, &old, NULL);
 	return rc;
 }

@@ -172,9 +172,8 @@ vrv_target_refused(const char *target, int sys, struct varve_err *err)
 		return vrv_fail(err, VARVE_NOTSUP,
 		    "there is no /dev/fuse: load the kernel's module fuse, or "
 		    "let the container have the device");
-	if (sys == EPERM || sys == EACCES)
-		return vrv_fail_sys(err, sys,
-		    "'%s' cannot be mounted on by you", target);
+	if (access("/dev/fuse", R_OK | W_OK) != 0)
+		return vrv_fail_sys(err, errno, "/dev/fuse cannot be opened");
 	if (geteuid() != 0)
 		return vrv_fail(err, VARVE_IO,
 		    "fusermount3 did not mount '%s' (see above); it must be "

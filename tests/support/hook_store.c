@@ -18,9 +18,11 @@ step_in(struct vrv_store *store, const char *op, const char *name)
 {
 	struct hook_store *s = (struct hook_store *)store;
 	struct hooks *h = s->hooks;
-	size_t n = strlen(h->log);
 
+	(void)pthread_mutex_lock(&h->lock);
+	size_t n = strlen(h->log);
 	snprintf(h->log + n, sizeof(h->log) - n, "%s %s\n", op, name);
+	(void)pthread_mutex_unlock(&h->lock);
 	if (h->before != NULL)
 		h->before(h->arg, op, name);
 	return s->inner;

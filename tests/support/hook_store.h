@@ -5,12 +5,15 @@
 /* A store in front of another, shared one: logs calls and lets a test step in
  * before any of them. */
 
+#include <pthread.h>
+
 #include "store/store.h"
 
 struct hooks {
 	char log[4096]; /* "op name\n" of every call since it was emptied */
 	void (*before)(void *arg, const char *op, const char *name);
 	void *arg;
+	pthread_mutex_t lock; /* of the log; zeros are a mutex that is free */
 };
 
 /* `inner` is borrowed; NULL when memory ran out. */
