@@ -227,6 +227,8 @@ void
 vrv_catalog_hurry(struct vrv_catalog *c, unsigned ms)
 {
 	c->hurry = ms;
+	if (c->db == NULL)
+		return;
 	vrv_db_patience(c->db, ms);
 	vrv_db_log(c->db, 0, true);
 }
@@ -387,7 +389,10 @@ vrv_catalog_begin(struct vrv_catalog *c, struct varve_err *err)
 	struct vrv_stmt *stmt;
 
 	c->bad = c->foreign = c->blamed = false;
-	int rc = vrv_db_exec(c->db, "BEGIN", err);
+	/* It may have failed to be made anew the last time. */
+	int rc = c->db == NULL ? open_db(c, err) : 0;
+	if (rc == 0)
+		rc = vrv_db_exec(c->db, "BEGIN", err);
 	if (rc == 0)
 		rc = vrv_catalog_stmt(c, VRV_SQL_ABOUT, &stmt, err);
 	if (rc == 0)
@@ -416,7 +421,8 @@ vrv_catalog_end(struct vrv_catalog *c, int rc)
 		if (c->stmts[i] != NULL)
 			vrv_stmt_reset(c->stmts[i]);
 	}
-	vrv_db_rollback(c->db);
+	if (c->db != NULL)
+		vrv_db_rollback(c->db);
 	return rc;
 }
 
@@ -527,9 +533,9 @@ vrv_catalog_status(struct vrv_catalog *c, struct vrv_catalog_status *ret,
 int
 vrv_catalog_check(struct vrv_catalog *c, struct varve_err *err)
 {
-	int rc = vrv_db_check(c->db, err);
+	int rc = vrv_catalog_begin(c, err);
 
-	c->foreign = false;
-	c->bad = is_bad(rc);
-	return rc;
+	if (rc == 0)
+		rc = vrv_db_check(c->db, err);
+	return vrv_catalog_end(c, rc);
 }

@@ -47,7 +47,8 @@ void vrv_catalog_close(struct vrv_catalog *); /* NULL is fine */
 /* Does the error of a call say that the catalog must be made anew? */
 bool vrv_catalog_is_bad(const struct vrv_catalog *);
 /* Go on with an empty catalog, or with the one that another process has made
- * meanwhile of a bad one; with `even_good` always with an empty one. */
+ * meanwhile of a bad one; with `even_good` always with an empty one. When that
+ * fails, the handle can still be used: each call tries to open it again. */
 int vrv_catalog_renew(struct vrv_catalog *, bool even_good,
     struct varve_err *err) VRV_MUST;
 

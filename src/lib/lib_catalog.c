@@ -124,14 +124,14 @@ update_once(struct varve_catalog *c, struct varve_err *err)
 	return rc;
 }
 
-bool
-vrv_lib_catalog_renewed(struct varve_catalog *c, struct varve_err *err)
+int
+vrv_lib_catalog_again(struct varve_catalog *c, int rc, struct varve_err *err)
 {
 	if (!vrv_catalog_is_bad(c->catalog))
-		return false;
+		return rc;
 	tell(c, VARVE_EVENT_INFO, "the catalog is damaged and is made anew");
-	return vrv_catalog_renew(c->catalog, false, err) == 0 &&
-	    update_once(c, err) == 0;
+	rc = vrv_catalog_renew(c->catalog, false, err);
+	return rc == 0 ? update_once(c, err) : rc;
 }
 
 int
@@ -139,9 +139,7 @@ vrv_lib_catalog_update(struct varve_catalog *c, struct varve_err *err)
 {
 	int rc = update_once(c, err);
 
-	if (rc != 0 && vrv_lib_catalog_renewed(c, err))
-		return 0;
-	return rc != 0 ? err->code : 0;
+	return rc == 0 ? 0 : vrv_lib_catalog_again(c, rc, err);
 }
 
 static int

@@ -26,7 +26,9 @@ const struct varve_archive *vrv_lib_catalog_archive(const struct varve_catalog
 /* Bring the catalog up to date; made anew once if it is bad. */
 int vrv_lib_catalog_update(struct varve_catalog *, struct varve_err *err)
     VRV_MUST;
-/* After a failed call: was the catalog bad, and is it a good one now? */
-bool vrv_lib_catalog_renewed(struct varve_catalog *, struct varve_err *err);
+/* After a call that failed with `rc`: 0 if that was because the catalog was
+ * bad, and it is a good one now; else the code to be returned. */
+int vrv_lib_catalog_again(struct varve_catalog *, int rc, struct varve_err *err)
+    VRV_MUST;
 
 #endif

@@ -296,8 +296,11 @@ varve_catalog_find(struct varve_catalog *c,
 		return VRV_NOMEM(err, "what was found");
 	vrv_catalog_want(c->catalog, is_chosen, &choice);
 	int rc = vrv_catalog_walk(c->catalog, &walk, err);
-	if (rc != 0 && vrv_lib_catalog_renewed(c, err))
-		rc = vrv_catalog_walk(c->catalog, &walk, err);
+	if (rc != 0) {
+		rc = vrv_lib_catalog_again(c, rc, err);
+		if (rc == 0)
+			rc = vrv_catalog_walk(c->catalog, &walk, err);
+	}
 	vrv_catalog_want(c->catalog, NULL, NULL);
 	teller_fini(&f.t);
 	vrv_map_free(f.told);
@@ -404,8 +407,11 @@ varve_catalog_history(struct varve_catalog *c, const char *path,
 	err = LIB_ERR(err);
 	vrv_catalog_want(c->catalog, is_chosen, &choice);
 	int rc = tell_history(&h, err);
-	if (rc != 0 && vrv_lib_catalog_renewed(c, err))
-		rc = tell_history(&h, err);
+	if (rc != 0) {
+		rc = vrv_lib_catalog_again(c, rc, err);
+		if (rc == 0)
+			rc = tell_history(&h, err);
+	}
 	vrv_catalog_want(c->catalog, NULL, NULL);
 	teller_fini(&h.t);
 	if (rc == 0 && h.number == 0)

@@ -118,6 +118,20 @@ done
 is "$(varve find --name 'file-*' repo | wc -l)" 30000 "after being killed"
 is "$(field whole)" True "whole"
 
+# Damage that is met when much has been told already: nothing is told twice.
+varve find --name 'file-*' repo | sort >all
+python3 - "$db" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    data = f.read()
+    f.seek(data.index(b"file-29990"))
+    f.write(b"F")
+PY
+is "$(varve catalog status repo | grep -c damaged)" 1 "damaged near its end"
+varve find -v --name 'file-*' repo 2>err | sort >again
+ok "told once" cmp all again
+like "$(cat err)" "*the catalog is damaged and is made anew*" "with -v it says so"
+
 # A tree that cannot be read: the others are catalogued, and it is told.
 mkdir new && echo new >new/file
 before=$(find repo/packs -type f | sort)

@@ -10,12 +10,23 @@ is "$status" 0 "version: status"
 
 run varve --help
 like "$out" "usage: varve*Commands:*" "says what it does"
-for command in $(varve help --words | grep -v '^-'); do
-	[ "$command" = key ] && continue
-	run varve "$command" --help
-	like "$out" "usage: varve $command *" "help of $command"
+# help_of COMMAND...
+help_of()
+{
+	run varve "$@" --help
+	like "$out" "usage: varve $* *" "help of $*"
 	is "$(printf '%s\n' "$out" | awk 'length > 80')" "" \
-	    "help of $command fits 80 columns"
+	    "help of $* fits 80 columns"
+}
+for command in $(varve help --words | grep -v '^-' | sort -u); do
+	# Words that are no options: those of a group of commands.
+	words=$(varve help --words "$command" | grep -v '^-')
+	if [ -z "$words" ]; then
+		help_of "$command"
+	fi
+	for word in $words; do
+		help_of "$command" "$word"
+	done
 done
 
 if [ -c /dev/full ]; then

@@ -222,6 +222,29 @@ test_race(void **state)
 	teardown(f);
 }
 
+/* What cannot be made anew fails, and works once it can. */
+static void
+test_renew_fails(void **state)
+{
+	const struct vrv_catalog_series *list;
+	struct fixture *f = setup();
+	struct varve_err err;
+	size_t n;
+
+	(void)state;
+	fill(f);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	assert_int_equal(vrv_catalog_renew(f->c, true, &err), VARVE_IO);
+	assert_int_equal(vrv_catalog_series(f->c, &list, &n, &err), VARVE_IO);
+	assert_int_equal(vrv_catalog_check(f->c, &err), VARVE_IO);
+	assert_false(vrv_catalog_is_bad(f->c));
+	assert_int_equal(rmdir(f->path), 0);
+	update(f);
+	check_all(f);
+	teardown(f);
+}
+
 static void
 test_as_is(void **state)
 {
@@ -249,6 +272,7 @@ main(void)
 	    cmocka_unit_test(test_other_versions),
 	    cmocka_unit_test(test_two_handles),
 	    cmocka_unit_test(test_race),
+	    cmocka_unit_test(test_renew_fails),
 	    cmocka_unit_test(test_as_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
