@@ -9,7 +9,6 @@ after the other, is measured once over the first --peer-archives of these, and
 says nothing of more."""
 
 import json
-import os
 import re
 import subprocess
 import time
