@@ -174,16 +174,13 @@ vrv_target_refused(const char *target, int sys, struct varve_err *err)
 		    "let the container have the device");
 	if (access("/dev/fuse", R_OK | W_OK) != 0)
 		return vrv_fail_sys(err, errno, "/dev/fuse cannot be opened");
-	if (geteuid() != 0) {
-		(void)vrv_fail(err, VARVE_IO,
+	/* What fusermount3 thought of it no errno tells. */
+	if (geteuid() != 0)
+		return vrv_fail(err, VARVE_IO,
 		    "fusermount3 did not mount '%s' (see above); it must be "
 		    "yours, and allow_other needs user_allow_other in "
 		    "/etc/fuse.conf",
 		    target);
-		return sys == EPERM || sys == EACCES ?
-		    vrv_exit(err, VARVE_EXIT_PERMISSION) :
-		    err->code;
-	}
 	return vrv_fail_sys(err, sys != 0 ? sys : EIO, "mounting '%s'", target);
 }
 
