@@ -29,6 +29,11 @@ measured()
 	fi
 }
 
+silently()
+{
+	"$@" >/dev/null
+}
+
 compare()
 {
 	python3 "$support/compare.py" "$@" >differences 2>&1 && return
@@ -46,9 +51,9 @@ is "$(grep -v '^#' err)" "" "create: says nothing"
 sed -n '/^#/p' err
 ok "check" measured "$VARVE" check --verify-data repo
 ok "verify: into a folder" \
-    measured "$VARVE" verify --all --into verified repo::a
+    silently measured "$VARVE" verify --all --into verified repo::a
 ok "verify: against the sources" \
-    measured "$VARVE" verify --all --against . repo::a
+    silently measured "$VARVE" verify --all --against . repo::a
 mkdir out && cd out || exit 99
 measured "$VARVE" extract ../repo::a 2>../err
 status=$?
