@@ -52,15 +52,15 @@ run_rebuild(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 {
 	const struct catalog_options *o = arg;
 	struct varve_catalog_change change = {0};
-	struct vrv_versions versions = {0};
+	struct vrv_cli_catalog versions = {0};
 
 	int rc = vrv_cli_no_more(words, 1, err);
 	if (rc == 0)
-		rc = vrv_versions_open(&versions, cli, words, o->series, true,
-		    err);
+		rc = vrv_cli_catalog_open(&versions, cli, words, o->series,
+		    true, err);
 	if (rc == 0)
 		rc = varve_catalog_rebuild(versions.catalog, &change, err);
-	vrv_versions_close(&versions);
+	vrv_cli_catalog_close(&versions);
 	if (rc != 0)
 		return rc;
 	cli->warned = cli->warned || change.failed > 0;

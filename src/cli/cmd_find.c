@@ -46,7 +46,7 @@ static const struct vrv_option options[] = {
 };
 
 struct find {
-	struct vrv_versions versions;
+	struct vrv_cli_catalog versions;
 	const struct find_options *o;
 	struct vrv_glob *name, *archive;
 	struct vrv_pattern patterns[2]; /* --regex and --path */
@@ -131,7 +131,7 @@ match_archive(void *arg, const struct varve_archive *a)
 
 	return (f->archive == NULL ||
 		   vrv_glob_match(f->archive, a->name, false)) &&
-	    vrv_versions_of_series(&f->versions, a);
+	    vrv_cli_catalog_of_series(&f->versions, a);
 }
 
 /* --- options --- */
@@ -291,7 +291,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = parse(&f, cli, err);
 	if (rc == 0)
-		rc = vrv_versions_open(&f.versions, cli, words, f.o->series,
+		rc = vrv_cli_catalog_open(&f.versions, cli, words, f.o->series,
 		    f.o->no_update, err);
 	if (rc == 0)
 		rc = find(&f, err);
@@ -300,7 +300,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		    "a regular expression took too long for some paths");
 		cli->warned = true;
 	}
-	vrv_versions_close(&f.versions);
+	vrv_cli_catalog_close(&f.versions);
 	vrv_glob_free(f.name);
 	vrv_glob_free(f.archive);
 	for (size_t i = 0; i < f.n_patterns; i++)

@@ -45,7 +45,7 @@ struct period {
 };
 
 struct history {
-	struct vrv_versions versions;
+	struct vrv_cli_catalog versions;
 	const struct history_options *o;
 	struct vrv_glob *archive;
 	char *path;
@@ -60,7 +60,7 @@ match_archive(void *arg, const struct varve_archive *a)
 
 	return (h->archive == NULL ||
 		   vrv_glob_match(h->archive, a->name, false)) &&
-	    vrv_versions_of_series(&h->versions, a);
+	    vrv_cli_catalog_of_series(&h->versions, a);
 }
 
 /* Replace a text by a copy that stays; false when memory ran out. */
@@ -392,7 +392,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 
 	int rc = prepare(&h, cli, words, err);
 	if (rc == 0)
-		rc = vrv_versions_open(&h.versions, cli, words, h.o->series,
+		rc = vrv_cli_catalog_open(&h.versions, cli, words, h.o->series,
 		    h.o->no_update, err);
 	if (rc == 0)
 		rc = varve_catalog_history(h.versions.catalog, h.path,
@@ -403,7 +403,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		    h.o->json		  ? print_json(&h, err) :
 					    print_text(&h, err);
 	}
-	vrv_versions_close(&h.versions);
+	vrv_cli_catalog_close(&h.versions);
 	vrv_glob_free(h.archive);
 	free(h.path);
 	free(h.list);

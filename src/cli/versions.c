@@ -11,9 +11,9 @@
 #include "util/mem.h"
 
 bool
-vrv_versions_of_series(void *versions, const struct varve_archive *a)
+vrv_cli_catalog_of_series(void *versions, const struct varve_archive *a)
 {
-	const struct vrv_versions *v = versions;
+	const struct vrv_cli_catalog *v = versions;
 
 	if (v->series == NULL || vrv_glob_match(v->series, a->series, false))
 		return true;
@@ -22,13 +22,13 @@ vrv_versions_of_series(void *versions, const struct varve_archive *a)
 }
 
 int
-vrv_versions_open(struct vrv_versions *v, struct vrv_cli *cli,
+vrv_cli_catalog_open(struct vrv_cli_catalog *v, struct vrv_cli *cli,
     const struct vrv_strings *words, const char *series, bool no_update,
     struct varve_err *err)
 {
 	vrv_auto_location struct vrv_location where = {0};
 
-	*v = (struct vrv_versions){.cli = cli,
+	*v = (struct vrv_cli_catalog){.cli = cli,
 	    .options = VARVE_CATALOG_OPTIONS_INIT,
 	    .host = vrv_host_name()};
 	if (v->host == NULL)
@@ -44,7 +44,7 @@ vrv_versions_open(struct vrv_versions *v, struct vrv_cli *cli,
 		return rc;
 	v->options.host = v->host;
 	if (v->series != NULL)
-		v->options.series = vrv_versions_of_series;
+		v->options.series = vrv_cli_catalog_of_series;
 	v->options.series_arg = v;
 	v->options.no_update = no_update;
 	v->options.event = vrv_events_fn;
@@ -55,7 +55,7 @@ vrv_versions_open(struct vrv_versions *v, struct vrv_cli *cli,
 }
 
 void
-vrv_versions_close(struct vrv_versions *v)
+vrv_cli_catalog_close(struct vrv_cli_catalog *v)
 {
 	varve_catalog_close(v->catalog);
 	if (v->events.cli != NULL)

@@ -11,7 +11,7 @@
 #include "cli/glob.h"
 #include "cli/json.h"
 
-struct vrv_versions {
+struct vrv_cli_catalog {
 	struct vrv_cli *cli;
 	struct varve_repo *repo;
 	struct varve_archive_list *list;
@@ -24,15 +24,15 @@ struct vrv_versions {
 
 /* Open the repository that `words` begin with, and its catalog; `series` (or
  * NULL) is a glob, USAGE if it is bad. `versions` must not move, and is closed
- * by vrv_versions_close() also after a failure. */
-int vrv_versions_open(struct vrv_versions *versions, struct vrv_cli *,
+ * by vrv_cli_catalog_close() also after a failure. */
+int vrv_cli_catalog_open(struct vrv_cli_catalog *versions, struct vrv_cli *,
     const struct vrv_strings *words, const char *series, bool no_update,
     struct varve_err *err) VRV_MUST;
-void vrv_versions_close(struct vrv_versions *);
+void vrv_cli_catalog_close(struct vrv_cli_catalog *);
 
-/* A function for archives whose `arg` is a struct vrv_versions: is it of one
+/* A function for archives whose `arg` is a struct vrv_cli_catalog: is it of one
  * of the series that --series names? True without that option. */
-bool vrv_versions_of_series(void *versions, const struct varve_archive *);
+bool vrv_cli_catalog_of_series(void *versions, const struct varve_archive *);
 
 /* "[one]", "[one .. ten: 10]" */
 void vrv_version_span(struct vrv_buf *, const struct varve_version *);
