@@ -86,7 +86,7 @@ def main():
             ["strace", "-o", "/dev/null", "true"],
             capture_output=True).returncode != 0:
         print("1..0 # SKIP no strace")
-        return 77
+        return 0
     scratch = os.path.realpath(tempfile.mkdtemp(prefix="varve-durable."))
     env = {k: v for k, v in os.environ.items()
            if not k.startswith(("VARVE_", "XDG_"))}

@@ -108,7 +108,7 @@ refuses()
 skip_all()
 {
 	printf '1..0 # SKIP %s\n' "$1"
-	exit 77
+	exit 0
 }
 
 done_testing()

@@ -14,7 +14,7 @@ PATIENCE = 30  # seconds until something that must happen counts as missing
 
 def skip(why):
     print(f"1..0 # SKIP {why}")
-    sys.exit(77)
+    sys.exit(0)
 
 
 class Bench:

@@ -36,9 +36,6 @@ silently()
 
 compare()
 {
-	# Space that is reserved and was never written is stored as zeros, and
-	# counts as data in the source while its pages are cached.
-	cat tree/sparse/preallocated >preallocated
 	python3 "$support/compare.py" "$@" >differences 2>&1 && return
 	sed 's/^/# /' differences | head -n 20
 	return 1
