@@ -82,7 +82,8 @@ rm src/sub/7
 chmod 600 src/sub/8
 truncate -s 10 src/sub/9
 # The same size and time of modification: its time of change tells.
-printf '12\n' >src/sub/13 && touch -r src/sub/12 src/sub/13
+touch -r src/sub/13 time && printf '12\n' >src/sub/13 &&
+	touch -r time src/sub/13
 run varve verify --all --against src repo::one
 is "$status" 1 "sources that changed: status"
 is "$err" "" "no problem"
