@@ -54,6 +54,9 @@ int vrv_os_sync_parent(int dirfd, const char *path, struct varve_err *err)
  * `buf` holds what it held. */
 int vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
     struct varve_err *err) VRV_MUST;
+/* The same from the position of an open descriptor on. */
+int vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf,
+    struct varve_err *err) VRV_MUST;
 
 /*
  * A file that appears whole or not at all. vrv_newfile_open() makes a file of

@@ -198,19 +198,24 @@ load_rest(int fd, size_t max, struct vrv_buf *buf, struct varve_err *err)
 }
 
 int
+vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf, struct varve_err *err)
+{
+	size_t had = buf->len;
+	int rc = load_rest(fd, max, buf, err);
+
+	if (rc != 0)
+		buf->len = had;
+	return rc;
+}
+
+int
 vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
     struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
 	int rc = vrv_os_open(dirfd, path, O_RDONLY | O_NOCTTY, 0, &fd, err);
-	if (rc != 0)
-		return rc;
 
-	size_t had = buf->len;
-	rc = load_rest(fd, max, buf, err);
-	if (rc != 0)
-		buf->len = had;
-	return rc;
+	return rc != 0 ? rc : vrv_os_load_fd(fd, max, buf, err);
 }
 
 static int
