@@ -218,8 +218,7 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 
 	if (rc == VARVE_NOENT)
 		return 0; /* deleted since it was listed */
-	if (rc != VARVE_CORRUPT && rc != VARVE_AUTH && rc != VARVE_FORMAT &&
-	    rc != VARVE_LIMIT)
+	if (!vrv_err_is_unusable(err))
 		return rc;
 	vrv_name_print(name, text);
 	vrv_repo_note(l->repo, VARVE_EVENT_PROBLEM, text,

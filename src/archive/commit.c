@@ -91,18 +91,11 @@ on_tombstone(void *arg, const struct vrv_store_item *item,
 	    (known != NULL && vrv_map_get(known->tombstones, name.id) != NULL))
 		return 0;
 	int rc = look_at_tombstone(r, item->name, err);
-	switch (rc) {
-	case VARVE_NOENT:
-	case VARVE_CORRUPT:
-	case VARVE_AUTH:
-	case VARVE_FORMAT:
-	case VARVE_LIMIT:
-		/* It may bury the parent; being wrong costs a walk. */
-		r->shaken = true;
-		return 0;
-	default:
+	if (rc == 0 || (rc != VARVE_NOENT && !vrv_err_is_unusable(err)))
 		return rc;
-	}
+	/* It may bury the parent; being wrong costs a walk. */
+	r->shaken = true;
+	return 0;
 }
 
 static int

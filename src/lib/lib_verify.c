@@ -163,10 +163,9 @@ finish(struct varve_run *run, const struct varve_verify_result *r)
 /* What cannot be read at all is a finding as well; that a disk is full is
  * none. */
 static bool
-is_finding(int code)
+is_finding(const struct varve_err *err)
 {
-	return code == VARVE_CORRUPT || code == VARVE_AUTH ||
-	    code == VARVE_NOENT;
+	return vrv_err_is_damage(err) || err->code == VARVE_NOENT;
 }
 
 static int
@@ -190,7 +189,7 @@ work_recorded(struct verification *v, struct varve_err *err)
 	int rc = work(v, err);
 	struct varve_verify_result result = v->result;
 	result.problems += rc != 0;
-	if (rc == 0 || is_finding(rc)) {
+	if (rc == 0 || is_finding(err)) {
 		finish(&run, &result);
 		vrv_ledger_end(ledger, &run);
 	}

@@ -58,11 +58,12 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", text);
 }
 
-/* Damage to an index object must not take the packs with it that it names. */
+/* An index object that cannot be used must not take the packs with it that it
+ * names. */
 static bool
-is_damage(struct vrv_repo *repo, int rc, const struct varve_err *err)
+skips(struct vrv_repo *repo, int rc, const struct varve_err *err)
 {
-	if (rc != VARVE_CORRUPT && rc != VARVE_AUTH)
+	if (rc == 0 || !vrv_err_is_unusable(err))
 		return false;
 	vrv_repo_note(repo, VARVE_EVENT_PROBLEM, NULL, "%s", err->message);
 	return true;
@@ -92,7 +93,7 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 		    load_one(repo, name, err);
 		if (rc == VARVE_NOENT)
 			*ret_again = true;
-		if (is_damage(repo, rc, err)) {
+		if (skips(repo, rc, err)) {
 			damaged = true;
 			rc = 0;
 		}

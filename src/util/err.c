@@ -100,11 +100,45 @@ int(vrv_exit)(struct varve_err *err, enum varve_exit status)
 	return err->code;
 }
 
+/* Did the process run out of something that it shares with nobody's data? */
+static bool
+is_exhausted(int sys)
+{
+	return sys == ENOMEM || sys == EMFILE || sys == ENFILE || sys == EAGAIN;
+}
+
 bool
 vrv_err_is_fatal(const struct varve_err *err)
 {
-	return err->code == VARVE_NOMEM || err->code == VARVE_CANCELLED ||
-	    err->code == VARVE_INTERNAL;
+	switch (err->code) {
+	case VARVE_NOMEM:
+	case VARVE_CANCELLED:
+	case VARVE_INTERNAL:
+		return true;
+	default:
+		return is_exhausted(err->sys);
+	}
+}
+
+bool
+vrv_err_is_damage(const struct varve_err *err)
+{
+	switch (err->code) {
+	case VARVE_CORRUPT:
+	case VARVE_AUTH:
+	case VARVE_FORMAT:
+	case VARVE_LIMIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+vrv_err_is_unusable(const struct varve_err *err)
+{
+	return err->code != 0 && err->code != VARVE_NOENT &&
+	    !vrv_err_is_fatal(err);
 }
 
 void

@@ -48,9 +48,24 @@ vrv_failed(int code)
 #define vrv_ctx(...) vrv_failed((vrv_ctx)(__VA_ARGS__))
 #define vrv_exit(...) vrv_failed((vrv_exit)(__VA_ARGS__))
 
-/* Is it about the run rather than about what it looks at? Memory ran out, it
- * was cancelled, or a bug. */
+/*
+ * What an error says about the thing that was examined. These three are the
+ * only place that decides it: whoever skips a bad object, counts damage or
+ * chooses an exit status asks here.
+ *
+ * True for errors of the run itself, which say nothing about the data: memory,
+ * descriptors or threads ran out, the run was cancelled, or a bug.
+ */
 bool vrv_err_is_fatal(const struct varve_err *err);
+/* True if stored bytes are not what a writer stored, or cannot be understood:
+ * CORRUPT, AUTH, FORMAT, LIMIT. Only this is damage (exit status 90 of
+ * check): an object that the system refused to read may be whole. */
+bool vrv_err_is_damage(const struct varve_err *err);
+/* True if one object cannot be used, by damage or because the system refused
+ * it (EACCES, EIO, ELOOP, a directory in its place). It is reported and
+ * counted, and stops only what needs this object. False for a fatal error and
+ * for NOENT, which a reader has to judge itself. */
+bool vrv_err_is_unusable(const struct varve_err *err);
 
 /* Make `err` hold no error. */
 void vrv_err_clear(struct varve_err *err);

@@ -263,10 +263,44 @@ test_times_compare(void **state)
 	assert_int_equal(vrv_time_cmp(b, b), 0);
 }
 
+static void
+errors_blame_the_run_or_the_object(void **state)
+{
+	static const int damage[] = {VARVE_CORRUPT, VARVE_AUTH, VARVE_FORMAT,
+	    VARVE_LIMIT};
+	static const int run[] = {ENOMEM, EMFILE, ENFILE, EAGAIN};
+	static const int object[] = {EACCES, EIO, ELOOP, EISDIR};
+	struct varve_err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
+		(void)vrv_fail(&e, damage[i], "x");
+		assert_true(vrv_err_is_damage(&e));
+		assert_true(vrv_err_is_unusable(&e));
+		assert_false(vrv_err_is_fatal(&e));
+	}
+	for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++) {
+		(void)vrv_fail_sys(&e, run[i], "x");
+		assert_true(vrv_err_is_fatal(&e));
+		assert_false(vrv_err_is_unusable(&e));
+		assert_false(vrv_err_is_damage(&e));
+	}
+	for (size_t i = 0; i < sizeof(object) / sizeof(object[0]); i++) {
+		(void)vrv_fail_sys(&e, object[i], "x");
+		assert_true(vrv_err_is_unusable(&e));
+		assert_false(vrv_err_is_damage(&e));
+	}
+	(void)vrv_fail_sys(&e, ENOENT, "x");
+	assert_false(vrv_err_is_unusable(&e));
+	vrv_err_clear(&e);
+	assert_false(vrv_err_is_unusable(&e));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(errors_blame_the_run_or_the_object),
 	    cmocka_unit_test(test_codes_of_the_system),
 	    cmocka_unit_test(test_context_never_cuts_the_cause),
 	    cmocka_unit_test(test_numbers_come_back),
