@@ -66,6 +66,10 @@ int vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf,
  * the file, check close and fsync the target directory before they return 0.
  * When the last of these fails, _link takes the name away again; after
  * _replace it may lead to the old content or the new.
+ *
+ * The temporary file is locked (flock) from before anybody can take it for an
+ * abandoned one until it has its final name: what is locked is in use, whatever
+ * its age.
  */
 struct vrv_newfile {
 	int dir, fd;
@@ -81,6 +85,14 @@ int vrv_newfile_link(struct vrv_newfile *, int to, const char *path,
 int vrv_newfile_replace(struct vrv_newfile *, int to, const char *path,
     struct varve_err *err) VRV_MUST;
 void vrv_newfile_abort(struct vrv_newfile *);
+
+/* Remove the temporary files of killed processes from the open directory
+ * `dir`, at once: regular files with exactly the form of a name that
+ * vrv_newfile_open() makes, which nobody has locked. Where files cannot be
+ * locked, or locks may not reach other machines (network file systems, FUSE),
+ * a file must also be a day old by the clock of its file system. Nothing else
+ * is touched. This is housekeeping: failures are left to the next sweep. */
+void vrv_newfile_sweep(int dir);
 
 /* All of it for bytes in memory: the file `path` below `dir` (a temporary
  * file appears beside it) holds the old content or the new, at any instant. */

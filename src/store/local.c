@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/dir.h"
 #include "os/file.h"
 #include "os/meta.h"
 #include "store/local_internal.h"
@@ -19,13 +18,12 @@
 /* A pack's pages go to the disk while it is still written, so that the fsync
  * at its end has little left to wait for. */
 #define WRITEBACK_STEP ((uint64_t)4 << 20)
-#define TMP_AGE_MAX (24 * 60 * 60)
 
 struct local {
 	struct vrv_store base;
 	int root, tmp; /* open folders; tmp is -1 where it cannot be made */
 	uint64_t dev, inode;
-	atomic_flag swept; /* old temporary files are looked for once */
+	atomic_flag swept; /* abandoned temporary files: looked for once */
 };
 
 struct local_put {
@@ -129,34 +127,6 @@ local_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
 
 /* --- writing --- */
 
-/* Remove what killed processes left in tmp/. It is housekeeping: a failure is
- * for the next put to see. `now` is the time of a file made just now, for the
- * store's clock may be another than ours. */
-static void
-sweep(struct local *local, const struct vrv_newfile *file)
-{
-	vrv_auto_free struct vrv_dirent *e = NULL;
-	struct vrv_arena arena = {0};
-	struct varve_err ignored;
-	struct vrv_stat now, st;
-	vrv_auto_fd fd = -1;
-	size_t n = 0;
-
-	/* A descriptor of its own: listing moves its position. */
-	if (vrv_os_stat(file->fd, "", &now, &ignored) != 0 ||
-	    vrv_os_open(local->tmp, ".", O_RDONLY | O_DIRECTORY, 0, &fd,
-		&ignored) != 0 ||
-	    vrv_os_list_dir(fd, &arena, &e, &n, &ignored) != 0)
-		n = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (vrv_os_stat(fd, e[i].name, &st, &ignored) == 0 &&
-		    st.kind == VRV_FILE &&
-		    st.mtime.s < now.mtime.s - TMP_AGE_MAX)
-			(void)unlinkat(fd, e[i].name, 0);
-	}
-	vrv_arena_fini(&arena);
-}
-
 /* The folders of an object: they exist from the beginning, unless a copy of
  * the repository left out the empty ones. */
 static int
@@ -190,12 +160,13 @@ local_put_begin(struct vrv_store *store, const char *name, struct vrv_put **ret,
 	int rc = make_folders(local, name, err);
 	if (rc == 0 && local->tmp < 0)
 		rc = vrv_fail(err, VARVE_IO, "cannot write: no folder tmp/");
+	/* Before anything is written: on a full disk it makes room. */
+	if (rc == 0 && !atomic_flag_test_and_set(&local->swept))
+		vrv_newfile_sweep(local->tmp);
 	if (rc == 0)
 		rc = vrv_newfile_open(local->tmp, 0400, &put->file, err);
 	if (rc != 0)
 		return about(store, name, err);
-	if (!atomic_flag_test_and_set(&local->swept))
-		sweep(local, &put->file);
 	*ret = &vrv_steal(&put)->base;
 	return 0;
 }

@@ -109,8 +109,9 @@ void vrv_store_free(struct vrv_store *); /* NULL is fine */
  * if the folder is something else.
  *
  * A put goes to tmp/, is fsynced, linked without overwrite into place, its
- * folder fsynced. A failed fsync throws that file away and fails the put. Old
- * files in tmp/ (a day) of killed processes are removed by the next put. */
+ * folder fsynced. A failed fsync throws that file away and fails the put. The
+ * first put of a store removes the temporary files of killed processes
+ * (os/file.h: vrv_newfile_sweep()); a file in use is locked, and stays. */
 int vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
     struct varve_err *err) VRV_MUST;
 

@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -218,23 +219,73 @@ lists_the_unknown_as_it_is(void **state)
 }
 
 static void
-old_temporary_files_go(void **state)
+set_age(const struct fixture *f, const char *name, time_t seconds)
+{
+	struct timespec t[2] = {{.tv_sec = time(NULL) - seconds},
+	    {.tv_sec = time(NULL) - seconds}};
+
+	assert_int_equal(utimensat(f->top_fd, name, t, 0), 0);
+}
+
+static int
+first_name(const struct fixture *f, char *name, size_t size)
+{
+	struct dirent *e;
+	char path[128];
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/tmp", f->path);
+	DIR *d = opendir(path);
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' && strlen(e->d_name) < 3)
+			continue;
+		snprintf(name, size, "repo/tmp/%s", e->d_name);
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+/* A put that idles, say on a suspended laptop, beside the next run. */
+static void
+an_idle_put_keeps_its_file(void **state)
 {
 	struct fixture *f = *state;
-	struct timespec old[2] = {{.tv_sec = time(NULL) - 25 * 3600},
-	    {.tv_sec = time(NULL) - 25 * 3600}};
-	struct timespec young[2] = {{.tv_sec = time(NULL) - 23 * 3600},
-	    {.tv_sec = time(NULL) - 23 * 3600}};
+	struct vrv_store *s = open_it(f, true), *other;
+	struct vrv_put *put;
+	char name[300], back[3];
 
-	struct vrv_store *s = open_it(f, true);
-	make_file(f, "repo/tmp/old");
-	make_file(f, "repo/tmp/young");
-	assert_int_equal(utimensat(f->top_fd, "repo/tmp/old", old, 0), 0);
-	assert_int_equal(utimensat(f->top_fd, "repo/tmp/young", young, 0), 0);
-	assert_int_equal(vrv_store_put(s, "keys/a", "x", 1, &err), 0);
-	assert_int_equal(faccessat(f->top_fd, "repo/tmp/old", F_OK, 0), -1);
-	assert_int_equal(faccessat(f->top_fd, "repo/tmp/young", F_OK, 0), 0);
+	assert_int_equal(vrv_put_begin(s, "packs/ab/x", &put, &err), 0);
+	assert_int_equal(vrv_put_write(put, "one", 3, &err), 0);
+	assert_int_equal(first_name(f, name, sizeof(name)), 1);
+	set_age(f, name, 40 * 24 * 3600);
+
+	other = open_it(f, false);
+	assert_int_equal(vrv_store_put(other, "keys/a", "x", 1, &err), 0);
+	vrv_store_free(other);
+	assert_int_equal(faccessat(f->top_fd, name, F_OK, 0), 0);
+	assert_int_equal(vrv_put_commit(put, &err), 0);
+	assert_int_equal(vrv_store_get(s, "packs/ab/x", 0, back, 3, &err), 0);
+	assert_memory_equal(back, "one", 3);
 	vrv_store_free(s);
+}
+
+static void
+abandoned_temporary_files_go_at_once(void **state)
+{
+	static const char left[] =
+	    "repo/tmp/.varve-0123456789abcdef0123456789abcdef.tmp";
+	struct fixture *f = *state;
+
+	vrv_store_free(open_it(f, true));
+	make_file(f, left);
+	make_file(f, "repo/tmp/passwd");
+	set_age(f, "repo/tmp/passwd", 40 * 24 * 3600);
+	struct vrv_store *s = open_it(f, false);
+	assert_int_equal(vrv_store_put(s, "keys/a", "x", 1, &err), 0);
+	vrv_store_free(s);
+	assert_int_equal(faccessat(f->top_fd, left, F_OK, 0), -1);
+	assert_int_equal(faccessat(f->top_fd, "repo/tmp/passwd", F_OK, 0), 0);
 }
 
 /* A copy made by a tool that leaves out empty folders. */
@@ -294,7 +345,8 @@ main(void)
 	    TEST(create_spares_what_is_there),
 	    TEST(create_finishes_a_part),
 	    TEST(lists_the_unknown_as_it_is),
-	    TEST(old_temporary_files_go),
+	    TEST(an_idle_put_keeps_its_file),
+	    TEST(abandoned_temporary_files_go_at_once),
 	    TEST(missing_folders_come_back),
 	    TEST(a_large_object_comes_back),
 	};
