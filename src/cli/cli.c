@@ -296,12 +296,17 @@ run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
 	return rc != 0 ? rc : run_command(cli, cmd, args + used + words, err);
 }
 
-/* The repository must not get a descriptor that output is written to. */
+/* No object may get the number of a standard descriptor that the caller closed.
+ * What stands in for it fails as a closed one does: reading a closed input and
+ * writing to a closed output are errors. Messages are dropped. */
 static int
 hold_std_descriptors(void)
 {
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", modes[fd]) != fd)
 			return -1;
 	}
 	return 0;

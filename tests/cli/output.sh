@@ -35,6 +35,22 @@ if [ -c /dev/full ]; then
 	like "$(cat err)" "*No space left*" "full output: message"
 fi
 
+# Nothing reads it at all. A command that prints nothing is fine with that.
+mkdir src
+echo text >src/file
+varve init repo 2>/dev/null || exit 99
+varve create repo::one src || exit 99
+for command in --help version "list repo" "list --json-lines repo::one" \
+    "info repo" "du repo::one" "key list repo" "key export repo" \
+    "verify --status repo"; do
+	# shellcheck disable=SC2086 # words
+	varve $command >&- 2>err
+	is "$?" 2 "no output, $command: status"
+	like "$(cat err)" "*standard output*" "no output, $command: message"
+done
+varve create repo::two src >&-
+is "$?" 0 "no output, create: status"
+
 # The reader is gone before anything is written.
 {
 	sleep 0.2
