@@ -59,7 +59,7 @@ size_text(struct vrv_buf *buf, int64_t n, bool iec, bool sign, int width)
 	vrv_auto_buf struct vrv_buf size = {0};
 
 	vrv_text_size(&size, n, iec, sign ? 1 : 2, sign);
-	vrv_text_add(buf, "%*s", width, vrv_text_str(&size));
+	vrv_text_add(buf, "%*s", width, vrv_text_part(buf, &size));
 }
 
 static void
@@ -167,7 +167,7 @@ vrv_change_text(struct vrv_buf *buf, const struct varve_difference *d, bool iec)
 		content_text(&text, d, iec);
 		meta_text(&text, d);
 	}
-	vrv_text_add(buf, "%-19s ", vrv_text_str(&text));
+	vrv_text_add(buf, "%-19s ", vrv_text_part(buf, &text));
 	vrv_text_escape(buf, d->path);
 	vrv_buf_u8(buf, '\n');
 }
@@ -199,7 +199,8 @@ presence_json(struct vrv_json *j, const char *verb,
 
 	vrv_text_add(&type, "%s%s%s", verb, word != NULL ? " " : "",
 	    word != NULL ? word : "");
-	begin(j, vrv_text_str(&type));
+	vrv_json_begin(j, NULL);
+	vrv_json_buf(j, "type", &type);
 	if (word == NULL)
 		vrv_json_int(j, "size", item->size);
 	vrv_json_end(j);

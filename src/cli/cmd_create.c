@@ -388,6 +388,11 @@ show_stats(struct create *c, struct varve_repo *repo,
 	vrv_text_add(&text, VRV_DASHES);
 
 	char *line = (char *)(uintptr_t)vrv_text_str(&text);
+	if (text.failed) {
+		vrv_log(&c->cli->log, VRV_LOG_ERROR,
+		    "no statistics: out of memory");
+		return;
+	}
 	for (char *next; line != NULL; line = next) {
 		next = strchr(line, '\n');
 		if (next != NULL)

@@ -58,7 +58,7 @@ column(struct du *du, uint64_t bytes, int width)
 	vrv_auto_buf struct vrv_buf size = {0};
 
 	vrv_text_size(&size, (int64_t)bytes, du->cli->common.iec, 2, false);
-	vrv_text_add(&du->line, "%*s ", width, vrv_text_str(&size));
+	vrv_text_add(&du->line, "%*s ", width, vrv_text_part(&du->line, &size));
 }
 
 static int

@@ -232,7 +232,7 @@ add_text(struct find *f, const struct varve_version *v)
 	vrv_item_mode(mode, item);
 	vrv_text_size(&size, (int64_t)item->size, f->versions.cli->common.iec,
 	    2, false);
-	vrv_text_add(&f->line, "%s %9s ", mode, vrv_text_str(&size));
+	vrv_text_add(&f->line, "%s %9s ", mode, vrv_text_part(&f->line, &size));
 	vrv_time_format(&f->line, item->mtime, "%Y-%m-%d %H:%M:%S", false);
 	vrv_buf_u8(&f->line, ' ');
 	vrv_text_escape(&f->line, v->path);

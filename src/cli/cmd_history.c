@@ -167,7 +167,8 @@ add_line(struct history *h, struct vrv_buf *text, const struct period *p)
 	}
 	vrv_text_size(&size, (int64_t)p->item.size, h->versions.cli->common.iec,
 	    2, false);
-	vrv_text_add(text, "%4u %9s ", p->at.number, vrv_text_str(&size));
+	vrv_text_add(text, "%4u %9s ", p->at.number,
+	    vrv_text_part(text, &size));
 	vrv_time_format(text, p->item.mtime, "%Y-%m-%d %H:%M:%S", false);
 	vrv_text_add(text, " %16s ", v->content[0] != '\0' ? v->content : "-");
 	vrv_version_span(text, v);

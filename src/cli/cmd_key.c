@@ -74,7 +74,7 @@ slot_text(struct vrv_buf *text, const struct varve_slot *s)
 		vrv_auto_buf struct vrv_buf kdf = {0};
 		vrv_text_add(&kdf, "passphrase (%" PRIu64 " MiB x %" PRIu32 ")",
 		    s->memory >> 20, s->passes);
-		vrv_text_add(text, "%-28s", vrv_text_str(&kdf));
+		vrv_text_add(text, "%-28s", vrv_text_part(text, &kdf));
 	}
 	vrv_buf_u8(text, ' ');
 	vrv_text_escape(text, s->label != NULL ? s->label : "");
@@ -242,8 +242,12 @@ run_import(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = load(words->items[1], &text, err);
 	if (rc != 0)
 		return rc;
+	const char *exported = vrv_text_str(&text);
+	rc = vrv_buf_check(&text, err);
+	if (rc != 0)
+		return rc;
 	vrv_cli_open_options(cli, &open);
-	rc = varve_key_import(where.repo, &open, vrv_text_str(&text), id, err);
+	rc = varve_key_import(where.repo, &open, exported, id, err);
 	if (rc == 0)
 		vrv_log(&cli->log, VRV_LOG_INFO, "stored the key slot %s", id);
 	return rc;

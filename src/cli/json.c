@@ -57,7 +57,19 @@ vrv_json_str(struct vrv_json *j, const char *key, const char *value)
 	vrv_auto_buf struct vrv_buf text = {0};
 
 	vrv_text_lossy(&text, value);
-	put(j, key, json_string(vrv_text_str(&text)));
+	const char *s = vrv_text_str(&text);
+	put(j, key, text.failed ? NULL : json_string(s));
+}
+
+void
+vrv_json_buf(struct vrv_json *j, const char *key, struct vrv_buf *value)
+{
+	const char *s = vrv_text_str(value);
+
+	if (value->failed)
+		put(j, key, NULL);
+	else
+		vrv_json_str(j, key, s);
 }
 
 void
@@ -92,7 +104,14 @@ vrv_json_time(struct vrv_json *j, const char *key, struct varve_time value)
 	vrv_auto_buf struct vrv_buf text = {0};
 
 	vrv_time_iso(&text, value);
-	vrv_json_str(j, key, vrv_text_str(&text));
+	vrv_json_buf(j, key, &text);
+}
+
+void
+vrv_json_fail(struct vrv_json *j)
+{
+	if (j != NULL)
+		j->failed = true;
 }
 
 static void

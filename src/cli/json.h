@@ -23,11 +23,16 @@ void vrv_json_free(struct vrv_json *);
 
 /* Put a value under `key`, or at the end of an array where `key` is NULL. */
 void vrv_json_str(struct vrv_json *, const char *key, const char *value);
+/* A string from a buffer; a buffer that failed fails the whole. */
+void vrv_json_buf(struct vrv_json *, const char *key, struct vrv_buf *value);
 void vrv_json_int(struct vrv_json *, const char *key, uint64_t value);
 void vrv_json_real(struct vrv_json *, const char *key, double value);
 void vrv_json_bool(struct vrv_json *, const char *key, bool value);
 void vrv_json_null(struct vrv_json *, const char *key);
 void vrv_json_time(struct vrv_json *, const char *key, struct varve_time);
+
+/* Memory ran out for a value: the whole fails. */
+void vrv_json_fail(struct vrv_json *);
 
 /* From here on values go into a new object or array under `key`, until
  * vrv_json_end() goes back to what holds it. */

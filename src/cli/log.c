@@ -15,10 +15,15 @@
 void
 vrv_log_write(struct vrv_log *log, const struct vrv_buf *buf)
 {
+	static const char lost[] = "varve: a message is lost: out of memory\n";
 	size_t at = 0;
 
-	if (buf->failed)
+	if (buf->failed) {
+		struct vrv_buf text = {(uint8_t *)(uintptr_t)lost,
+		    sizeof(lost) - 1, sizeof(lost) - 1, false};
+		vrv_log_write(log, &text);
 		return;
+	}
 	/* Nothing can be done about a terminal that is gone. */
 	while (at < buf->len) {
 		ssize_t n = write(log->fd, buf->data + at, buf->len - at);
@@ -67,8 +72,9 @@ write_json(struct vrv_log *log, struct vrv_json *object)
 {
 	vrv_auto_buf struct vrv_buf buf = {0};
 
-	if (vrv_json_line(object, &buf))
-		vrv_log_write(log, &buf);
+	if (!vrv_json_line(object, &buf))
+		buf.failed = true;
+	vrv_log_write(log, &buf);
 	vrv_json_free(object);
 }
 

@@ -114,7 +114,7 @@ vrv_progress_text(struct vrv_buf *buf, const struct varve_progress *p,
 	}
 	size_t used =
 	    head.failed ? 0 : vrv_text_width((const char *)head.data, head.len);
-	vrv_text_fit(buf, vrv_text_str(&head), columns);
+	vrv_text_fit(buf, vrv_text_part(buf, &head), columns);
 	if (path != NULL && used + 1 < columns) {
 		vrv_buf_u8(buf, ' ');
 		vrv_text_fit(buf, path, columns - used - 1);
@@ -126,8 +126,9 @@ write_object(struct vrv_progress *p, struct vrv_json *o)
 {
 	vrv_auto_buf struct vrv_buf buf = {0};
 
-	if (vrv_json_line(o, &buf))
-		vrv_log_write(p->log, &buf);
+	if (!vrv_json_line(o, &buf))
+		buf.failed = true;
+	vrv_log_write(p->log, &buf);
 	vrv_json_free(o);
 }
 
@@ -171,7 +172,7 @@ percent_object(struct vrv_progress *p, const struct varve_progress *at,
 		    0;
 		vrv_text_add(&text, "%5.1f%%%s%s", part,
 		    path != NULL ? " " : "", path != NULL ? path : "");
-		vrv_json_str(o, "message", vrv_text_str(&text));
+		vrv_json_buf(o, "message", &text);
 		vrv_json_int(o, "current", at->current);
 		vrv_json_int(o, "total", at->total);
 		vrv_json_begin_array(o, "info");

@@ -75,8 +75,8 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	short_number(&items, run->of_items);
 	vrv_text_size(&size, (int64_t)run->bytes, iec, 2, false);
 	vrv_text_add(text, "%*s %13s %11s %5.1f%% %s\n",
-	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_str(&items),
-	    vrv_text_str(&size), percent(run->bytes, run->of_bytes),
+	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_part(text, &items),
+	    vrv_text_part(text, &size), percent(run->bytes, run->of_bytes),
 	    result_word(run));
 }
 
@@ -154,6 +154,7 @@ vrv_verified_text(struct vrv_buf *text, struct varve_repo *repo)
 	if (rc == 0)
 		vrv_text_add(text, "never\n");
 	else if (rc != FOUND) {
+		text->failed = text->failed || vrv_err_is_fatal(&err);
 		vrv_text_add(text, "not known: ");
 		vrv_text_escape(text, err.message);
 		vrv_buf_u8(text, '\n');
@@ -166,6 +167,9 @@ vrv_verified_json(struct vrv_json *j, struct varve_repo *repo)
 	struct last last = {.json = j};
 	struct varve_err err = {0};
 
-	if (j != NULL && varve_ledger_runs(repo, on_run, &last, &err) != FOUND)
-		vrv_json_null(j, "verified");
+	if (j == NULL || varve_ledger_runs(repo, on_run, &last, &err) == FOUND)
+		return;
+	if (vrv_err_is_fatal(&err))
+		vrv_json_fail(j);
+	vrv_json_null(j, "verified");
 }

@@ -93,7 +93,7 @@ vrv_shape_sizes(struct vrv_buf *buf, const char *label, uint64_t original,
 	for (size_t i = 0; i < 3; i++) {
 		vrv_auto_buf struct vrv_buf size = {0};
 		vrv_text_size(&size, (int64_t)sizes[i], iec, 2, false);
-		vrv_text_add(buf, " %20s", vrv_text_str(&size));
+		vrv_text_add(buf, " %20s", vrv_text_part(buf, &size));
 	}
 	vrv_buf_u8(buf, '\n');
 }

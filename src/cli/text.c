@@ -105,7 +105,7 @@ vrv_text_shell(struct vrv_buf *buf, const char *s)
 		else
 			vrv_buf_u8(&part, (uint8_t)*s);
 	}
-	vrv_text_escape(buf, vrv_text_str(&part));
+	vrv_text_escape(buf, vrv_text_part(buf, &part));
 	vrv_buf_u8(buf, '\'');
 }
 
@@ -170,7 +170,7 @@ vrv_text_fit(struct vrv_buf *buf, const char *s, size_t columns)
 	vrv_auto_buf struct vrv_buf whole = {0};
 
 	vrv_text_escape(&whole, s);
-	const char *text = vrv_text_str(&whole);
+	const char *text = vrv_text_part(buf, &whole);
 	size_t n = strlen(text);
 	if (vrv_text_width(text, n) <= columns) {
 		vrv_buf_bytes(buf, text, n);
@@ -235,10 +235,19 @@ vrv_text_str(struct vrv_buf *buf)
 	char *end = (char *)vrv_buf_extend(buf, 1);
 
 	if (end == NULL || buf->failed)
-		return "";
+		return "(out of memory)";
 	*end = '\0';
 	buf->len--;
 	return (const char *)buf->data;
+}
+
+const char *
+vrv_text_part(struct vrv_buf *to, struct vrv_buf *part)
+{
+	const char *text = vrv_text_str(part);
+
+	to->failed = to->failed || part->failed;
+	return text;
 }
 
 void

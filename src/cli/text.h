@@ -40,8 +40,11 @@ void vrv_text_size(struct vrv_buf *, int64_t bytes, bool iec, int precision,
     bool sign);
 /* Append formatted text. */
 void vrv_text_add(struct vrv_buf *, const char *fmt, ...) VRV_PRINTF(2, 3);
-/* The buffer as a string; "" when memory ran out. */
+/* The buffer as a string for a message; "(out of memory)" when it failed. */
 const char *vrv_text_str(struct vrv_buf *);
+/* The same for a part of an output: if `part` failed, `to`, where it goes,
+ * fails as well, so that no output lacks a piece without an error. */
+const char *vrv_text_part(struct vrv_buf *to, struct vrv_buf *part);
 
 /* "-rw-r--r--" of a mode with permission bits only and the letter of the
  * file's type. */

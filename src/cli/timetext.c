@@ -8,6 +8,36 @@
 #include "cli/text.h"
 #include "util/mem.h"
 
+#define TEXT_MAX ((size_t)1 << 20) /* of a formatted time */
+
+/* Append what strftime() makes of `format`. */
+static void
+add_strftime(struct vrv_buf *buf, struct vrv_buf *format, const struct tm *tm)
+{
+	size_t size = 128, n = 0;
+
+	/* strftime() returns 0 for "no room" and for an empty text: a blank at
+	 * the end tells them apart. */
+	vrv_buf_u8(format, ' ');
+	const char *text = vrv_text_part(buf, format);
+	while (n == 0 && size <= TEXT_MAX) {
+		uint8_t *to = vrv_buf_extend(buf, size);
+
+		if (to == NULL)
+			return;
+			/* The format is the user's, and strftime() reads only
+			 * `tm`. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		n = strftime((char *)to, size, text, tm);
+#pragma GCC diagnostic pop
+		buf->len -= n == 0 ? size : size - (n - 1);
+		size *= 4;
+	}
+	if (n == 0)
+		buf->failed = true;
+}
+
 void
 vrv_time_format(struct vrv_buf *buf, struct varve_time t, const char *format,
     bool utc)
@@ -15,7 +45,6 @@ vrv_time_format(struct vrv_buf *buf, struct varve_time t, const char *format,
 	vrv_auto_buf struct vrv_buf plain = {0};
 	time_t s = (time_t)t.s;
 	struct tm tm;
-	char out[512];
 
 	if ((utc ? gmtime_r(&s, &tm) : localtime_r(&s, &tm)) == NULL) {
 		/* A year that no calendar here can count. */
@@ -32,12 +61,7 @@ vrv_time_format(struct vrv_buf *buf, struct varve_time t, const char *format,
 			vrv_buf_u8(&plain, (uint8_t)*format);
 		}
 	}
-	/* The format is the user's, and strftime() reads only `tm`. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	size_t n = strftime(out, sizeof(out), vrv_text_str(&plain), &tm);
-#pragma GCC diagnostic pop
-	vrv_buf_bytes(buf, out, n);
+	add_strftime(buf, &plain, &tm);
 }
 
 void

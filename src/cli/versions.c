@@ -114,7 +114,7 @@ json_b64(struct vrv_json *j, const char *key, const char *s)
 				'=' :
 				(uint8_t)digits[bits >> (18 - 6 * i) & 63]);
 	}
-	vrv_json_str(j, key, vrv_text_str(&text));
+	vrv_json_buf(j, key, &text);
 }
 
 static void
@@ -138,8 +138,10 @@ vrv_version_json(struct vrv_json *j, const struct varve_version *version)
 	if (item != NULL) {
 		/* Its keys are what an item has beside those of list. */
 		if (vrv_format_new("{size}{mtime}{ctime}", vrv_item_keys,
-			&format, &unused) != 0)
+			&format, &unused) != 0) {
+			vrv_json_fail(j);
 			return;
+		}
 		vrv_item_json(j, &at, format);
 		vrv_json_str(j, "content", version->content);
 	} else {

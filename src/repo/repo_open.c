@@ -16,13 +16,17 @@
 /* Each costs a key derivation: a store must not make us pay for thousands. */
 #define PASSPHRASE_SLOTS_MAX 8
 
-static void
-set_slot(struct vrv_repo *repo, const struct vrv_slot_object *slot)
+static int
+set_slot(struct vrv_repo *repo, const struct vrv_slot_object *slot,
+    struct varve_err *err)
 {
 	memcpy(repo->slot, slot->name.id, VRV_OBJECT_ID);
 	repo->mode = slot->path != NULL ? VARVE_KEYFILE : VARVE_REPOKEY;
 	repo->key_file =
 	    slot->path == NULL ? NULL : vrv_dup(slot->path, strlen(slot->path));
+	return slot->path != NULL && repo->key_file == NULL ?
+	    VRV_NOMEM(err, "a path") :
+	    0;
 }
 
 /* Try the slots that raw key bytes open: no derivation, no question. */
@@ -51,7 +55,11 @@ try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
 		rc = vrv_slot_object_open(slot, bytes.data, bytes.len, master,
 		    admin, &why);
 		if (rc == 0)
-			set_slot(repo, slot);
+			rc = set_slot(repo, slot, &why);
+		if (rc != 0 && vrv_err_is_fatal(&why)) {
+			*err = why;
+			break;
+		}
 	}
 	vrv_wipe(bytes.data, bytes.len);
 	return rc;
@@ -78,10 +86,8 @@ try_passphrase(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
 			continue;
 		tried++;
 		rc = vrv_slot_object_open(slot, pass, n, master, admin, err);
-		if (rc == 0) {
-			set_slot(repo, slot);
-			return 0;
-		}
+		if (rc == 0)
+			return set_slot(repo, slot, err);
 		if (err->exit != VARVE_EXIT_PASSPHRASE)
 			return rc;
 	}
@@ -125,7 +131,7 @@ unlock(struct vrv_repo *repo, const struct varve_open_options *options,
 		    vrv_store_location(repo->store));
 		vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
 	}
-	if (rc != 0 && by_passphrase)
+	if (rc != 0 && rc != VARVE_NOMEM && by_passphrase)
 		rc = try_passphrase(repo, &slots, options, &master, admin, err);
 	if (rc == 0)
 		rc = vrv_secrets_new(&master, repo->id, &repo->secrets, err);
