@@ -26,7 +26,6 @@ struct vrv_link {
 	uint8_t *content;
 	size_t n;
 	uint64_t size, left;
-	bool failed;
 };
 
 struct vrv_build {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/build.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "util/clock.h"
 #include "util/mem.h"
@@ -22,15 +20,7 @@ wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
 	pthread_mutex_lock(&p->done_lock);
 	while (
 	    atomic_load(&s->pending) != 0 && !vrv_group_cancelled(p->group)) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += (long)VRV_PROGRESS_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
-		pthread_cond_timedwait(&p->done, &p->done_lock, &until);
+		vrv_pipeline_pause(p);
 		pthread_mutex_unlock(&p->done_lock);
 		vrv_build_progress(b, false);
 		pthread_mutex_lock(&p->done_lock);
@@ -90,24 +80,19 @@ count_file(struct vrv_build *b, uint64_t size)
 	b->p->bytes += size;
 }
 
-/* Keep the content for the other links to this inode. */
+/* Keep the content for the other names of this inode. Not by what the reader
+ * saw: it is the walk that tells inodes apart. */
 static int
 remember_link(struct vrv_build *b, const struct vrv_stat *st, uint64_t size,
-    bool failed, struct varve_err *err)
+    struct varve_err *err)
 {
 	const uint64_t key[2] = {st->dev, st->inode};
 
-	if (st->kind != VRV_FILE || st->nlink < 2)
-		return 0;
 	struct vrv_link *link = vrv_map_put(b->links, key, NULL);
 	if (link == NULL)
 		return VRV_NOMEM(err, "hard links");
 	free(link->content);
-	*link = (struct vrv_link){.left = st->nlink - 1,
-	    .size = size,
-	    .failed = failed};
-	if (failed)
-		return 0;
+	*link = (struct vrv_link){.left = st->nlink - 1, .size = size};
 	link->n = b->content.len;
 	link->content = vrv_dup(b->content.data, b->content.len);
 	return link->content == NULL ? VRV_NOMEM(err, "hard links") : 0;
@@ -134,29 +119,36 @@ put_file(struct vrv_build *b, const struct vrv_item *item,
 	return vrv_build_add(b, &entry, err);
 }
 
+/* A further name of a file that this run has read. */
 static int
-build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
+build_link(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
+{
+	const uint64_t key[2] = {item->st.dev, item->st.inode};
+	const struct vrv_job *job = item->job;
+
+	struct vrv_link *link = vrv_map_get(b->links, key);
+	if (link == NULL)
+		return vrv_fail(err, VARVE_INTERNAL,
+		    "'%s': the content of its other name is lost", item->name);
+	int rc = put_file(b, item, &job->st, &job->meta, link->size,
+	    link->content, link->n, false, err);
+	vrv_build_tell(b, item, 'h');
+	if (--link->left == 0) {
+		free(link->content);
+		vrv_map_remove(b->links, key);
+	}
+	return rc;
+}
+
+static int
+build_read(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 {
 	struct vrv_job *job = item->job;
+	int rc = 0;
 
-	int rc = take_content(b, job, err);
-	/* By what the walk saw: it is the walk that tells links apart. */
-	if (rc == 0)
-		rc = remember_link(b, &item->st, job->size,
-		    job->failed || job->nodump ||
-			job->st.inode != item->st.inode,
-		    err);
-	if (rc != 0)
-		return rc;
-	if (job->failed)
-		return vrv_build_failed(b, item, &job->error, err);
-	if (job->nodump) {
-		vrv_build_tell(b, item, 'x');
-		return 0;
-	}
-	if (job->meta.lost > 0)
-		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
-		    "some extended attributes could not be read", 0, err);
+	if (job->shares)
+		rc = remember_link(b, &item->st, job->size, err);
 	if (rc == 0 && job->changed)
 		rc = vrv_build_warn(b, item, VRV_SKIP_CHANGED,
 		    "changed while it was read", 0, err);
@@ -171,26 +163,27 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	return rc;
 }
 
-/* A further link to a file that this run has read. */
 static int
-build_link(struct vrv_build *b, const struct vrv_item *item,
-    struct varve_err *err)
+build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 {
-	static const struct vrv_source_err gone = {EIO,
-	    "read under another name"};
-	const uint64_t key[2] = {item->st.dev, item->st.inode};
+	struct vrv_job *job = item->job;
 
-	struct vrv_link *link = vrv_map_get(b->links, key);
-	if (link == NULL || link->failed)
-		return vrv_build_failed(b, item, &gone, err);
-	int rc = put_file(b, item, &item->st, &item->meta, link->size,
-	    link->content, link->n, false, err);
-	vrv_build_tell(b, item, 'h');
-	if (--link->left == 0) {
-		free(link->content);
-		vrv_map_remove(b->links, key);
+	int rc = take_content(b, job, err);
+	if (rc != 0)
+		return rc;
+	if (job->failed)
+		return vrv_build_failed(b, item, &job->error, err);
+	if (job->nodump) {
+		vrv_build_tell(b, item, 'x');
+		return 0;
 	}
-	return rc;
+	if (job->meta.lost > 0)
+		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
+		    "some extended attributes could not be read", 0, err);
+	if (rc != 0)
+		return rc;
+	return job->linked ? build_link(b, item, err) :
+			     build_read(b, item, err);
 }
 
 static char
@@ -245,8 +238,6 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 
 	if (item->job != NULL)
 		return build_job(b, item, err);
-	if (item->linked)
-		return build_link(b, item, err);
 	if (item->meta.lost > 0) {
 		int rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
 		    "some extended attributes could not be read", 0, err);

@@ -64,6 +64,19 @@ struct vrv_segment {
 /* A segment of room for `cap` extents, held once; NULL when memory ran out. */
 struct vrv_segment *vrv_segment_new(uint32_t cap);
 
+/* An inode that the walk meets under several names. The first name that can be
+ * read is read, the others share its content. The readers take the names in
+ * the order of the walk, so that the builder meets the content first. */
+struct vrv_inode {
+	atomic_uint refs; /* the walk's, and one for each job */
+	uint64_t names;	  /* the walk's own: how many became jobs */
+	/* Under done_lock: */
+	uint64_t turn;	    /* the name that is next */
+	bool read;	    /* the content is stored */
+	struct vrv_stat st; /* with `read`: the file as it was read */
+};
+void vrv_inode_unref(struct vrv_inode *);
+
 /* A file to be read. Made by the walk, filled by a reader, freed by the
  * builder. The builder looks at nothing but the first segment, which the walk
  * made, before that is complete, and at the rest only after the last one is. */
@@ -73,7 +86,11 @@ struct vrv_job {
 	int fd;
 	struct vrv_stat st; /* from the walk; then from the descriptor */
 	bool failed, changed;
-	bool nodump; /* not wanted after all: --exclude-nodump */
+	bool nodump;		 /* not wanted after all: --exclude-nodump */
+	struct vrv_inode *inode; /* NULL: the file has one name */
+	uint64_t turn;		 /* which of its names this is, from 0 */
+	bool linked;		 /* the content is that of an earlier name */
+	bool shares;		 /* later names share this content */
 	struct vrv_source_err error; /* with failed */
 	struct vrv_arena arena;	     /* of meta */
 	struct vrv_source_meta meta;
@@ -116,7 +133,6 @@ struct vrv_item {
 	size_t name_n;
 	bool inherited; /* `raw` is the whole entry, as the parent has it */
 	bool known;	/* the parent has an entry of that name */
-	bool linked;	/* content is that of an earlier link's job */
 	struct vrv_text raw; /* the parent's entry */
 	struct vrv_stat st;
 	const char *target; /* of a symbolic link */
@@ -158,7 +174,8 @@ struct vrv_pipeline {
 	struct vrv_lane *meta_lane, **lanes;
 	atomic_uint next_lane;
 
-	pthread_mutex_t done_lock; /* with done: a segment is complete */
+	/* With done: a segment is complete, or a name's turn has come. */
+	pthread_mutex_t done_lock;
 	pthread_cond_t done;
 
 	/* What a stage was at when it failed; freed after the join, as
@@ -181,8 +198,10 @@ int vrv_stage_read(void *arg, struct varve_err *err);
 int vrv_stage_hash(void *arg, struct varve_err *err);
 int vrv_stage_build(void *arg, struct varve_err *err);
 
-/* Wake the builder, which may be waiting for a segment. */
+/* Wake those who wait for a segment or for a turn. */
 void vrv_pipeline_wake(struct vrv_pipeline *);
+/* Wait to be woken, 200 ms at most; the caller holds done_lock. */
+void vrv_pipeline_pause(struct vrv_pipeline *);
 
 /* Size of a piece's buffer: the longest chunk may hang over the target. */
 size_t vrv_piece_size(const struct vrv_repo *);

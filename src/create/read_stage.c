@@ -4,9 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/mem.h"
+
+#define PAUSE_NS 200000000
+
+/* What is read at most of a file that has content but says that it is empty.
+ * Only on proc and sysfs is that usual, and there is no limit; elsewhere it
+ * grew since it was opened, and who makes it grow decides how far. */
+#define SIZELESS_MAX ((uint64_t)1 << 20)
 
 /* One reader thread. Source errors end a file, repository errors the run: the
  * functions that can meet both return the code and set job->failed. */
@@ -20,6 +28,13 @@ struct reader {
 };
 
 void
+vrv_inode_unref(struct vrv_inode *inode)
+{
+	if (inode != NULL && atomic_fetch_sub(&inode->refs, 1) == 1)
+		free(inode);
+}
+
+void
 vrv_job_free(struct vrv_job *job)
 {
 	if (job == NULL)
@@ -31,6 +46,7 @@ vrv_job_free(struct vrv_job *job)
 		job->first = next;
 	}
 	vrv_source_dir_unref(job->dir);
+	vrv_inode_unref(job->inode);
 	vrv_arena_fini(&job->arena);
 	free(job->name);
 	free(job);
@@ -48,6 +64,20 @@ vrv_pipeline_wake(struct vrv_pipeline *p)
 	pthread_mutex_lock(&p->done_lock);
 	pthread_cond_broadcast(&p->done);
 	pthread_mutex_unlock(&p->done_lock);
+}
+
+void
+vrv_pipeline_pause(struct vrv_pipeline *p)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += PAUSE_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&p->done, &p->done_lock, &until);
 }
 
 /* --- segments --- */
@@ -285,7 +315,7 @@ same_file(const struct vrv_stat *a, const struct vrv_stat *b)
 /* The open file must be the one that the walk saw, or at least of its kind:
  * a name may have been given to something else meanwhile. */
 static bool
-look_again(struct reader *r, int fd)
+look_again(struct reader *r, int fd, bool *ret_same)
 {
 	struct vrv_source_dir self = {.fd = fd};
 	struct vrv_stat now;
@@ -297,8 +327,39 @@ look_again(struct reader *r, int fd)
 		job->error = (struct vrv_source_err){ESTALE, "open"};
 		return false;
 	}
+	*ret_same = now.inode == job->st.inode;
 	job->st = now;
 	return true;
+}
+
+/* Is the content of this name stored already, under another one? If it was
+ * but is another now, the names part: a reader of the archive takes those of
+ * one inode to have one content. */
+static bool
+is_stored(struct vrv_job *job, bool same)
+{
+	const struct vrv_inode *inode = job->inode;
+
+	/* No lock: it is the turn of this name. */
+	if (inode == NULL || !inode->read || !same)
+		return false;
+	if (job->st.size == inode->st.size &&
+	    vrv_time_cmp(job->st.mtime, inode->st.mtime) == 0 &&
+	    job->st.has_btime == inode->st.has_btime &&
+	    (!job->st.has_btime ||
+		vrv_time_cmp(job->st.btime, inode->st.btime) == 0))
+		return true;
+	job->st.nlink = 1;
+	return false;
+}
+
+/* Where reading ends at the latest, whatever happens to the file. */
+static uint64_t
+read_limit(const struct vrv_job *job, int fd)
+{
+	if (job->st.size != 0)
+		return job->st.size;
+	return vrv_source_is_sizeless(fd) ? UINT64_MAX : SIZELESS_MAX;
 }
 
 /* Read an open regular file and see whether it stood still. */
@@ -308,9 +369,10 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 	struct vrv_source_dir self = {.fd = fd};
 	struct vrv_job *job = r->job;
 	struct vrv_stat after;
+	bool same;
 	int rc = 0;
 
-	if (!look_again(r, fd) ||
+	if (!look_again(r, fd, &same) ||
 	    !vrv_source_meta(fd, "", VRV_FILE, &r->p->want, &job->arena,
 		&job->meta, &job->error)) {
 		job->failed = true;
@@ -321,14 +383,14 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 		job->nodump = true;
 		return 0;
 	}
+	job->linked = is_stored(job, same);
+	if (job->linked)
+		return 0;
 	uint64_t size = job->st.size;
-	/* What says that it is empty may still have content (/proc). That a
-	 * file grew is seen afterwards. */
 	if (job->st.blocks * 512 < size)
 		rc = read_sparse(r, fd, size, err);
 	else
-		rc = read_run(r, fd, false, 0, size != 0 ? size : UINT64_MAX,
-		    err);
+		rc = read_run(r, fd, false, 0, read_limit(job, fd), err);
 	if (rc != 0 || job->failed)
 		return rc;
 	if (!vrv_source_stat(&self, "", &after, &job->error)) {
@@ -336,6 +398,7 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 		return 0;
 	}
 	job->changed = !same_file(&job->st, &after) || job->size != size;
+	job->shares = job->inode != NULL && !job->inode->read && same;
 	return 0;
 }
 
@@ -346,22 +409,61 @@ read_stream(struct reader *r, int fd, struct varve_err *err)
 }
 
 static int
-read_job(struct reader *r, struct vrv_job *job, struct varve_err *err)
+read_named(struct reader *r, struct vrv_job *job, struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
-	int rc = 0;
 
+	if (!vrv_source_open_file(job->dir, job->name, &job->st, &r->p->want,
+		&fd, &job->error)) {
+		job->failed = true;
+		return 0;
+	}
+	return job->st.kind == VRV_FILE ? read_file(r, fd, err) :
+					  read_stream(r, fd, err);
+}
+
+/* Wait for the names before this one. They were given out before it, so that
+ * the first of all that are not done never waits. */
+static int
+await_turn(struct vrv_pipeline *p, const struct vrv_job *job,
+    struct varve_err *err)
+{
+	if (job->inode == NULL)
+		return 0;
+	pthread_mutex_lock(&p->done_lock);
+	while (job->inode->turn != job->turn && !vrv_group_cancelled(p->group))
+		vrv_pipeline_pause(p);
+	bool mine = job->inode->turn == job->turn;
+	pthread_mutex_unlock(&p->done_lock);
+	return mine ? 0 : vrv_fail(err, VARVE_CANCELLED, "cancelled");
+}
+
+static void
+end_turn(struct vrv_pipeline *p, const struct vrv_job *job)
+{
+	if (job->inode == NULL)
+		return;
+	pthread_mutex_lock(&p->done_lock);
+	if (job->shares) {
+		job->inode->read = true;
+		job->inode->st = job->st;
+	}
+	job->inode->turn++;
+	pthread_cond_broadcast(&p->done);
+	pthread_mutex_unlock(&p->done_lock);
+}
+
+static int
+read_job(struct reader *r, struct vrv_job *job, struct varve_err *err)
+{
 	r->job = job;
 	r->last = job->first;
-	if (job->dir == NULL)
-		rc = read_stream(r, job->fd, err);
-	else if (!vrv_source_open_file(job->dir, job->name, &job->st,
-		     &r->p->want, &fd, &job->error))
-		job->failed = true;
-	else if (job->st.kind != VRV_FILE)
-		rc = read_stream(r, fd, err);
-	else
-		rc = read_file(r, fd, err);
+	int rc = await_turn(r->p, job, err);
+	if (rc != 0)
+		return rc;
+	rc = job->dir == NULL ? read_stream(r, job->fd, err) :
+				read_named(r, job, err);
+	end_turn(r->p, job);
 	/* The directory need not stay open for the builder's sake. */
 	vrv_source_dir_unref(vrv_steal(&job->dir));
 	return rc;

@@ -236,6 +236,12 @@ vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
 }
 
 bool
+vrv_source_is_sizeless(int fd)
+{
+	return vrv_os_is_sizeless(fd);
+}
+
+bool
 vrv_source_is_nodump(int fd)
 {
 	struct varve_err why;

@@ -83,6 +83,9 @@ bool vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
     const struct vrv_source_want *, struct vrv_arena *,
     struct vrv_source_meta *ret, struct vrv_source_err *err);
 
+/* Does the file lie on proc or sysfs, where files have content but no size? */
+bool vrv_source_is_sizeless(int fd);
+
 /* Does the open file or directory carry the flag VRV_NODUMP? */
 bool vrv_source_is_nodump(int fd);
 

@@ -24,12 +24,18 @@ struct vrv_place {
 	struct vrv_parent_dir *parent;
 };
 
+/* Names of one inode that the walk has yet to meet. */
+struct vrv_names {
+	uint64_t left;
+	struct vrv_inode *inode;
+};
+
 struct vrv_walker {
 	struct vrv_pipeline *p;
 	struct vrv_place **places; /* kept for reuse */
 	size_t depth, made, cap;
 	struct vrv_buf path;   /* in the archive */
-	struct vrv_map *links; /* {dev, inode} of files this run reads */
+	struct vrv_map *links; /* {dev, inode} -> struct vrv_names */
 };
 
 /* --- walk_out.c: what goes out --- */

@@ -119,6 +119,37 @@ vrv_walker_skip_store(struct vrv_walker *w, const char *name,
 	return rc;
 }
 
+/* A file with several names: this job is one of them. */
+static int
+join_inode(struct vrv_walker *w, struct vrv_job *job, struct varve_err *err)
+{
+	const uint64_t key[2] = {job->st.dev, job->st.inode};
+	bool fresh;
+
+	if (job->st.kind != VRV_FILE || job->st.nlink < 2)
+		return 0;
+	struct vrv_names *names = vrv_map_put(w->links, key, &fresh);
+	if (names == NULL)
+		return VRV_NOMEM(err, "hard links");
+	if (fresh) {
+		names->left = job->st.nlink;
+		names->inode = calloc(1, sizeof(*names->inode));
+		if (names->inode == NULL) {
+			vrv_map_remove(w->links, key);
+			return VRV_NOMEM(err, "hard links");
+		}
+		atomic_init(&names->inode->refs, 1);
+	}
+	job->inode = names->inode;
+	job->turn = job->inode->names++;
+	job->inode->refs++;
+	if (--names->left == 0) {
+		vrv_inode_unref(names->inode);
+		vrv_map_remove(w->links, key);
+	}
+	return 0;
+}
+
 int
 vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
     struct vrv_source_dir *dir, const char *name, int fd, struct varve_err *err)
@@ -140,6 +171,9 @@ vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
 	job->st = item->st;
 	job->fd = fd;
 	job->dir = dir == NULL ? NULL : vrv_source_dir_ref(dir);
+	int rc = join_inode(w, job, err);
+	if (rc != 0)
+		return rc;
 	if (p->batch == NULL) {
 		p->batch = calloc(1, sizeof(*p->batch));
 		if (p->batch == NULL)
@@ -149,7 +183,9 @@ vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
 	if (batch->n == 0 || batch->jobs[batch->n - 1]->dir != dir)
 		batch->dirs++;
 	batch->jobs[batch->n++] = job;
-	batch->bytes += item->st.size;
+	/* A further name is read only if the ones before it cannot be. */
+	if (job->turn == 0)
+		batch->bytes += item->st.size;
 	if (batch->n == VRV_BATCH_JOBS || batch->bytes >= VRV_BATCH_BYTES ||
 	    batch->dirs == VRV_BATCH_DIRS)
 		return vrv_walker_send_batch(w, err);

@@ -246,13 +246,25 @@ begin(struct vrv_walker *w, struct varve_err *err)
 	return vrv_walker_enter(w, &arrival, err);
 }
 
+static void
+free_links(struct vrv_map *links)
+{
+	const void *key;
+	void *names;
+	size_t at = 0;
+
+	while (links != NULL && vrv_map_next(links, &at, &key, &names))
+		vrv_inode_unref(((struct vrv_names *)names)->inode);
+	vrv_map_free(links);
+}
+
 int
 vrv_stage_walk(void *arg, struct varve_err *err)
 {
 	struct vrv_pipeline *p = arg;
 	struct vrv_walker w = {.p = p};
 
-	w.links = vrv_map_new(2 * sizeof(uint64_t), sizeof(uint64_t));
+	w.links = vrv_map_new(2 * sizeof(uint64_t), sizeof(struct vrv_names));
 	int rc = w.links == NULL ? VRV_NOMEM(err, "the walk") : begin(&w, err);
 	while (rc == 0 && w.depth > 0)
 		rc = step(&w, err);
@@ -265,7 +277,7 @@ vrv_stage_walk(void *arg, struct varve_err *err)
 	for (size_t i = 0; i < w.made; i++)
 		free(w.places[i]);
 	free(w.places);
-	vrv_map_free(w.links);
+	free_links(w.links);
 	vrv_buf_fini(&w.path);
 	vrv_queue_done(p->batches);
 	vrv_queue_done(p->items);

@@ -30,28 +30,6 @@ becomes_problem(struct vrv_item *item, const struct vrv_source_err *error)
 	item->reason = NULL;
 }
 
-/* Several links to one inode are read once; the builder keeps the content. */
-static int
-already_read(struct vrv_walker *w, const struct vrv_stat *st, bool *ret,
-    struct varve_err *err)
-{
-	const uint64_t key[2] = {st->dev, st->inode};
-	bool fresh = true;
-
-	if (st->nlink > 1) {
-		uint64_t *left = vrv_map_put(w->links, key, &fresh);
-
-		if (left == NULL)
-			return VRV_NOMEM(err, "hard links");
-		if (fresh)
-			*left = st->nlink;
-		if (--*left == 0)
-			vrv_map_remove(w->links, key);
-	}
-	*ret = !fresh;
-	return 0;
-}
-
 static int
 take_file(struct vrv_walker *w, struct vrv_item *item,
     struct vrv_source_dir *at, const char *name, const struct vrv_entry *old,
@@ -76,20 +54,7 @@ take_file(struct vrv_walker *w, struct vrv_item *item,
 		}
 		return vrv_walker_copy(w, content, &item->inherit_content, err);
 	}
-	bool linked;
-	int rc = already_read(w, &item->st, &linked, err);
-	if (rc != 0)
-		return rc;
-	if (!linked)
-		return vrv_walker_read_later(w, item, at, name, -1, err);
-	item->linked = true;
-	vrv_auto_fd fd = -1;
-	if (!vrv_source_open_file(at, name, &item->st, &w->p->want, &fd,
-		&error) ||
-	    !vrv_source_meta(fd, "", VRV_FILE, &w->p->want,
-		&w->p->filling->arena, &item->meta, &error))
-		becomes_problem(item, &error);
-	return 0;
+	return vrv_walker_read_later(w, item, at, name, -1, err);
 }
 
 int

@@ -44,6 +44,10 @@ struct vrv_stat {
 int vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
     struct varve_err *err) VRV_MUST;
 
+/* Does the open file lie on proc or sysfs, whose files have content although
+ * their size is 0? */
+bool vrv_os_is_sizeless(int fd);
+
 /* The target of a symbolic link, NUL-terminated, in the arena. */
 int vrv_os_readlink(int dirfd, const char *name, struct vrv_arena *arena,
     char **ret, struct varve_err *err) VRV_MUST;

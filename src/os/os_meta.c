@@ -4,11 +4,13 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include "os/os_internal.h"
@@ -85,6 +87,15 @@ vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
 	if (ret->has_btime)
 		ret->btime = time_of(&x.stx_btime);
 	return 0;
+}
+
+bool
+vrv_os_is_sizeless(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 &&
+	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
 }
 
 int

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sources that change, vanish or fail at one point of a run. Functions of os
+ * are wrapped, so that a test can act exactly where they are called. */
+#include <errno.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "os/dir.h"
+#include "os/file.h"
+
+#include "place.h"
+
+/* --- hooks --- */
+
+/* Called before the real function, with the path of the file or directory;
+ * what it returns is the errno with which the function fails. */
+static int (*on_read)(const char *path);
+static int (*on_open)(const char *path);
+static int (*on_open_dir)(const char *path);
+
+int __real_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err);
+int __wrap_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err);
+int __real_vrv_os_open_source(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err);
+int __wrap_vrv_os_open_source(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err);
+int __real_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err);
+int __wrap_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err);
+
+int
+__wrap_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err)
+{
+	char link[64], path[200];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = '\0';
+	int sys = on_read == NULL ? 0 : on_read(path);
+	return sys != 0 ? vrv_fail_sys(err, sys, "read") :
+			  __real_vrv_os_read(fd, to, n, ret_n, err);
+}
+
+int
+__wrap_vrv_os_open_source(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err)
+{
+	int sys = on_open == NULL ? 0 : on_open(name);
+
+	return sys != 0 ? vrv_fail_sys(err, sys, "open") :
+			  __real_vrv_os_open_source(dirfd, name, ret_fd, err);
+}
+
+int
+__wrap_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
+    struct varve_err *err)
+{
+	int sys = on_open_dir == NULL ? 0 : on_open_dir(name);
+
+	return sys != 0 ?
+	    vrv_fail_sys(err, sys, "open") :
+	    __real_vrv_os_open_source_dir(dirfd, name, ret_fd, err);
+}
+
+static int
+reset_hooks(void **state)
+{
+	on_read = on_open = on_open_dir = NULL;
+	return setup(state);
+}
+
+/* --- what an archive holds --- */
+
+struct listing {
+	struct vrv_buf text;
+	struct vrv_buf contents[8];
+	size_t n;
+};
+
+static int
+add_entry(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	struct listing *l = arg;
+	const struct vrv_entry *e = item->entry;
+	char line[128];
+	size_t i;
+
+	(void)err;
+	if (e->kind != VRV_FILE)
+		return 0;
+	for (i = 0; i < l->n; i++) {
+		if (l->contents[i].len == e->content_n &&
+		    memcmp(l->contents[i].data, e->content, e->content_n) == 0)
+			break;
+	}
+	if (i == l->n) {
+		vrv_buf_bytes(&l->contents[i], e->content, e->content_n);
+		l->n++;
+	}
+	int n = snprintf(line, sizeof(line), "%s %zu:%u%s%s\n",
+	    strrchr(item->path, '/') + 1, i, (unsigned)e->size,
+	    (e->flags & VRV_ENTRY_LINKED) != 0 ? " linked" : "",
+	    (e->flags & VRV_ENTRY_CHANGED) != 0 ? " changed" : "");
+	vrv_buf_bytes(&l->text, line, (size_t)n);
+	return 0;
+}
+
+/* The files of the newest archive, "NAME CONTENT:SIZE [linked] [changed]",
+ * where equal contents have equal numbers. */
+static void
+files_are(struct place *p, const char *want)
+{
+	struct vrv_archives *all;
+	struct vrv_reader *reader;
+	struct listing l = {0};
+	struct varve_err err;
+
+	holds_all(p);
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	MUST(vrv_reader_new(p->repo, 1 << 20, &reader, &err));
+	const struct vrv_walk walk = {.source = vrv_meta_from_reader(reader),
+	    .fn = add_entry,
+	    .arg = &l};
+	MUST(vrv_walk_archive(&walk, all->items[all->n - 1], &err));
+	vrv_buf_u8(&l.text, 0);
+	assert_string_equal((char *)l.text.data, want);
+	for (size_t i = 0; i < l.n; i++)
+		vrv_buf_fini(&l.contents[i]);
+	vrv_buf_fini(&l.text);
+	vrv_reader_free(reader);
+	vrv_archives_free(all);
+}
+
+/* --- several names of one inode --- */
+
+static void
+make_names(unsigned n)
+{
+	char name[] = "src/a";
+
+	nftw("src", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	assert_int_equal(mkdir("src", 0700), 0);
+	put("src/a", "text");
+	for (unsigned i = 1; i < n; i++) {
+		name[4] = (char)('a' + i);
+		assert_int_equal(link("src/a", name), 0);
+	}
+	put("src/z", "the last");
+}
+
+static void
+remove_a(void)
+{
+	assert_int_equal(unlink("src/a"), 0);
+}
+
+static void
+remove_ab(void)
+{
+	remove_a();
+	assert_int_equal(unlink("src/b"), 0);
+}
+
+static void
+remove_all(void)
+{
+	remove_ab();
+	assert_int_equal(unlink("src/c"), 0);
+}
+
+static void
+remove_b(void)
+{
+	assert_int_equal(unlink("src/b"), 0);
+}
+
+static void
+replace_a(void)
+{
+	put("src/new", "other");
+	assert_int_equal(rename("src/new", "src/a"), 0);
+}
+
+static void
+fifo_for_a(void)
+{
+	remove_a();
+	assert_int_equal(mkfifo("src/a", 0600), 0);
+}
+
+static void
+nothing(void)
+{
+}
+
+/* Whatever happens to one name, the others are in the archive. The walk has
+ * met all names when `then` is called, and nothing is read yet. */
+static void
+test_names(void **state)
+{
+	struct place *p = *state;
+	static const struct {
+		unsigned names;
+		void (*then)(void);
+		unsigned warnings;
+		const char *want;
+	} cases[] = {
+	    {2, nothing, 0, "a 0:4 linked\nb 0:4 linked\nz 1:8\n"},
+	    {2, remove_a, 1, "b 0:4\nz 1:8\n"},
+	    {2, remove_b, 1, "a 0:4\nz 1:8\n"},
+	    {2, remove_ab, 2, "z 0:8\n"},
+	    {2, replace_a, 0, "a 0:5\nb 1:4\nz 2:8\n"},
+	    {2, fifo_for_a, 1, "b 0:4\nz 1:8\n"},
+	    {3, nothing, 0,
+		"a 0:4 linked\nb 0:4 linked\nc 0:4 linked\nz 1:8\n"},
+	    {3, remove_a, 1, "b 0:4 linked\nc 0:4 linked\nz 1:8\n"},
+	    {3, remove_b, 1, "a 0:4 linked\nc 0:4 linked\nz 1:8\n"},
+	    {3, remove_ab, 2, "c 0:4\nz 1:8\n"},
+	    {3, remove_all, 3, "z 0:8\n"},
+	    {3, replace_a, 0, "a 0:5\nb 1:4 linked\nc 1:4 linked\nz 2:8\n"},
+	    {3, fifo_for_a, 1, "b 0:4 linked\nc 0:4 linked\nz 1:8\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[8];
+
+		make_names(cases[i].names);
+		p->at = "src/z";
+		p->then = cases[i].then;
+		snprintf(name, sizeof(name), "n%zu", i);
+		assert_int_equal(back_up(p, name), cases[i].warnings);
+		assert_null(p->at);
+		files_are(p, cases[i].want);
+	}
+}
+
+static bool failed_once;
+
+static int
+fail_once(const char *path)
+{
+	if (failed_once || strstr(path, "/src/a") == NULL)
+		return 0;
+	failed_once = true;
+	return ESTALE;
+}
+
+static int
+deny_a(const char *name)
+{
+	return strcmp(name, "a") == 0 ? EACCES : 0;
+}
+
+/* One name that cannot be opened or read does not stand for the others. */
+static void
+test_unreadable_name(void **state)
+{
+	struct place *p = *state;
+
+	make_names(3);
+	on_open = deny_a;
+	assert_int_equal(back_up(p, "open"), 1);
+	on_open = NULL;
+	files_are(p, "b 0:4 linked\nc 0:4 linked\nz 1:8\n");
+	make_names(3);
+	on_read = fail_once;
+	failed_once = false;
+	assert_int_equal(back_up(p, "read"), 1);
+	on_read = NULL;
+	assert_true(failed_once);
+	files_are(p, "b 0:4 linked\nc 0:4 linked\nz 1:8\n");
+}
+
+static int
+grow_names(const char *path)
+{
+	if (!failed_once && strstr(path, "/src/a") != NULL) {
+		failed_once = true;
+		put("src/b", "text that is longer");
+	}
+	return 0;
+}
+
+/* The file changes while its first name is read: what was read under it is
+ * marked as such, and is not given to the other name. */
+static void
+test_changing_names(void **state)
+{
+	struct place *p = *state;
+
+	make_names(2);
+	failed_once = false;
+	on_read = grow_names;
+	assert_int_equal(back_up(p, "changing"), 1);
+	on_read = NULL;
+	files_are(p, "a 0:4 linked changed\nb 1:19\nz 2:8\n");
+}
+
+/* A file with the nodump flag is left out under all of its names, which is
+ * nothing to be warned of. */
+static void
+test_nodump_names(void **state)
+{
+	struct place *p = *state;
+	int flags = FS_NODUMP_FL;
+
+	make_names(3);
+	int fd = open("src/a", O_RDONLY);
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) != 0) {
+		close(fd);
+		skip();
+	}
+	close(fd);
+	p->exclude_nodump = true;
+	assert_int_equal(back_up(p, "nodump"), 0);
+	files_are(p, "z 0:8\n");
+}
+
+/* --- files that grow --- */
+
+static int
+grow_empty(const char *path)
+{
+	if (strstr(path, "/src/empty") != NULL)
+		assert_int_equal(truncate("src/empty", 64 << 20), 0);
+	return 0;
+}
+
+/* A file that is empty when it is opened may be as large as somebody likes
+ * when it is read: that must not decide how long the backup takes. */
+static void
+test_growing_file(void **state)
+{
+	struct place *p = *state;
+
+	put("src/empty", "");
+	on_read = grow_empty;
+	assert_int_equal(back_up(p, "growing"), 1);
+	on_read = NULL;
+	files_are(p, "empty 0:1048576 changed\n");
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, reset_hooks, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_names),
+	    T(test_unreadable_name),
+	    T(test_changing_names),
+	    T(test_nodump_names),
+	    T(test_growing_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
