@@ -32,7 +32,7 @@ try_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 	uint32_t n = 0;
 	size_t length;
 
-	int rc = vrv_index_find(trace->check->index, id, at, COPIES, &n, err);
+	int rc = vrv_repo_locate(trace->check->repo, id, at, COPIES, &n, err);
 	bool suspect = rc != 0;
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		if (vrv_map_get(trace->check->suspects, at[i].pack) != NULL)

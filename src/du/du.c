@@ -233,7 +233,7 @@ share_of_frame(void *arg, enum vrv_frame_kind kind,
 	struct vrv_location at[8];
 	uint32_t n = 0;
 
-	int rc = vrv_index_find(arg, prefix, at, 8, &n, err);
+	int rc = vrv_repo_locate(arg, prefix, at, 8, &n, err);
 	if (rc != 0)
 		return vrv_ctx(err, "%s chunk",
 		    kind == VRV_FRAME_META ? "meta" : "data");
@@ -263,15 +263,12 @@ vrv_du(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 	    .chunks_max = VRV_DU_CHUNKS_MAX,
 	};
 	struct vrv_reader *reader = NULL;
-	struct vrv_index *index;
 
-	int rc = vrv_repo_index(repo, &index, err);
-	if (rc == 0)
-		rc = vrv_reader_new(repo, CACHE_BYTES, &reader, err);
+	int rc = vrv_reader_new(repo, CACHE_BYTES, &reader, err);
 	if (rc != 0)
 		return rc;
 	from.source = vrv_meta_from_reader(reader);
-	from.stored_arg = index;
+	from.stored_arg = repo;
 	rc = vrv_du_from(&from, options, fn, arg, ret, err);
 	vrv_reader_free(reader);
 	return rc;

@@ -282,14 +282,7 @@ find_chunk(void *arg, const uint8_t *id, struct vrv_location *ret, uint32_t max,
 {
 	struct vrv_restore *run = arg;
 
-	int rc = vrv_index_find(run->index, id, ret, max, ret_n, err);
-	if (rc != VARVE_CORRUPT)
-		return rc;
-	/* The local copy of the index is damaged: make it anew. */
-	rc = vrv_repo_index_reload(run->repo, true, err);
-	if (rc == 0)
-		rc = vrv_index_find(run->index, id, ret, max, ret_n, err);
-	return rc;
+	return vrv_repo_locate(run->repo, id, ret, max, ret_n, err);
 }
 
 static int

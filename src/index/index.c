@@ -36,6 +36,8 @@ index_new(const uint8_t repository[VRV_REPO_ID])
 	index->folder = -1;
 	index->added.lookups = true;
 	index->added_serial = ++index->serial;
+	index->unnamed.lookups = true;
+	index->unnamed_serial = ++index->serial;
 	init_lock(&index->lock);
 	index->dropped = vrv_map_new(VRV_OBJECT_ID, 0);
 	index->lost = vrv_map_new(VRV_PREFIX_SIZE, 0);
@@ -95,6 +97,7 @@ vrv_index_free(struct vrv_index *index)
 	close_folder(index);
 	free(index->runs);
 	vrv_mem_fini(&index->added);
+	vrv_mem_fini(&index->unnamed);
 	vrv_mem_fini(&index->loading);
 	vrv_map_free(index->dropped);
 	vrv_map_free(index->lost);
@@ -215,9 +218,9 @@ check_entry(const uint8_t *entry, size_t n, struct varve_err *err)
 	return rc;
 }
 
-int
-vrv_index_add(struct vrv_index *index, const uint8_t *entry, size_t n,
-    struct varve_err *err)
+static int
+add_to(struct vrv_index *index, struct vrv_mem *mem, const uint8_t *entry,
+    size_t n, struct varve_err *err)
 {
 	struct vrv_rd r = vrv_rd_over(entry, n);
 
@@ -225,9 +228,23 @@ vrv_index_add(struct vrv_index *index, const uint8_t *entry, size_t n,
 	if (rc != 0)
 		return vrv_ctx(err, "pack entry");
 	(void)pthread_rwlock_wrlock(&index->lock);
-	rc = vrv_mem_entry(&index->added, 0, &r, err);
+	rc = vrv_mem_entry(mem, 0, &r, err);
 	(void)pthread_rwlock_unlock(&index->lock);
 	return rc;
+}
+
+int
+vrv_index_add(struct vrv_index *index, const uint8_t *entry, size_t n,
+    struct varve_err *err)
+{
+	return add_to(index, &index->added, entry, n, err);
+}
+
+int
+vrv_index_add_unnamed(struct vrv_index *index, const uint8_t *entry, size_t n,
+    struct varve_err *err)
+{
+	return add_to(index, &index->unnamed, entry, n, err);
 }
 
 int
@@ -266,6 +283,15 @@ vrv_index_drop_pack(struct vrv_index *index, const uint8_t pack[VRV_OBJECT_ID],
 	bool noted = vrv_map_put(index->dropped, pack, NULL) != NULL;
 	(void)pthread_rwlock_unlock(&index->lock);
 	return noted ? 0 : VRV_NOMEM(err, "the index");
+}
+
+bool
+vrv_index_is_dropped(struct vrv_index *index, const uint8_t pack[VRV_OBJECT_ID])
+{
+	(void)pthread_rwlock_rdlock(&index->lock);
+	bool dropped = vrv_map_get(index->dropped, pack) != NULL;
+	(void)pthread_rwlock_unlock(&index->lock);
+	return dropped;
 }
 
 int

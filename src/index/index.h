@@ -33,6 +33,7 @@ struct vrv_index;
  * frame. */
 struct vrv_location {
 	uint8_t pack[VRV_OBJECT_ID];
+	uint64_t length; /* of the pack, as the index states it */
 	uint8_t epk[VRV_KEY_SIZE];
 	uint64_t offset;
 	uint32_t stored, plain; /* of the frame */
@@ -84,6 +85,11 @@ int vrv_index_forget(struct vrv_index *, struct varve_err *err) VRV_MUST;
  * vrv_packer_finish() gave. It is visible to lookups at once. */
 int vrv_index_add(struct vrv_index *, const uint8_t *entry, size_t n,
     struct varve_err *err) VRV_MUST;
+/* The same for a pack that no index object names, from its own directory.
+ * Lookups see it behind what is named, and so do the statistics; _packs() and
+ * _flush() do not. */
+int vrv_index_add_unnamed(struct vrv_index *, const uint8_t *entry, size_t n,
+    struct varve_err *err) VRV_MUST;
 /* The entries added since the last flush are now in the stored object
  * `object`: keep them as a run. */
 int vrv_index_flush(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
@@ -114,6 +120,8 @@ bool vrv_index_is_lost(struct vrv_index *,
  * condemned or gone. */
 int vrv_index_drop_pack(struct vrv_index *, const uint8_t pack[VRV_OBJECT_ID],
     struct varve_err *err) VRV_MUST;
+bool vrv_index_is_dropped(struct vrv_index *,
+    const uint8_t pack[VRV_OBJECT_ID]);
 
 struct vrv_index_stats {
 	uint64_t packs, frames, chunks; /* chunks: copies count */
@@ -123,7 +131,8 @@ struct vrv_index_stats {
  * out. Takes time by the number of packs. */
 void vrv_index_stats(struct vrv_index *, struct vrv_index_stats *ret);
 
-/* Every pack once, in no particular order. Returns what `fn`, which may use the
+/* Every pack that an index object names or this process stored, once each, in
+ * no particular order. Returns what `fn`, which may use the
  * index, returns if that is not 0. */
 typedef int vrv_index_pack_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, struct varve_err *err);

@@ -210,6 +210,8 @@ struct vrv_index {
 	size_t n_runs, cap_runs;
 	struct vrv_mem added; /* not yet flushed */
 	uint32_t added_serial;
+	struct vrv_mem unnamed; /* of packs that no index object names */
+	uint32_t unnamed_serial;
 	struct vrv_map *dropped; /* packs */
 	struct vrv_map *lost;	 /* prefixes */
 	uint32_t serial;	 /* the last one given */

@@ -16,19 +16,37 @@ struct lookup {
 	uint32_t n, max;
 };
 
+static size_t
+named_views(const struct vrv_index *index)
+{
+	return index->n_runs + 1;
+}
+
+static size_t
+all_views(const struct vrv_index *index)
+{
+	return named_views(index) + 1;
+}
+
 static struct vrv_view
 view_of(struct vrv_index *index, size_t i)
 {
-	/* Newest first: what was added, then the runs backwards. */
+	/* Newest first: what was added, then the runs backwards, then what no
+	 * index object names. */
 	if (i == 0)
 		return (struct vrv_view){.mem = &index->added};
+	if (i == named_views(index))
+		return (struct vrv_view){.mem = &index->unnamed};
 	return (struct vrv_view){.run = index->runs[index->n_runs - i]};
 }
 
 static uint32_t
 serial_of(const struct vrv_index *index, const struct vrv_view *view)
 {
-	return view->run != NULL ? view->run->serial : index->added_serial;
+	if (view->run != NULL)
+		return view->run->serial;
+	return view->mem == &index->unnamed ? index->unnamed_serial :
+					      index->added_serial;
 }
 
 /* Does the pack count? Its object is a number that must be there. */
@@ -94,6 +112,7 @@ add_record(struct lookup *l, struct vrv_view *view, uint64_t i,
 		return vrv_index_damaged(err);
 	memcpy(at.epk, row, VRV_KEY_SIZE);
 	memcpy(at.pack, pack.pack, VRV_OBJECT_ID);
+	at.length = pack.length;
 	at.offset = frame.offset;
 	at.stored = frame.stored;
 	at.plain = frame.plain;
@@ -136,10 +155,10 @@ look(struct lookup *l, struct varve_err *err)
 	int rc = 0;
 
 	(void)pthread_rwlock_rdlock(&l->index->lock);
-	for (size_t i = 0; i <= l->index->n_runs && l->n < l->max; i++) {
+	for (size_t i = 0; i < all_views(l->index) && l->n < l->max; i++) {
 		struct vrv_view view = view_of(l->index, i);
-		int one = i == 0 ? look_in_mem(l, &view, err) :
-				   look_in_run(l, &view, err);
+		int one = view.mem != NULL ? look_in_mem(l, &view, err) :
+					     look_in_run(l, &view, err);
 		if (one != 0)
 			rc = one;
 	}
@@ -266,13 +285,13 @@ find_bases(struct vrv_index *index, const struct vrv_location *at,
 {
 	int rc = VARVE_NOENT;
 
-	for (size_t i = 0; i <= index->n_runs; i++) {
+	for (size_t i = 0; i < all_views(index); i++) {
 		struct vrv_view view = view_of(index, i);
 		if (serial_of(index, &view) == at->frame >> 32)
 			return copy_bases(&view, at->frame & UINT32_MAX, at,
 			    ret, err);
 	}
-	for (size_t i = 0; rc == VARVE_NOENT && i <= index->n_runs; i++) {
+	for (size_t i = 0; rc == VARVE_NOENT && i < all_views(index); i++) {
 		struct vrv_view view = view_of(index, i);
 		uint64_t frame = 0;
 
@@ -333,7 +352,7 @@ list_view(struct vrv_index *index, struct vrv_view *view, struct vrv_map *seen,
 
 /* What could be listed is there also after a failure. */
 static int
-list_packs(struct vrv_index *index, struct pack_list *list,
+list_packs(struct vrv_index *index, bool unnamed, struct pack_list *list,
     struct varve_err *err)
 {
 	vrv_auto_map seen = vrv_map_new(VRV_OBJECT_ID, 0);
@@ -342,7 +361,8 @@ list_packs(struct vrv_index *index, struct pack_list *list,
 	if (seen == NULL)
 		return VRV_NOMEM(err, "the list of packs");
 	(void)pthread_rwlock_rdlock(&index->lock);
-	for (size_t i = 0; i <= index->n_runs; i++) {
+	size_t n = unnamed ? all_views(index) : named_views(index);
+	for (size_t i = 0; i < n; i++) {
 		struct vrv_view view = view_of(index, i);
 		int one = list_view(index, &view, seen, list, err);
 		if (one != 0)
@@ -358,7 +378,7 @@ vrv_index_stats(struct vrv_index *index, struct vrv_index_stats *ret)
 	struct pack_list list = {0};
 	struct varve_err unheard;
 
-	(void)!list_packs(index, &list, &unheard);
+	(void)!list_packs(index, true, &list, &unheard);
 	*ret = (struct vrv_index_stats){.packs = list.n};
 	for (size_t i = 0; i < list.n; i++) {
 		ret->frames += list.rows[i].frames;
@@ -374,7 +394,7 @@ vrv_index_packs(struct vrv_index *index, vrv_index_pack_fn *fn, void *arg,
 {
 	struct pack_list list = {0};
 
-	int rc = list_packs(index, &list, err);
+	int rc = list_packs(index, false, &list, err);
 	for (size_t i = 0; rc == 0 && i < list.n; i++)
 		rc = fn(arg, list.rows[i].pack, list.rows[i].length, err);
 	free(list.rows);

@@ -6,23 +6,16 @@
 
 #define COPIES_MAX 8 /* locations of one chunk that are tried */
 
-/* Locations of a chunk; a second look at the store before giving up: the
- * local index may be older than what refers to the chunk, or damaged. */
-static int
-locate(struct vrv_repo *repo, const uint8_t *id, struct vrv_location *at,
-    uint32_t *ret_n, struct varve_err *err)
+/* The first error is the one to report, unless a later one says that a copy
+ * may be whole where the first found damage, or that the run cannot go on. */
+static bool
+tells_more(const struct varve_err *later, const struct varve_err *first)
 {
-	struct vrv_index *index;
-
-	int rc = vrv_repo_index(repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_find(index, id, at, COPIES_MAX, ret_n, err);
-	if (rc != VARVE_NOENT && rc != VARVE_CORRUPT)
-		return rc;
-	rc = vrv_repo_index_reload(repo, rc == VARVE_CORRUPT, err);
-	if (rc == 0)
-		rc = vrv_index_find(index, id, at, COPIES_MAX, ret_n, err);
-	return rc;
+	if (first == NULL || vrv_err_is_fatal(later))
+		return true;
+	bool damage = vrv_err_is_damage(first) || first->code == VARVE_NOENT;
+	return damage && !vrv_err_is_damage(later) &&
+	    later->code != VARVE_NOENT;
 }
 
 int
@@ -32,23 +25,29 @@ vrv_copies_try(struct vrv_repo *repo, enum vrv_frame_kind kind,
 {
 	struct vrv_location at[COPIES_MAX];
 	char hex[2 * VRV_PREFIX_SIZE + 1];
+	struct varve_err one;
 	uint32_t n = 0;
 
 	*ret_gone = false;
-	int rc = locate(repo, id, at, &n, err);
+	int rc = vrv_repo_locate(repo, id, at, COPIES_MAX, &n, err);
 	if (rc == VARVE_NOENT)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "no pack of the index holds it");
 	for (uint32_t i = 0; i < n; i++) {
-		if (at[i].kind != kind) {
-			rc = vrv_fail(err, VARVE_CORRUPT,
-			    "stored as another kind of chunk");
-			continue;
-		}
-		rc = fn(arg, &at[i], err);
-		if (rc == 0)
+		int failed = at[i].kind != kind ?
+		    vrv_fail(&one, VARVE_CORRUPT,
+			"stored as another kind of chunk") :
+		    fn(arg, &at[i], &one);
+
+		if (failed == 0)
 			return 0;
-		*ret_gone = *ret_gone || rc == VARVE_NOENT;
+		*ret_gone = *ret_gone || failed == VARVE_NOENT;
+		if (tells_more(&one, rc == 0 ? NULL : err)) {
+			*err = one;
+			rc = failed;
+		}
+		if (vrv_err_is_fatal(&one))
+			break;
 	}
 	vrv_hex(hex, id, VRV_PREFIX_SIZE);
 	vrv_ctx(err, "%s chunk %s", kind == VRV_FRAME_META ? "meta" : "data",
@@ -66,11 +65,9 @@ vrv_copies_try(struct vrv_repo *repo, enum vrv_frame_kind kind,
 int
 vrv_copy_context(const struct vrv_location *at, struct varve_err *err)
 {
-	struct vrv_name name = {.type = VRV_PACK};
 	char text[VRV_NAME_SIZE];
 
-	memcpy(name.id, at->pack, VRV_OBJECT_ID);
-	vrv_name_print(&name, text);
+	vrv_pack_name(at->pack, text);
 	return vrv_ctx(err, "%s, frame at %llu", text,
 	    (unsigned long long)at->offset);
 }

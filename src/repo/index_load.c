@@ -79,7 +79,7 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 {
 	struct index_names names = {.repo = repo};
 	uint8_t wanted[VRV_OBJECT_ID];
-	bool damaged = false;
+	size_t unusable = 0;
 
 	*ret_again = false;
 	vrv_index_listing_begin(repo->index);
@@ -94,14 +94,17 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 		if (rc == VARVE_NOENT)
 			*ret_again = true;
 		if (skips(repo, rc, err)) {
-			damaged = true;
+			unusable++;
 			rc = 0;
 		}
 	}
 	if (rc == 0)
 		rc = vrv_index_listing_end(repo->index, err);
-	if (rc == 0 && damaged)
+	/* Once for the same objects: what is new since is named. */
+	if (rc == 0 && unusable > repo->unusable) {
 		rc = vrv_index_rescue(repo, err);
+		repo->unusable = rc == 0 ? unusable : 0;
+	}
 	free(names.items);
 	return rc;
 }
@@ -163,4 +166,54 @@ vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 		rc = load(repo, err);
 	pthread_mutex_unlock(&repo->index_lock);
 	return rc;
+}
+
+/* The packs that no index object names, if they were not looked for yet. */
+static int
+look_at_packs(struct vrv_repo *repo, bool *ret_looked, struct varve_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&repo->index_lock);
+	*ret_looked = !repo->packs_listed;
+	if (!repo->packs_listed)
+		rc = vrv_index_rescue(repo, err);
+	repo->packs_listed = repo->packs_listed || rc == 0;
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}
+
+static int
+find(struct vrv_repo *repo, const uint8_t *prefix, struct vrv_location *ret,
+    uint32_t max, uint32_t *ret_n, struct varve_err *err)
+{
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	return rc != 0 ? rc :
+			 vrv_index_find(index, prefix, ret, max, ret_n, err);
+}
+
+int
+vrv_repo_locate(struct vrv_repo *repo, const uint8_t prefix[VRV_PREFIX_SIZE],
+    struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
+    struct varve_err *err)
+{
+	bool looked = false;
+
+	int rc = find(repo, prefix, ret, max, ret_n, err);
+	if (rc != VARVE_NOENT && rc != VARVE_CORRUPT)
+		return rc;
+	/* The local index may be older than what refers to the chunk, or
+	 * damaged. */
+	rc = vrv_repo_index_reload(repo, rc == VARVE_CORRUPT, err);
+	if (rc == 0)
+		rc = find(repo, prefix, ret, max, ret_n, err);
+	if (rc != VARVE_NOENT)
+		return rc;
+	rc = look_at_packs(repo, &looked, err);
+	if (rc != 0)
+		return rc;
+	return looked ? find(repo, prefix, ret, max, ret_n, err) :
+			vrv_fail(err, VARVE_NOENT, "no such chunk");
 }

@@ -62,15 +62,6 @@ vrv_reader_free(struct vrv_reader *r)
 	free(r);
 }
 
-static void
-pack_name(const uint8_t pack[VRV_OBJECT_ID], char out[VRV_NAME_SIZE])
-{
-	struct vrv_name name = {.type = VRV_PACK};
-
-	memcpy(name.id, pack, VRV_OBJECT_ID);
-	vrv_name_print(&name, out);
-}
-
 /* Fetch the stored bytes of the frame at `at`. */
 static int
 fetch(struct vrv_repo *repo, const struct vrv_location *at,
@@ -78,7 +69,7 @@ fetch(struct vrv_repo *repo, const struct vrv_location *at,
 {
 	char name[VRV_NAME_SIZE];
 
-	pack_name(at->pack, name);
+	vrv_pack_name(at->pack, name);
 	vrv_buf_clear(stored);
 	uint8_t *to = vrv_buf_extend(stored, at->stored);
 	if (to == NULL)
@@ -108,12 +99,9 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
 {
 	struct vrv_reader *r = arg;
 	struct vrv_location at[BASES_MAX];
-	struct vrv_index *index;
 	uint32_t n;
 
-	int rc = vrv_repo_index(r->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_find(index, prefix, at, BASES_MAX, &n, err);
+	int rc = vrv_repo_locate(r->repo, prefix, at, BASES_MAX, &n, err);
 	if (rc != 0)
 		return rc;
 	rc = vrv_fail(err, VARVE_CORRUPT, "a base chunk is itself a delta");
@@ -127,6 +115,8 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
 			rc = vrv_opener_open(r->base_opener, at[i].epk, &frame,
 			    r->base_stored.data, r->base_stored.len, NULL, NULL,
 			    &r->base, err);
+		if (rc != 0 && vrv_err_is_fatal(err))
+			return rc;
 		if (rc != 0)
 			continue;
 		const uint8_t *bytes =

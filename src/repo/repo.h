@@ -146,6 +146,58 @@ int vrv_repo_index(struct vrv_repo *, struct vrv_index **ret,
 int vrv_repo_index_reload(struct vrv_repo *, bool forget, struct varve_err *err)
     VRV_MUST;
 
+/* Up to `max` locations of a chunk, as vrv_index_find() gives them. Before it
+ * says NOENT, it lists index/ again, and once per handle packs/: what the
+ * index does not name is then found by its own directory. */
+int vrv_repo_locate(struct vrv_repo *, const uint8_t prefix[VRV_PREFIX_SIZE],
+    struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
+    struct varve_err *err) VRV_MUST;
+
+/* --- packs --- */
+
+/* The name of a pack's object. */
+void vrv_pack_name(const uint8_t pack[VRV_OBJECT_ID], char ret[VRV_NAME_SIZE]);
+/* Is the pack in the store, with the length that the index states? */
+int vrv_pack_there(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t length, bool *ret, struct varve_err *err) VRV_MUST;
+
+/* A listing of packs/, sorted by id. */
+struct vrv_listed_pack {
+	uint8_t id[VRV_OBJECT_ID];
+	uint64_t size;
+	int64_t time; /* the store's clock */
+};
+struct vrv_packs {
+	struct vrv_listed_pack *items;
+	size_t n, cap;
+};
+int vrv_packs_list(struct vrv_repo *, struct vrv_packs *ret,
+    struct varve_err *err) VRV_MUST;
+const struct vrv_listed_pack *vrv_packs_find(const struct vrv_packs *,
+    const uint8_t id[VRV_OBJECT_ID]);
+void vrv_packs_fini(struct vrv_packs *);
+
+/*
+ * Unnamed packs: those that no usable index object names, because it was
+ * damaged or deleted, or because the run that stored them was killed. Their
+ * chunks are found by the packs' own directories. Whoever relies on one must
+ * name it before the archive is stored: another client may not look, and a
+ * collector does not know that it is in use.
+ */
+
+/* Look at the listed packs that are at least as old as `before`. One that
+ * cannot be read is told as a PROBLEM. */
+int vrv_repo_rescue(struct vrv_repo *, const struct vrv_packs *, int64_t before,
+    struct varve_err *err) VRV_MUST;
+bool vrv_repo_has_unnamed(struct vrv_repo *);
+bool vrv_repo_is_unnamed(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID]);
+/* Store index objects that name all of them but those that `skip` accepts;
+ * their ids are appended to `ret_ids`. An error if one cannot be read. */
+typedef bool vrv_pack_skip_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID]);
+int vrv_repo_name_packs(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
+    vrv_pack_skip_fn *skip, void *arg, struct vrv_buf *ret_ids,
+    struct varve_err *err) VRV_MUST;
+
 /* --- reading chunks --- */
 
 /* Confined to one thread. Keeps the last few opened frames, up to

@@ -6,6 +6,7 @@
 
 #include "repo/repo.h"
 #include "util/arena.h"
+#include "util/map.h"
 
 /* Everything that the master gives, in one block of secret memory. */
 struct vrv_secrets {
@@ -52,9 +53,20 @@ struct vrv_repo {
 	pthread_mutex_t state_lock; /* protects state */
 	struct vrv_state state;
 
-	pthread_mutex_t index_lock; /* protects index, index_current */
+	pthread_mutex_t index_lock; /* protects what follows */
 	struct vrv_index *index;
 	bool index_current;
+	struct vrv_map *rescued; /* packs that no index object named: struct
+				    vrv_rescued; NULL until there is one */
+	bool packs_listed;	 /* for a chunk that was not found: once */
+	size_t unusable;	 /* index objects, when packs were rescued */
+};
+
+/* A pack that was looked at because no index object names it. */
+struct vrv_rescued {
+	uint64_t size;
+	bool bad;   /* it could not be read; told */
+	bool named; /* by an index object that this handle stored */
 };
 
 /* --- repo_object.c --- */
@@ -139,8 +151,20 @@ int vrv_state_write(struct vrv_state *, const char *location,
 
 /* --- index_rescue.c --- */
 
-/* Add what packs say of themselves where no index object does. */
+/* Both with index_lock held. Add what the listed packs that are at least as
+ * old as `before` say of themselves where no index object does. */
+int vrv_index_rescue_from(struct vrv_repo *, const struct vrv_packs *,
+    int64_t before, struct varve_err *err) VRV_MUST;
+/* The same with a listing of its own, for packs of any age. */
 int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
+/* --- index_store.c --- */
+
+/* Store an index object of `n` entries. `name` gives tag and suffix, and gets
+ * its id; *ret_size is what it takes in the store. */
+int vrv_index_store(struct vrv_repo *, struct vrv_name *name,
+    const struct vrv_buf *entries, uint32_t n, uint64_t *ret_size,
+    struct varve_err *err) VRV_MUST;
 
 /* --- copies.c: what all readers of chunks share --- */
 

@@ -293,6 +293,7 @@ vrv_repo_close(struct vrv_repo *repo)
 	if (repo == NULL)
 		return;
 	vrv_index_free(repo->index);
+	vrv_map_free(repo->rescued);
 	vrv_secret_free(repo->secrets);
 	vrv_state_fini(&repo->state);
 	vrv_arena_fini(&repo->arena);

@@ -158,29 +158,22 @@ hold_meta(struct vrv_writer *w, struct vrv_sealed *take_sealed,
 static int
 store_index(struct vrv_writer *w, struct varve_err *err)
 {
-	struct vrv_name name = {.type = VRV_INDEX,
-	    .suffix = !w->entries_meta ? 'd' :
-		!w->entries_data       ? 'm' :
-					 'b'};
-	vrv_auto_buf struct vrv_buf object = {0}, body = {0};
+	struct vrv_name name = {.suffix = !w->entries_meta ? 'd' :
+		!w->entries_data			   ? 'm' :
+							     'b'};
 	struct vrv_index *index;
+	uint64_t size;
 
 	w->since_ns = vrv_ticks();
 	w->since_bytes = 0;
 	if (w->n_entries == 0)
 		return 0;
 	memcpy(name.tag, w->options.tag, VRV_TAG_SIZE);
-	vrv_index_head_put(&body, NULL, 0, w->n_entries);
-	vrv_buf_bytes(&body, w->entries.data, w->entries.len);
-	vrv_index_lost_put(&body, NULL, 0);
-	int rc = vrv_draft_begin(w->repo, &name, false, &object, err);
-	if (rc == 0)
-		rc = vrv_draft_seal_index(w->repo, &object, &body, err);
-	if (rc == 0)
-		rc = vrv_draft_store(w->repo, &name, &object, false, err);
+	int rc = vrv_index_store(w->repo, &name, &w->entries, w->n_entries,
+	    &size, err);
 	if (rc != 0)
 		return rc;
-	w->stored += object.len;
+	w->stored += size;
 	vrv_buf_bytes(&w->index_ids, name.id, VRV_OBJECT_ID);
 	vrv_buf_clear(&w->entries);
 	w->n_entries = 0;

@@ -38,7 +38,7 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
 	w->since_ns = vrv_ticks();
 	pthread_mutex_init(&w->lock, NULL);
 	w->claims = vrv_map_new(VRV_PREFIX_SIZE, 0);
-	w->found = vrv_map_new(VRV_OBJECT_ID, sizeof(bool));
+	w->found = vrv_map_new(VRV_OBJECT_ID, sizeof(struct vrv_found_pack));
 	w->queue =
 	    vrv_queue_new(group, QUEUE_ITEMS, QUEUE_BYTES, options->lanes);
 	if (w->claims == NULL || w->found == NULL || w->queue == NULL)
@@ -84,17 +84,19 @@ vrv_writer_totals(struct vrv_writer *w, struct vrv_writer_totals *ret)
 }
 
 int
-vrv_writer_reused(struct vrv_writer *w, vrv_pack_fn *fn, void *arg,
+vrv_writer_reused(struct vrv_writer *w, vrv_index_pack_fn *fn, void *arg,
     struct varve_err *err)
 {
 	const void *pack;
-	void *there;
+	void *value;
 	size_t at = 0;
 	int rc = 0;
 
-	while (rc == 0 && vrv_map_next(w->found, &at, &pack, &there)) {
-		if (*(const bool *)there)
-			rc = fn(arg, pack, err);
+	while (rc == 0 && vrv_map_next(w->found, &at, &pack, &value)) {
+		const struct vrv_found_pack *found = value;
+
+		if (found->there)
+			rc = fn(arg, pack, found->length, err);
 	}
 	return rc;
 }
@@ -177,43 +179,40 @@ flush(struct vrv_lane *lane, struct varve_err *err)
 	return 0;
 }
 
-/* Is the pack there that the index speaks of? Asked once for each: a chunk of
- * a pack that was lost is stored again, and the commit asks anew for those
- * that count. */
+/* Is the pack whole that the index speaks of? Asked once for each: a chunk of
+ * a pack that was lost or cut short is stored again, and the commit asks anew
+ * for those that count. */
 static int
-is_there(struct vrv_lane *lane, const uint8_t pack[VRV_OBJECT_ID], bool *ret,
+is_there(struct vrv_lane *lane, const struct vrv_location *at, bool *ret,
     struct varve_err *err)
 {
 	struct vrv_writer *w = lane->writer;
-	struct vrv_name name = {.type = VRV_PACK};
-	char text[VRV_NAME_SIZE];
 
 	*ret = true;
-	if (memcmp(pack, lane->last_reused, VRV_OBJECT_ID) == 0)
+	if (memcmp(at->pack, lane->last_reused, VRV_OBJECT_ID) == 0)
 		return 0;
 	pthread_mutex_lock(&w->lock);
-	const bool *known = vrv_map_get(w->found, pack);
+	const struct vrv_found_pack *known = vrv_map_get(w->found, at->pack);
 	bool asked = known != NULL;
 	if (asked)
-		*ret = *known;
+		*ret = known->there;
 	pthread_mutex_unlock(&w->lock);
 	if (!asked) {
-		memcpy(name.id, pack, VRV_OBJECT_ID);
-		vrv_name_print(&name, text);
-		int rc = vrv_store_head(w->repo->store, text, NULL, NULL, err);
-		if (rc != 0 && rc != VARVE_NOENT)
+		int rc =
+		    vrv_pack_there(w->repo, at->pack, at->length, ret, err);
+		if (rc != 0)
 			return rc;
-		*ret = rc == 0;
 		pthread_mutex_lock(&w->lock);
-		bool *there = vrv_map_put(w->found, pack, NULL);
-		if (there != NULL)
-			*there = *ret;
+		struct vrv_found_pack *found =
+		    vrv_map_put(w->found, at->pack, NULL);
+		if (found != NULL)
+			*found = (struct vrv_found_pack){at->length, *ret};
 		pthread_mutex_unlock(&w->lock);
-		if (there == NULL)
+		if (found == NULL)
 			return VRV_NOMEM(err, "the packs in use");
 	}
 	if (*ret)
-		memcpy(lane->last_reused, pack, VRV_OBJECT_ID);
+		memcpy(lane->last_reused, at->pack, VRV_OBJECT_ID);
 	return 0;
 }
 
@@ -235,7 +234,7 @@ is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
 	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < n && !*ret; i++)
-		rc = is_there(lane, at[i].pack, ret, err);
+		rc = is_there(lane, &at[i], ret, err);
 	return rc;
 }
 

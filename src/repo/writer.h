@@ -52,9 +52,7 @@ void vrv_writer_totals(struct vrv_writer *, struct vrv_writer_totals *ret);
 
 /* Packs that chunks were found in instead of being stored: the commit checks
  * that they are still there. After the group was joined. */
-typedef int vrv_pack_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID],
-    struct varve_err *err);
-int vrv_writer_reused(struct vrv_writer *, vrv_pack_fn *fn, void *arg,
+int vrv_writer_reused(struct vrv_writer *, vrv_index_pack_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;
 /* Ids of the index objects this run stored: *ret_n x VRV_OBJECT_ID, valid as
  * long as the writer. After the group was joined. */

@@ -18,6 +18,11 @@ struct vrv_packing {
 	bool has_data, has_meta;
 };
 
+struct vrv_found_pack {
+	uint64_t length; /* as the index states it */
+	bool there;
+};
+
 struct vrv_writer {
 	struct vrv_repo *repo;
 	struct vrv_writer_options options;
@@ -27,8 +32,8 @@ struct vrv_writer {
 
 	pthread_mutex_t lock;	/* protects claims and found */
 	struct vrv_map *claims; /* chunks on their way into a pack */
-	struct vrv_map *found;	/* packs that chunks were found in: are they
-				   there? (bool) */
+	struct vrv_map *found;	/* packs that chunks were found in: struct
+				   vrv_found_pack */
 
 	atomic_uint_fast64_t chunks, plain, compressed, stored;
 

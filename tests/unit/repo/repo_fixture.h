@@ -84,5 +84,6 @@ int run_writer_tests(void);
 int run_open_tests(void);
 int run_slot_tests(void);
 int run_cache_tests(void);
+int run_rescue_tests(void);
 
 #endif

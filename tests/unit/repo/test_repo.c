@@ -14,6 +14,7 @@ main(int argc, char **argv)
 	    {"open", run_open_tests},
 	    {"slots", run_slot_tests},
 	    {"cache", run_cache_tests},
+	    {"rescue", run_rescue_tests},
 	};
 	int failed = 0;
 

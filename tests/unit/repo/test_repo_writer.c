@@ -154,11 +154,12 @@ test_both_kinds_in_one_pack(void **state)
 }
 
 static int
-remember_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID],
+remember_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
     struct varve_err *err)
 {
 	char *text = arg;
 
+	assert_true(length > 0);
 	(void)err;
 	for (unsigned i = 0; i < 4; i++)
 		sprintf(text + strlen(text), "%02x", pack[i]);

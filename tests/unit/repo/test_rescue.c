@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packs that no usable index object names, and errors of several copies. */
+#include "repo_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "faultstore.h"
+
+static int
+setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	world_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* Open through a store that can be told to fail. */
+static struct vrv_repo *
+open_faulty(struct world *w, struct vrv_store **ret)
+{
+	const struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	*ret = faultstore_new(reach(w));
+	assert_non_null(*ret);
+	MUST(vrv_repo_open(*ret, &open, &repo, &err));
+	return repo;
+}
+
+/* How often `line` stands in the log of the store. */
+static unsigned
+calls(const struct world *w, const char *line)
+{
+	unsigned n = 0;
+
+	for (const char *p = w->hooks.log; (p = strstr(p, line)) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* Loading the index fails, and a second look succeeds. */
+static void
+test_index_fails_once(void **state)
+{
+	static const int codes[] = {VARVE_NOENT, VARVE_CORRUPT};
+	struct world *w = *state;
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_store *store;
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct faultstore_fault fault = {.op = FAULT_LIST,
+		    .nth = 1,
+		    .prefix = "index/",
+		    .persistent = i == 0,
+		    .code = codes[i]};
+
+		client(w, 1 + i);
+		repo = open_faulty(w, &store);
+		faultstore_arm(store, &fault);
+		if (i == 0)
+			assert_int_not_equal(get_one(repo, VRV_FRAME_DATA, id,
+						 1, 300, &err),
+			    0);
+		else
+			MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+		vrv_repo_close(repo);
+	}
+}
+
+/* An index object was deleted: the pack's own directory tells, and packs/ is
+ * listed once, however many chunks are missing. */
+static void
+test_deleted_index(void **state)
+{
+	struct world *w = *state;
+	uint8_t id[VRV_ID_SIZE], none[VRV_ID_SIZE];
+	char index[VRV_NAME_SIZE];
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "index/", 0, index);
+	remove_object(w, index);
+
+	client(w, 1);
+	repo = must_open(w);
+	w->hooks.log[0] = '\0';
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	memset(none, 9, sizeof(none));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(get_one(repo, VRV_FRAME_DATA, none, 1, 300,
+				     &err),
+		    VARVE_CORRUPT);
+	assert_int_equal(calls(w, "list packs/"), 1);
+	vrv_repo_close(repo);
+}
+
+/* A listing that fails is not an empty one. */
+static void
+test_failed_listing(void **state)
+{
+	struct world *w = *state;
+	const struct faultstore_fault fault = {.op = FAULT_LIST,
+	    .nth = 1,
+	    .prefix = "packs/",
+	    .code = VARVE_IO};
+	uint8_t id[VRV_ID_SIZE];
+	char index[VRV_NAME_SIZE];
+	struct vrv_store *store;
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "index/", 0, index);
+	remove_object(w, index);
+	client(w, 1);
+	repo = open_faulty(w, &store);
+	faultstore_arm(store, &fault);
+	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err),
+	    VARVE_IO);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	vrv_repo_close(repo);
+}
+
+/* A pack under the name of another one is none. */
+static void
+test_renamed_pack(void **state)
+{
+	struct world *w = *state;
+	char pack[VRV_NAME_SIZE], index[VRV_NAME_SIZE];
+	uint8_t id[VRV_ID_SIZE], *bytes;
+	struct varve_err err;
+	size_t n;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "packs/", 0, pack);
+	name_at(w, "index/", 0, index);
+	MUST(vrv_store_get_all(w->store, pack, 1 << 20, &bytes, &n, &err));
+	remove_object(w, index);
+	remove_object(w, pack);
+	char *last = pack + strlen(pack) - 1;
+	*last = *last == '0' ? '1' : '0';
+	MUST(vrv_store_put(w->store, pack, bytes, n, &err));
+	free(bytes);
+	client(w, 1);
+	repo = must_open(w);
+	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err),
+	    VARVE_CORRUPT);
+	assert_non_null(strstr(w->notes, "that of another pack"));
+	vrv_repo_close(repo);
+}
+
+/* A run that stores packs of its own does not tell this client's index that
+ * its index object names rescued ones. */
+static void
+test_not_named_by_chance(void **state)
+{
+	struct world *w = *state;
+	uint8_t id[VRV_ID_SIZE], other[VRV_ID_SIZE], pack[VRV_OBJECT_ID];
+	char index[VRV_NAME_SIZE], text[VRV_NAME_SIZE];
+	struct vrv_name name;
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "packs/", 0, text);
+	assert_true(vrv_name_parse(text, &name));
+	memcpy(pack, name.id, sizeof(pack));
+	name_at(w, "index/", 0, index);
+	damage(w, index, 100);
+	client(w, 1);
+	repo = must_open(w);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	put_one(repo, VRV_FRAME_DATA, 2, 300, other);
+	assert_true(vrv_repo_is_unnamed(repo, pack));
+	vrv_repo_close(repo);
+	remove_object(w, index);
+
+	/* Not from its cache: by a listing of the packs. */
+	repo = must_open(w);
+	w->hooks.log[0] = '\0';
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	assert_int_equal(calls(w, "list packs/"), 1);
+	vrv_repo_close(repo);
+}
+
+/* Two copies in two packs, seen by a third client. */
+static struct vrv_repo *
+two_copies(struct world *w, uint8_t id[VRV_ID_SIZE], struct vrv_store **ret)
+{
+	struct vrv_index *index;
+	struct varve_err err;
+
+	struct vrv_repo *a = must_open(w);
+	client(w, 1);
+	struct vrv_repo *b = must_open(w);
+	MUST(vrv_repo_index(a, &index, &err));
+	MUST(vrv_repo_index(b, &index, &err));
+	put_one(a, VRV_FRAME_DATA, 5, 900, id);
+	put_one(b, VRV_FRAME_DATA, 5, 900, id);
+	vrv_repo_close(a);
+	vrv_repo_close(b);
+	client(w, 2);
+	return open_faulty(w, ret);
+}
+
+static void
+test_which_error(void **state)
+{
+	struct world *w = *state;
+	struct faultstore_fault fault = {.op = FAULT_GET,
+	    .nth = 1,
+	    .prefix = "packs/",
+	    .code = VARVE_IO};
+	char name[VRV_NAME_SIZE];
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_store *store;
+	struct varve_err err;
+
+	struct vrv_repo *repo = two_copies(w, id, &store);
+	for (unsigned i = 0; i < 2; i++) {
+		name_at(w, "packs/", i, name);
+		damage(w, name, VRV_HEADER_SIZE + 100);
+	}
+	/* One copy is damaged, the other may be whole. */
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		fault.nth = nth;
+		faultstore_arm(store, &fault);
+		assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 5, 900,
+				     &err),
+		    VARVE_IO);
+	}
+	faultstore_arm(store, NULL);
+	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 5, 900, &err),
+	    VARVE_CORRUPT);
+	/* Without memory the other copy is not tried. */
+	fault = (struct faultstore_fault){.op = FAULT_GET,
+	    .nth = 1,
+	    .prefix = "packs/",
+	    .code = VARVE_NOMEM};
+	faultstore_arm(store, &fault);
+	unsigned before = faultstore_calls(store, FAULT_GET);
+	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 5, 900, &err),
+	    VARVE_NOMEM);
+	assert_int_equal(faultstore_calls(store, FAULT_GET) - before, 1);
+	vrv_repo_close(repo);
+}
+
+/* A pack that was cut short counts as not there: its chunks are stored again.
+ */
+static void
+test_short_pack(void **state)
+{
+	struct world *w = *state;
+	uint8_t id[VRV_ID_SIZE], again[VRV_ID_SIZE], *bytes;
+	char name[VRV_NAME_SIZE];
+	struct varve_err err;
+	size_t n;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "packs/", 0, name);
+	MUST(vrv_store_get_all(w->store, name, 1 << 20, &bytes, &n, &err));
+	remove_object(w, name);
+	MUST(vrv_store_put(w->store, name, bytes, n - 1, &err));
+	free(bytes);
+	repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, again);
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "packs/"), 2);
+	client(w, 1);
+	repo = must_open(w);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	vrv_repo_close(repo);
+}
+
+int
+run_rescue_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_index_fails_once, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_deleted_index, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_failed_listing, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_renamed_pack, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_not_named_by_chance, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_which_error, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_short_pack, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("rescue", tests, NULL, NULL);
+}
