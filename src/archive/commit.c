@@ -13,7 +13,49 @@ struct run {
 	struct vrv_commit *c;
 	struct vrv_condemned_set condemned;
 	bool shaken; /* something that this run relies on is going or gone */
+	struct vrv_buf index; /* ids of index objects that it relies on */
 };
+
+/* --- what no index object names --- */
+
+static bool
+is_condemned(void *arg, const uint8_t pack[VRV_OBJECT_ID])
+{
+	const struct run *r = arg;
+
+	return vrv_condemned_has(&r->condemned, VRV_PACK, pack);
+}
+
+/* An archive rests only on packs that a durable index object names. What this
+ * handle found by the packs' own directories gets one, whoever stored it: this
+ * run may have found a chunk there, or read its parent there. Packs of a run
+ * that is still going on are then named twice, which does no harm. */
+static int
+name_packs(struct run *r, struct varve_err *err)
+{
+	if (!vrv_repo_has_unnamed(r->repo))
+		return 0;
+	/* After the packs were listed. */
+	int rc = vrv_condemned_list(r->repo, &r->condemned, err);
+	return rc != 0 ? rc :
+			 vrv_repo_name_packs(r->repo, r->c->archive->object.tag,
+			     is_condemned, r, &r->index, err);
+}
+
+/* What the writer stored, and what is named for it. */
+static int
+gather_index(struct run *r, struct varve_err *err)
+{
+	uint32_t n = 0;
+
+	if (r->c->writer != NULL) {
+		const uint8_t *ids = vrv_writer_index_objects(r->c->writer, &n);
+
+		vrv_buf_bytes(&r->index, ids, (size_t)n * VRV_OBJECT_ID);
+	}
+	int rc = vrv_buf_check(&r->index, err);
+	return rc == 0 ? name_packs(r, err) : rc;
+}
 
 /* --- W2: the intent --- */
 
@@ -32,9 +74,8 @@ store_intent(struct run *r, struct varve_err *err)
 
 	memcpy(name.tag, a->object.tag, VRV_TAG_SIZE);
 	memcpy(clear.logical, a->clear.logical, VRV_LOGICAL_ID);
-	if (r->c->writer != NULL)
-		sealed.index =
-		    vrv_writer_index_objects(r->c->writer, &sealed.n_index);
+	sealed.index = r->index.data;
+	sealed.n_index = (uint32_t)(r->index.len / VRV_OBJECT_ID);
 	int rc = vrv_draft_begin(r->repo, &name, false, &object, err);
 	if (rc != 0)
 		return rc;
@@ -115,11 +156,11 @@ check_parent(struct run *r, struct varve_err *err)
 }
 
 static int
-on_reused(void *arg, const uint8_t pack[VRV_OBJECT_ID], struct varve_err *err)
+on_reused(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
+    struct varve_err *err)
 {
 	struct run *r = arg;
-	struct vrv_name name = {.type = VRV_PACK};
-	char text[VRV_NAME_SIZE];
+	bool there;
 
 	if (r->shaken)
 		return 0;
@@ -127,13 +168,10 @@ on_reused(void *arg, const uint8_t pack[VRV_OBJECT_ID], struct varve_err *err)
 		r->shaken = true;
 		return 0;
 	}
-	memcpy(name.id, pack, VRV_OBJECT_ID);
-	vrv_name_print(&name, text);
-	int rc = vrv_store_head(vrv_repo_store(r->repo), text, NULL, NULL, err);
-	if (rc != VARVE_NOENT)
-		return rc;
-	r->shaken = true;
-	return 0;
+	int rc = vrv_pack_there(r->repo, pack, length, &there, err);
+	if (rc == 0 && !there)
+		r->shaken = true;
+	return rc;
 }
 
 static int
@@ -223,11 +261,16 @@ commit(struct run *r, struct varve_err *err)
 	    vrv_type_prefix(VRV_INDEX), err);
 
 	if (rc == 0)
+		rc = gather_index(r, err);
+	if (rc == 0)
 		rc = store_intent(r, err);
 	if (rc == 0)
 		rc = check_relied_on(r, err);
 	if (rc == 0 && r->shaken)
 		rc = vrv_mend(r->repo, r->c->archive, &r->condemned, err);
+	/* Mending looks at the store again, and may have found more. */
+	if (rc == 0 && r->shaken)
+		rc = name_packs(r, err);
 	if (rc == 0)
 		rc = store_archive(r, err);
 	if (rc == 0)
@@ -245,6 +288,7 @@ vrv_archive_commit(struct vrv_repo *repo, struct vrv_commit *c,
 	if (rc == 0)
 		remember(&r);
 	vrv_condemned_fini(&r.condemned);
+	vrv_buf_fini(&r.index);
 	return rc;
 }
 

@@ -43,27 +43,23 @@ struct mend {
 /* --- looking --- */
 
 static int
-state_of(struct mend *m, const uint8_t pack[VRV_OBJECT_ID],
-    enum pack_state *ret, struct varve_err *err)
+state_of(struct mend *m, const struct vrv_location *at, enum pack_state *ret,
+    struct varve_err *err)
 {
-	struct vrv_name name = {.type = VRV_PACK};
-	char text[VRV_NAME_SIZE];
-	int rc = 0;
+	bool there;
 
-	enum pack_state *state = vrv_map_put(m->packs, pack, NULL);
+	enum pack_state *state = vrv_map_put(m->packs, at->pack, NULL);
 	if (state == NULL)
 		return VRV_NOMEM(err, "packs");
 	if (*state == PACK_UNKNOWN &&
-	    vrv_condemned_has(m->condemned, VRV_PACK, pack)) {
+	    vrv_condemned_has(m->condemned, VRV_PACK, at->pack)) {
 		*state = PACK_DYING;
 	} else if (*state == PACK_UNKNOWN) {
-		memcpy(name.id, pack, VRV_OBJECT_ID);
-		vrv_name_print(&name, text);
-		rc = vrv_store_head(vrv_repo_store(m->repo), text, NULL, NULL,
-		    err);
-		if (rc != 0 && rc != VARVE_NOENT)
+		int rc =
+		    vrv_pack_there(m->repo, at->pack, at->length, &there, err);
+		if (rc != 0)
 			return rc;
-		*state = rc == 0 ? PACK_GOOD : PACK_GONE;
+		*state = there ? PACK_GOOD : PACK_GONE;
 	}
 	*ret = *state;
 	return 0;
@@ -92,13 +88,13 @@ on_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 		return VRV_NOMEM(err, "chunks");
 	if (!is_new)
 		return 0;
-	int rc = vrv_index_find(m->index, id, at, LOCATIONS, &n, err);
+	int rc = vrv_repo_locate(m->repo, id, at, LOCATIONS, &n, err);
 	if (rc == VARVE_NOENT)
 		return lost(err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++) {
 		if (at[i].kind != kind)
 			continue;
-		rc = state_of(m, at[i].pack, &state, err);
+		rc = state_of(m, &at[i], &state, err);
 		if (rc == 0 && state == PACK_GOOD)
 			return 0;
 		if (rc == 0 && state == PACK_DYING && dying == LOCATIONS)

@@ -6,6 +6,7 @@
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
+#define COPIES 8 /* locations of one chunk that are looked at */
 
 struct visit {
 	struct vrv_check *check;
@@ -14,17 +15,46 @@ struct visit {
 	struct vrv_meta_source source;
 };
 
+/* This client finds the pack by its own directory, but an archive must not
+ * depend on that. */
+static void
+note_unnamed(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID],
+    struct varve_err *err)
+{
+	struct vrv_listed *item = vrv_check_find(check, VRV_PACK, pack);
+	char name[VRV_NAME_SIZE];
+
+	if (item == NULL || item->needed ||
+	    !vrv_repo_is_unnamed(check->repo, pack))
+		return;
+	item->needed = true;
+	vrv_pack_name(pack, name);
+	(void)vrv_fail(err, VARVE_CORRUPT,
+	    "archives need it, but no usable index object names it: the next "
+	    "backup stores one that does");
+	vrv_check_problem(check, name, NULL, err);
+	vrv_err_clear(err);
+}
+
 static int
 has_location(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
     struct varve_err *err)
 {
 	struct visit *visit = arg;
 	char hex[2 * VRV_PREFIX_SIZE + 1];
-	bool there;
+	struct vrv_location at[COPIES];
+	uint32_t n = 0;
 
-	int rc = vrv_index_has(visit->check->index, kind, id, &there, err);
-	if (rc != 0 || there)
+	int rc = vrv_repo_locate(visit->check->repo, id, at, COPIES, &n, err);
+	if (rc != 0 && rc != VARVE_NOENT)
 		return rc;
+	/* What index objects name comes first. */
+	for (uint32_t i = 0; i < n; i++) {
+		if (at[i].kind == kind) {
+			note_unnamed(visit->check, at[i].pack, err);
+			return 0;
+		}
+	}
 	vrv_hex(hex, id, VRV_PREFIX_SIZE);
 	return vrv_fail(err, VARVE_CORRUPT,
 	    "%s chunk %s is in no pack that the index names",

@@ -39,6 +39,7 @@ struct vrv_listed {
 	int64_t checked; /* a pack: when last, at the level asked for; 0 */
 	bool bad;	 /* told already */
 	bool indexed;	 /* a pack that an index object names */
+	bool needed;	 /* a pack that none names, but archives need; told */
 };
 
 struct vrv_check {

@@ -507,6 +507,139 @@ test_damaged_record(void **state)
 	fixture_fini(&f);
 }
 
+/* --- packs that no index object names --- */
+
+struct found {
+	char name[VRV_NAME_SIZE];
+};
+
+static int
+on_index(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	struct found *found = arg;
+
+	(void)err;
+	snprintf(found->name, sizeof(found->name), "%s", item->name);
+	return 0;
+}
+
+static int
+on_named(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
+    struct varve_err *err)
+{
+	struct packs *packs = arg;
+
+	(void)length;
+	(void)err;
+	assert_true(packs->n < 16);
+	memcpy(packs->ids[packs->n++], pack, VRV_OBJECT_ID);
+	return 0;
+}
+
+/* What the index objects name for a client that knows nothing. */
+static struct packs
+named_packs(struct fixture *f)
+{
+	struct packs packs = {.n = 0};
+	struct vrv_index *index;
+	struct varve_err err;
+
+	fixture_reopen(f, true);
+	MUST(vrv_repo_index(f->repo, &index, &err));
+	MUST(vrv_index_packs(index, on_named, &packs, &err));
+	return packs;
+}
+
+/* A first archive whose index object is then damaged or deleted. */
+static struct vrv_archive
+unnamed(struct fixture *f, bool damaged)
+{
+	struct found found;
+	struct vrv_name name;
+	struct varve_err err;
+
+	fixture_init(f);
+	struct vrv_archive a = backup(f, 1, "first", "the content");
+	MUST(vrv_store_list(f->store, "index/", false, on_index, &found, &err));
+	assert_true(vrv_name_parse(found.name, &name));
+	if (damaged)
+		flip_byte(f, &name, 100);
+	else
+		delete_object(f, &name);
+	fixture_reopen(f, true);
+	return a;
+}
+
+/* What this run found by a pack's own directory is named by an index object
+ * before its archive is stored, and that object stands in its intent. */
+static void
+test_names_packs(void **state)
+{
+	(void)state;
+	for (int damaged = 0; damaged < 2; damaged++) {
+		struct fixture f;
+		struct vrv_archive b;
+		struct event event = {0};
+		struct varve_err err;
+
+		struct vrv_archive a = unnamed(&f, damaged == 1);
+		MUST(read_back(&f, &a));
+		f.hooks.log[0] = '\0';
+		struct vrv_commit c = {.archive = &b, .parent = &a};
+		b = some_archive(&f, 3);
+		b.sealed.root = a.sealed.root;
+		struct vrv_reader *reader;
+		MUST(vrv_reader_new(f.repo, 1 << 20, &reader, &err));
+		MUST(
+		    read_chunk(reader, VRV_FRAME_META, a.sealed.root.id, &err));
+		vrv_reader_free(reader);
+		/* No writer, as when an archive is renamed. */
+		MUST(vrv_archive_commit(f.repo, &c, &err));
+		const char *at = strstr(f.hooks.log, "put index/");
+		assert_non_null(at);
+		assert_true(at < strstr(f.hooks.log, "put intents/"));
+		assert_non_null(strstr(f.hooks.log, "sync packs/"));
+		assert_int_equal(named_packs(&f).n, all_packs(&f).n);
+		MUST(read_back(&f, &b));
+
+		/* Nothing is left to be named. */
+		size_t before = all_packs(&f).n;
+		MUST(second_run(&f, &event, &b, &err));
+		assert_int_equal(all_packs(&f).n, before + 1);
+		assert_int_equal(named_packs(&f).n, before + 1);
+		MUST(read_back(&f, &a));
+		MUST(read_back(&f, &b));
+		fixture_fini(&f);
+	}
+}
+
+/* A condemned pack is never named: what was found there is copied. */
+static void
+test_names_no_condemned(void **state)
+{
+	struct fixture f;
+	struct vrv_archive b;
+	struct varve_err err;
+
+	(void)state;
+	unnamed(&f, true);
+	struct packs old = all_packs(&f);
+	struct event event = {
+	    .op = "sync",
+	    .prefix = "index/",
+	    .condemn = &old,
+	};
+	MUST(second_run(&f, &event, &b, &err));
+	delete_packs(&f, &old);
+	struct packs named = named_packs(&f);
+	assert_int_equal(named.n, all_packs(&f).n);
+	for (size_t i = 0; i < named.n; i++)
+		assert_memory_not_equal(named.ids[i], old.ids[0],
+		    VRV_OBJECT_ID);
+	MUST(read_back(&f, &b));
+	fixture_fini(&f);
+}
+
 int
 run_commit_tests(void)
 {
@@ -519,6 +652,8 @@ run_commit_tests(void)
 	    cmocka_unit_test(test_condemned_parent),
 	    cmocka_unit_test(test_condemned_intent),
 	    cmocka_unit_test(test_damaged_record),
+	    cmocka_unit_test(test_names_packs),
+	    cmocka_unit_test(test_names_no_condemned),
 	};
 
 	return cmocka_run_group_tests_name("commit", tests, NULL, NULL);
