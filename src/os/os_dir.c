@@ -167,8 +167,10 @@ int
 vrv_os_open_beneath(int root, const char *path, int flags, mode_t mode,
     int *ret_fd, struct varve_err *err)
 {
+	/* openat2() refuses O_LARGEFILE beside O_PATH. */
+	int large = (flags & O_PATH) != 0 ? 0 : O_LARGEFILE;
 	struct open_how how = {
-	    .flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW | O_LARGEFILE),
+	    .flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW | large),
 	    .mode = (flags & O_CREAT) != 0 ? mode : 0,
 	    .resolve =
 		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,14 +21,16 @@
 
 struct local {
 	struct vrv_store base;
-	int root, tmp; /* open folders; tmp is -1 where it cannot be made */
+	int root; /* open directory */
 	uint64_t dev, inode;
-	atomic_flag swept; /* abandoned temporary files: looked for once */
+	pthread_mutex_t lock; /* protects tmp */
+	int tmp;	      /* open directory; -1: nothing was put yet */
 };
 
 struct local_put {
 	struct vrv_put base;
 	struct vrv_newfile file;
+	int dir; /* that the object will be linked into */
 	uint64_t written, flushed;
 	char name[VRV_STORE_NAME_MAX + 1];
 };
@@ -48,22 +50,6 @@ struct listing {
 	void *arg;
 };
 
-/* ctime, not mtime: linking sets it, so it says since when the object can be
- * seen, and nobody can set it back. */
-static int
-stat_object(int dirfd, const char *path, uint64_t *ret_size, int64_t *ret_time,
-    struct varve_err *err)
-{
-	struct vrv_stat st;
-	int rc = vrv_os_stat(dirfd, path, &st, err);
-
-	if (rc == 0) {
-		*ret_size = st.size;
-		*ret_time = st.ctime.s;
-	}
-	return rc;
-}
-
 static int
 list_item(void *arg, int dirfd, const char *leaf, const char *name,
     struct varve_err *err)
@@ -72,10 +58,17 @@ list_item(void *arg, int dirfd, const char *leaf, const char *name,
 	struct vrv_store_item item = {.name = name};
 
 	if (l->with_stat) {
-		int rc = stat_object(dirfd, leaf, &item.size, &item.time, err);
-		if (rc != 0)
-			return rc == VARVE_NOENT ? 0 :
-						   about(l->store, name, err);
+		struct vrv_stat st;
+		int rc = vrv_os_stat(dirfd, leaf, &st, err);
+		if (rc == VARVE_NOENT)
+			return 0;
+		/* Whoever uses the object will meet this again. */
+		if (rc != 0 && !vrv_err_is_unusable(err))
+			return about(l->store, name, err);
+		if (rc == 0 && st.kind == VRV_FILE) {
+			item.size = st.size;
+			item.time = vrv_local_time(&st);
+		}
 	}
 	return l->fn(l->arg, &item, err);
 }
@@ -101,7 +94,8 @@ local_head(struct vrv_store *store, const char *name, uint64_t *ret_size,
     int64_t *ret_time, struct varve_err *err)
 {
 	struct local *local = (struct local *)store;
-	int rc = stat_object(local->root, name, ret_size, ret_time, err);
+	int rc =
+	    vrv_local_stat_object(local->root, name, ret_size, ret_time, err);
 
 	return rc != 0 ? about(store, name, err) : 0;
 }
@@ -114,8 +108,7 @@ local_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
 	vrv_auto_fd fd = -1;
 	size_t got;
 
-	int rc =
-	    vrv_os_open(local->root, name, O_RDONLY | O_NOCTTY, 0, &fd, err);
+	int rc = vrv_local_open_object(local->root, name, &fd, err);
 	if (rc == 0)
 		rc = vrv_os_pread(fd, offset, to, n, &got, err);
 	if (rc == 0 && got < n)
@@ -127,23 +120,30 @@ local_get(struct vrv_store *store, const char *name, uint64_t offset, void *to,
 
 /* --- writing --- */
 
-/* The folders of an object: they exist from the beginning, unless a copy of
- * the repository left out the empty ones. */
+/* Open tmp/ for the first put. Reading needs none, and may happen where it
+ * cannot be made. */
 static int
-make_folders(struct local *local, const char *name, struct varve_err *err)
+open_tmp(struct local *local, struct varve_err *err)
 {
-	char path[VRV_STORE_NAME_MAX + 1];
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && name[i] != '\0'; i++) {
-		path[i] = name[i];
-		if (name[i] != '/')
-			continue;
-		path[i] = '\0';
-		rc = vrv_local_make_dir(local->root, path, err);
-		path[i] = '/';
+	pthread_mutex_lock(&local->lock);
+	if (local->tmp < 0) {
+		rc = vrv_local_make_dir(local->root, VRV_LOCAL_TMP, &local->tmp,
+		    err);
+		/* Before anything is written: on a full disk it makes room. */
+		if (rc == 0)
+			vrv_newfile_sweep(local->tmp);
 	}
+	pthread_mutex_unlock(&local->lock);
 	return rc;
+}
+
+static void
+put_free(struct local_put *put)
+{
+	vrv_cleanup_fd(&put->dir);
+	free(put);
 }
 
 static int
@@ -151,23 +151,27 @@ local_put_begin(struct vrv_store *store, const char *name, struct vrv_put **ret,
     struct varve_err *err)
 {
 	struct local *local = (struct local *)store;
-	vrv_auto_free struct local_put *put = vrv_alloc_array(1, sizeof(*put));
+	struct local_put *put = vrv_alloc_array(1, sizeof(*put));
+	const char *leaf;
 
 	if (put == NULL)
 		return VRV_NOMEM(err, "an object");
 	put->base.store = store;
+	put->dir = -1;
 	strcpy(put->name, name);
-	int rc = make_folders(local, name, err);
-	if (rc == 0 && local->tmp < 0)
-		rc = vrv_fail(err, VARVE_IO, "cannot write: no folder tmp/");
-	/* Before anything is written: on a full disk it makes room. */
-	if (rc == 0 && !atomic_flag_test_and_set(&local->swept))
-		vrv_newfile_sweep(local->tmp);
+	int rc = open_tmp(local, err);
+	/* It exists from the beginning, unless a copy of the repository left
+	 * out empty directories. */
+	if (rc == 0)
+		rc = vrv_local_open_parent(local->root, name, true, &put->dir,
+		    &leaf, err);
 	if (rc == 0)
 		rc = vrv_newfile_open(local->tmp, 0400, &put->file, err);
-	if (rc != 0)
+	if (rc != 0) {
+		put_free(put);
 		return about(store, name, err);
-	*ret = &vrv_steal(&put)->base;
+	}
+	*ret = &put->base;
 	return 0;
 }
 
@@ -192,13 +196,13 @@ local_put_write(struct vrv_put *base, const void *bytes, size_t n,
 static int
 local_put_commit(struct vrv_put *base, struct varve_err *err)
 {
-	struct local *local = (struct local *)base->store;
 	struct local_put *put = (struct local_put *)base;
 
-	int rc = vrv_newfile_link(&put->file, local->root, put->name, err);
+	int rc = vrv_newfile_link(&put->file, put->dir,
+	    strrchr(put->name, '/') + 1, err);
 	if (rc != 0)
 		rc = about(base->store, put->name, err);
-	free(put);
+	put_free(put);
 	return rc;
 }
 
@@ -208,7 +212,7 @@ local_put_abort(struct vrv_put *base)
 	struct local_put *put = (struct local_put *)base;
 
 	vrv_newfile_abort(&put->file);
-	free(put);
+	put_free(put);
 }
 
 static int
@@ -216,10 +220,14 @@ local_delete(struct vrv_store *store, const char *name, struct varve_err *err)
 {
 	struct local *local = (struct local *)store;
 
-	if (unlinkat(local->root, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	vrv_fail_sys(err, errno, "delete");
-	return about(store, name, err);
+	const char *leaf;
+	vrv_auto_fd dir = -1;
+
+	int rc =
+	    vrv_local_open_parent(local->root, name, false, &dir, &leaf, err);
+	if (rc == 0 && unlinkat(dir, leaf, 0) != 0)
+		rc = vrv_fail_sys(err, errno, "delete");
+	return rc != 0 && rc != VARVE_NOENT ? about(store, name, err) : 0;
 }
 
 static int
@@ -262,6 +270,7 @@ local_free(struct vrv_store *store)
 
 	vrv_cleanup_fd(&local->root);
 	vrv_cleanup_fd(&local->tmp);
+	pthread_mutex_destroy(&local->lock);
 	free(store->location);
 	free(local);
 }
@@ -292,7 +301,7 @@ open_root(const char *path, struct local *local, struct varve_err *err)
 	if (rc == VARVE_NOENT)
 		return vrv_exit(err, VARVE_EXIT_NO_REPO);
 	if (rc != 0 && err->sys == ENOTDIR) {
-		vrv_fail(err, VARVE_FORMAT, "not a folder");
+		vrv_fail(err, VARVE_FORMAT, "not a directory");
 		return vrv_exit(err, VARVE_EXIT_NOT_A_REPO);
 	}
 	if (rc == 0)
@@ -307,21 +316,8 @@ open_root(const char *path, struct local *local, struct varve_err *err)
 	    vrv_fail_sys(err, errno, "absolute path");
 }
 
-/* Reading needs no tmp/, and may happen where it cannot be made. */
-static int
-open_tmp(struct local *local, struct varve_err *err)
-{
-	struct varve_err ignored;
-
-	int rc = vrv_local_make_dir(local->root, VRV_LOCAL_TMP, &ignored);
-	if (rc != 0)
-		return 0;
-	return vrv_os_open(local->root, VRV_LOCAL_TMP, O_RDONLY | O_DIRECTORY,
-	    0, &local->tmp, err);
-}
-
-/* The folder itself, not those above it: a misspelt path should not become a
- * tree of folders. */
+/* The directory itself, not those above it: a misspelt path should not become
+ * a tree of directories. */
 static int
 make_root(const char *path, struct varve_err *err)
 {
@@ -340,7 +336,7 @@ vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
 		return VRV_NOMEM(err, "a store");
 	local->base.ops = &local_ops;
 	local->root = local->tmp = -1;
-	atomic_flag_clear(&local->swept);
+	pthread_mutex_init(&local->lock, NULL);
 
 	int rc = create ? make_root(path, err) : 0;
 	if (rc == 0)
@@ -348,8 +344,6 @@ vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
 	if (rc == 0)
 		rc = create ? vrv_local_create(local->root, err) :
 			      vrv_local_recognize(local->root, err);
-	if (rc == 0)
-		rc = open_tmp(local, err);
 	if (rc != 0) {
 		vrv_store_free(&local->base);
 		return vrv_ctx(err, "%s", path);

@@ -51,7 +51,7 @@ list_folder(int dirfd, const char *path, struct vrv_arena *arena,
     struct vrv_dirent **ret, size_t *ret_n, struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
-	int rc = vrv_os_open(dirfd, path, O_RDONLY | O_DIRECTORY, 0, &fd, err);
+	int rc = vrv_local_open_dir(dirfd, path, &fd, err);
 
 	if (rc == 0)
 		rc = vrv_os_list_dir(fd, arena, ret, ret_n, err);
@@ -80,7 +80,7 @@ check_vacant(int root, const char *path, struct varve_err *err)
 	size_t n;
 
 	int rc = list_folder(root, path, &arena, &e, &n, err);
-	if (rc != 0 && err->sys == ENOTDIR)
+	if (rc != 0 && (err->sys == ENOTDIR || err->sys == ELOOP))
 		return not_empty(path, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		snprintf(inner, sizeof(inner), "%s/%s", path, e[i].name);
@@ -123,14 +123,6 @@ check_empty(int root, struct varve_err *err)
 	return rc;
 }
 
-int
-vrv_local_make_dir(int root, const char *path, struct varve_err *err)
-{
-	if (mkdirat(root, path, 0700) == 0)
-		return vrv_os_sync_parent(root, path, err);
-	return errno == EEXIST ? 0 : vrv_fail_sys(err, errno, "mkdir");
-}
-
 /* Space that can be given back to a full file system, to delete archives. */
 static int
 write_reserve(int root, struct varve_err *err)
@@ -139,8 +131,7 @@ write_reserve(int root, struct varve_err *err)
 	struct vrv_newfile file;
 	vrv_auto_fd tmp = -1;
 
-	int rc = vrv_os_open(root, VRV_LOCAL_TMP, O_RDONLY | O_DIRECTORY, 0,
-	    &tmp, err);
+	int rc = vrv_local_make_dir(root, VRV_LOCAL_TMP, &tmp, err);
 	if (rc == 0)
 		rc = vrv_newfile_open(tmp, 0400, &file, err);
 	if (rc != 0)
@@ -159,14 +150,26 @@ write_reserve(int root, struct varve_err *err)
 static int
 make_pack_folders(int root, struct varve_err *err)
 {
-	char path[16];
+	vrv_auto_fd packs = -1;
+	char name[3];
 
+	int rc = vrv_local_make_dir(root, "packs", &packs, err);
+	if (rc != 0)
+		return rc;
 	for (unsigned i = 0; i < PACK_FOLDERS; i++) {
-		snprintf(path, sizeof(path), "packs/%02x", i);
-		if (mkdirat(root, path, 0700) != 0 && errno != EEXIST)
+		snprintf(name, sizeof(name), "%02x", i);
+		if (mkdirat(packs, name, 0700) != 0 && errno != EEXIST)
 			return vrv_fail_sys(err, errno, "mkdir");
 	}
-	return vrv_os_sync_dir(root, "packs", err);
+	return vrv_os_fsync(packs, err);
+}
+
+static int
+make_dir(int root, const char *path, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+
+	return vrv_local_make_dir(root, path, &fd, err);
 }
 
 int
@@ -176,17 +179,15 @@ vrv_local_create(int root, struct varve_err *err)
 
 	/* config/, without which nothing is taken for a repository, last. */
 	if (rc == 0)
-		rc = vrv_local_make_dir(root, VRV_LOCAL_TMP, err);
-	if (rc == 0)
-		rc = vrv_local_make_dir(root, "quarantine", err);
+		rc = make_dir(root, "quarantine", err);
 	if (rc == 0)
 		rc = write_reserve(root, err);
 	for (size_t i = COUNT(kinds); rc == 0 && i-- > 1;)
-		rc = vrv_local_make_dir(root, kinds[i], err);
+		rc = make_dir(root, kinds[i], err);
 	if (rc == 0)
 		rc = make_pack_folders(root, err);
 	if (rc == 0)
-		rc = vrv_local_make_dir(root, kinds[0], err);
+		rc = make_dir(root, kinds[0], err);
 	/* What was there already may not be durable yet. */
 	return rc != 0 ? rc : vrv_os_fsync(root, err);
 }
@@ -198,12 +199,15 @@ vrv_local_recognize(int root, struct varve_err *err)
 
 	for (size_t i = 0; i < COUNT(marks); i++) {
 		vrv_auto_fd fd = -1;
-		int rc = vrv_os_open(root, marks[i], O_PATH | O_DIRECTORY, 0,
-		    &fd, err);
-		if (rc == VARVE_NOENT || (rc != 0 && err->sys == ENOTDIR)) {
-			vrv_fail(err, VARVE_FORMAT,
-			    "not a repository: no folder %s/", marks[i]);
-			return vrv_exit(err, VARVE_EXIT_NOT_A_REPO);
+		int rc = vrv_local_open_dir(root, marks[i], &fd, err);
+		bool other = rc != 0 && err->sys == ENOTDIR;
+		if (rc == VARVE_NOENT)
+			vrv_fail(err, VARVE_FORMAT, "no directory %s",
+			    marks[i]);
+		if (rc == VARVE_NOENT || other) {
+			err->code = VARVE_FORMAT;
+			vrv_exit(err, VARVE_EXIT_NOT_A_REPO);
+			return vrv_ctx(err, "not a repository");
 		}
 		if (rc != 0)
 			return rc;

@@ -18,20 +18,17 @@
 #define DEPTH_MAX 2
 #define PATH_SIZE (VRV_STORE_NAME_MAX + DEPTH_MAX * (NAME_MAX + 1) + 1)
 
-static int
-is_folder(int dirfd, const struct vrv_dirent *e, bool *ret,
-    struct varve_err *err)
+/* What cannot be looked at is shown as an object, whose reader will see why. */
+static bool
+is_folder(int dirfd, const struct vrv_dirent *e)
 {
+	struct varve_err ignored;
 	struct vrv_stat st;
 
-	*ret = e->kind == VRV_DIR;
 	if (e->kind != 0)
-		return 0;
-	int rc = vrv_os_stat(dirfd, e->name, &st, err);
-	if (rc == VARVE_NOENT)
-		return 0;
-	*ret = rc == 0 && st.kind == VRV_DIR;
-	return rc;
+		return e->kind == VRV_DIR;
+	return vrv_os_stat(dirfd, e->name, &st, &ignored) == 0 &&
+	    st.kind == VRV_DIR;
 }
 
 static int walk_folder(const struct vrv_local_walk *w, const char *path,
@@ -46,12 +43,8 @@ visit(const struct vrv_local_walk *w, int dirfd, const char *path,
 
 	if (depth == 0 && vrv_local_is_private(e->name))
 		return 0;
-	if (depth > 0 && depth < DEPTH_MAX) {
-		int rc = is_folder(dirfd, e, &descend, err);
-		if (rc != 0)
-			return vrv_ctx(err, "%s: %s%s", w->location, path,
-			    e->name);
-	}
+	if (depth > 0 && depth < DEPTH_MAX)
+		descend = is_folder(dirfd, e);
 	int n = snprintf(name, sizeof(name), "%s%s%s", path, e->name,
 	    descend ? "/" : "");
 	if ((size_t)n >= sizeof(name))
@@ -73,9 +66,9 @@ walk_folder(const struct vrv_local_walk *w, const char *path, const char *start,
 	vrv_auto_fd fd = -1;
 	size_t n = 0;
 
-	int rc = vrv_os_open(w->root, path[0] == '\0' ? "." : path,
-	    O_RDONLY | O_DIRECTORY, 0, &fd, err);
-	if (rc == VARVE_NOENT || (rc != 0 && err->sys == ENOTDIR))
+	int rc =
+	    vrv_local_open_dir(w->root, path[0] == '\0' ? "." : path, &fd, err);
+	if (rc == VARVE_NOENT)
 		return 0;
 	if (rc == 0)
 		rc = vrv_os_list_dir(fd, &arena, &e, &n, err);

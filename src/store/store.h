@@ -26,7 +26,9 @@
 struct vrv_store;
 struct vrv_put;
 
-/* One object of a listing. Size and time are filled only when asked for. */
+/* One object of a listing. Size and time are filled only when asked for; both
+ * are 0 for what cannot be an object, or be looked at: the error comes to
+ * whoever uses it. */
 struct vrv_store_item {
 	const char *name; /* whole name, "archives/..."; valid in the call */
 	uint64_t size;
@@ -43,7 +45,8 @@ typedef int vrv_store_item_fn(void *arg, const struct vrv_store_item *,
  * Sizes and times cost a call per object on some stores: say whether they are
  * wanted. An object that vanishes meanwhile may be left out; nothing else may:
  * an error half way is an error. A prefix that does not exist lists nothing.
- * Temporary files are not objects. */
+ * Temporary files are not objects. What is listed need not be an object that
+ * anybody can read, nor have a name that the other functions accept. */
 int vrv_store_list(struct vrv_store *, const char *prefix, bool with_stat,
     vrv_store_item_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 
@@ -100,13 +103,17 @@ void vrv_store_free(struct vrv_store *); /* NULL is fine */
 
 /* --- kinds of stores --- */
 
-/* A folder. With `create` its layout is made (the folder itself may exist if
+/* A directory. With `create` its layout is made (the folder itself may exist if
  * it is empty): config/ keys/ packs/00..ff/ index/ intents/ archives/
  * tombstones/ condemned/ rolls/ tmp/ quarantine/ reserve; all 0700, files
  * 0400. EXISTS (exit status 10) if there is a repository already or the
  * folder is not empty (a part of the empty layout, which a killed run left, is
  * finished); NOENT (13) if there is none when opening, FORMAT (15)
  * if the folder is something else.
+ *
+ * Nothing below the directory is reached through a symbolic link, and only
+ * regular files are objects: CORRUPT says what else has the name of one, IO
+ * what has the name of a directory. Nothing blocks.
  *
  * A put goes to tmp/, is fsynced, linked without overwrite into place, its
  * folder fsynced. A failed fsync throws that file away and fails the put. The
