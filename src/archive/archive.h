@@ -126,12 +126,14 @@ struct vrv_commit {
 int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,
     struct varve_err *err) VRV_MUST;
 
-/* Store tombstones for these archives. */
+/* Store tombstones for these archives. Each is read from the store first, as
+ * the cache alone must not decide what is deleted: CORRUPT if they differ, and
+ * nothing is deleted then. */
 int vrv_archive_bury(struct vrv_repo *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
 
-/* Store the next revision of `old` under another name. */
+/* Store the next revision of `old`, as the store has it, under another name. */
 int vrv_archive_rename(struct vrv_repo *, const struct vrv_archive *old,
     const char *name, struct varve_err *err) VRV_MUST;
 

@@ -14,14 +14,14 @@
 #define FILE_MAX ((size_t)1 << 30)
 
 /*
- * The file: magic, repository, then records to the end, each
+ * The file: magic, cache id, then records to the end, each
  *   u32 length of the payload, b16 XXH3-128 of the payload, payload:
  *   the name (u8 type, b8 tag, b16 id), v length of the clear part, the clear
  *   part, the opened part.
  */
 static const uint8_t magic[8] = {'v', 'r', 'v', 'a', 'r', 'c', 0, 1};
 
-#define HEAD_SIZE (sizeof(magic) + VRV_REPO_ID)
+#define HEAD_SIZE (sizeof(magic) + VRV_CACHE_ID)
 #define RECORD_HEAD (4 + VRV_XXH_SIZE)
 #define KEY_SIZE (1 + VRV_TAG_SIZE + VRV_OBJECT_ID)
 
@@ -33,7 +33,7 @@ struct place {
 
 struct vrv_archive_cache {
 	char *folder;
-	uint8_t repository[VRV_REPO_ID];
+	uint8_t cache_id[VRV_CACHE_ID];
 	struct vrv_buf file;  /* as it was read */
 	struct vrv_buf fresh; /* records to be added, in the file's form */
 	struct vrv_map *places;
@@ -57,7 +57,7 @@ scan(struct vrv_archive_cache *c, struct varve_err *err)
 	uint8_t sum[VRV_XXH_SIZE];
 
 	c->odd = head == NULL || memcmp(head, magic, sizeof(magic)) != 0 ||
-	    memcmp(head + sizeof(magic), c->repository, VRV_REPO_ID) != 0;
+	    memcmp(head + sizeof(magic), c->cache_id, VRV_CACHE_ID) != 0;
 	while (!c->odd && vrv_rd_left(&rd) > 0) {
 		uint32_t n = vrv_rd_u32(&rd);
 		const uint8_t *stated = vrv_rd_bytes(&rd, sizeof(sum));
@@ -97,15 +97,14 @@ load(struct vrv_archive_cache *c, struct varve_err *err)
 }
 
 int
-vrv_archive_cache_open(const char *folder,
-    const uint8_t repository[VRV_REPO_ID], struct vrv_archive_cache **ret,
-    struct varve_err *err)
+vrv_archive_cache_open(const char *folder, const uint8_t cache_id[VRV_CACHE_ID],
+    struct vrv_archive_cache **ret, struct varve_err *err)
 {
 	struct vrv_archive_cache *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return VRV_NOMEM(err, "the cache of archives");
-	memcpy(c->repository, repository, VRV_REPO_ID);
+	memcpy(c->cache_id, cache_id, VRV_CACHE_ID);
 	c->places = vrv_map_new(KEY_SIZE, sizeof(struct place));
 	if (folder != NULL)
 		c->folder = vrv_dup(folder, strlen(folder));
@@ -202,7 +201,7 @@ compose(const struct vrv_archive_cache *c, struct vrv_buf *out)
 	bool dropped = c->odd;
 
 	vrv_buf_bytes(out, magic, sizeof(magic));
-	vrv_buf_bytes(out, c->repository, VRV_REPO_ID);
+	vrv_buf_bytes(out, c->cache_id, VRV_CACHE_ID);
 	while (vrv_map_next(c->places, &at, &key, &value)) {
 		const struct place *place = value;
 		if (place->fresh)

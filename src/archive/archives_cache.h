@@ -9,6 +9,7 @@
  */
 
 #include "format/object.h"
+#include "repo/repo.h"
 
 struct vrv_archive_cache;
 
@@ -21,7 +22,7 @@ struct vrv_opened_record {
 /* Read the file in `folder` (NULL: there is none). Fails only when memory ran
  * out. */
 int vrv_archive_cache_open(const char *folder,
-    const uint8_t repository[VRV_REPO_ID], struct vrv_archive_cache **ret,
+    const uint8_t cache_id[VRV_CACHE_ID], struct vrv_archive_cache **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_archive_cache_free(struct vrv_archive_cache *);
 

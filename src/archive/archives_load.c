@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/archives_cache.h"
+#include "archive/archive_fetch.h"
 #include "archive/archives_judge.h"
 #include "util/mem.h"
 
@@ -48,52 +48,20 @@ list_names(struct load *l, enum vrv_type type, struct varve_err *err)
 /* --- records --- */
 
 static int
-open_object(struct load *l, const struct vrv_object *object,
-    struct varve_err *err)
-{
-	struct vrv_archive_clear clear;
-	vrv_auto_buf struct vrv_buf plain = {0};
-	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
-	    object->end - object->body);
-	struct vrv_opened_record record = {
-	    .clear = object->bytes + object->body,
-	    .clear_n = object->end - object->body,
-	};
-
-	if (object->name.type == VRV_ARCHIVE) {
-		int rc = vrv_archive_clear_get(&rd, &clear, err);
-		if (rc != 0)
-			return rc;
-		if (clear.revision > 0 && !object->by_admin)
-			return vrv_fail(err, VARVE_AUTH,
-			    "a later revision, not signed by an admin");
-		size_t at = (size_t)(rd.p - object->bytes);
-		rc = vrv_object_open_meta(l->repo, object, at, VRV_KEM_ARCHIVE,
-		    &plain, err);
-		if (rc != 0)
-			return rc;
-		record.clear_n = at - object->body;
-		record.plain = plain.data;
-		record.plain_n = plain.len;
-	}
-	return vrv_archive_cache_add(l->cache, &object->name, &record, err);
-}
-
-static int
 get_record(struct load *l, const struct vrv_name *name,
     struct vrv_opened_record *ret, struct varve_err *err)
 {
-	vrv_auto_object struct vrv_object object = {0};
+	vrv_auto_record record = {0};
 	char text[VRV_NAME_SIZE];
 
 	if (vrv_archive_cache_get(l->cache, name, ret))
 		return 0;
-	vrv_name_print(name, text);
-	int rc = vrv_repo_fetch(l->repo, text, &object, err);
+	int rc = vrv_record_fetch(l->repo, name, &record, err);
 	if (rc == 0)
-		rc = open_object(l, &object, err);
+		rc = vrv_archive_cache_add(l->cache, name, &record.opened, err);
 	if (rc != 0)
 		return rc;
+	vrv_name_print(name, text);
 	if (!vrv_archive_cache_get(l->cache, name, ret))
 		return vrv_fail(err, VARVE_INTERNAL, "%s is not cached", text);
 	return 0;
@@ -101,54 +69,19 @@ get_record(struct load *l, const struct vrv_name *name,
 
 /* --- archives --- */
 
-static const char *
-as_string(struct vrv_arena *arena, struct vrv_text text)
-{
-	return vrv_arena_dup(arena, text.p, text.n);
-}
-
-/* The name's tag must be that of the sealed host and label, or somebody could
- * put an archive into another series. */
-static int
-check_tag(struct load *l, const struct vrv_archive *a, struct varve_err *err)
-{
-	const struct vrv_archive_sealed *s = &a->sealed;
-	uint8_t tag[VRV_TAG_SIZE];
-	struct vrv_arena *arena = &l->list->arena;
-	const char *host = as_string(arena, s->host);
-	const char *series = as_string(arena, s->series);
-
-	if (host == NULL || series == NULL)
-		return VRV_NOMEM(err, "an archive");
-	vrv_repo_tag(l->repo, host, series, tag);
-	if (strlen(host) != s->host.n || strlen(series) != s->series.n ||
-	    memcmp(tag, a->object.tag, VRV_TAG_SIZE) != 0)
-		return vrv_fail(err, VARVE_CORRUPT,
-		    "the archive belongs to another series than its name");
-	return 0;
-}
-
 static int
 take_archive(struct load *l, const struct vrv_name *name,
     const struct vrv_opened_record *record, struct varve_err *err)
 {
 	struct vrv_archives *list = l->list;
-	struct vrv_rd rd = vrv_rd_over(record->clear, record->clear_n);
 	struct vrv_archive *a = vrv_arena_alloc(&list->arena, sizeof(*a));
-	const uint8_t *plain =
-	    vrv_arena_dup(&list->arena, record->plain, record->plain_n);
 
-	if (a == NULL || plain == NULL ||
+	if (a == NULL ||
 	    vrv_room_for_one(&list->all, list->n_all, &l->all_cap,
 		sizeof(struct vrv_archive *)) != 0)
 		return VRV_NOMEM(err, "an archive");
-	a->object = *name;
-	int rc = vrv_archive_clear_get(&rd, &a->clear, err);
-	if (rc == 0)
-		rc = vrv_archive_sealed_get(plain, record->plain_n,
-		    &list->arena, &a->sealed, err);
-	if (rc == 0)
-		rc = check_tag(l, a, err);
+	int rc =
+	    vrv_archive_decode(l->repo, name, record, &list->arena, a, err);
 	if (rc == 0)
 		list->all[list->n_all++] = a;
 	return rc;
@@ -314,7 +247,7 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 		rc = VRV_NOMEM(err, "archives");
 	else
 		rc = vrv_archive_cache_open(vrv_repo_cache(repo),
-		    vrv_repo_id(repo), &l.cache, err);
+		    vrv_repo_cache_id(repo), &l.cache, err);
 	if (rc == 0)
 		rc = load(&l, err);
 	if (rc == 0)

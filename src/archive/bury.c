@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "archive/archive.h"
+#include "archive/archive_fetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +56,24 @@ bury_sorted(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 	return rc;
 }
 
+/* A tombstone is final: what the cache said is compared with the store. */
+static int
+confirm_all(struct vrv_repo *repo, const struct vrv_archive *const *archives,
+    size_t n, struct varve_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct vrv_arena arena = {0};
+		struct vrv_archive stored;
+
+		rc = vrv_archive_confirm(repo, archives[i], &arena, &stored,
+		    err);
+		vrv_arena_fini(&arena);
+	}
+	return rc;
+}
+
 int
 vrv_archive_bury(struct vrv_repo *repo,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
@@ -70,6 +88,8 @@ vrv_archive_bury(struct vrv_repo *repo,
 		return VRV_NOMEM(err, "tombstones");
 	memcpy(sorted, archives, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), by_tag);
-	int rc = bury_sorted(repo, sorted, n, buried, err);
+	int rc = confirm_all(repo, archives, n, err);
+	if (rc == 0)
+		rc = bury_sorted(repo, sorted, n, buried, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "deleting archives");
 }

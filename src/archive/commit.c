@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/archive_fetch.h"
 #include "archive/mend.h"
 #include "repo/writer.h"
 #include "util/hex.h"
@@ -296,10 +297,11 @@ int
 vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
     const char *name, struct varve_err *err)
 {
-	struct vrv_archive next = *old;
+	struct vrv_arena arena = {0};
+	struct vrv_archive stored, next;
 	struct vrv_commit c = {
 	    .archive = &next,
-	    .parent = old,
+	    .parent = &stored,
 	    .as_admin = true,
 	};
 
@@ -307,8 +309,14 @@ vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
 		return vrv_fail(err, VARVE_USAGE, "an archive needs a name");
 	if (old->clear.revision == UINT32_MAX)
 		return vrv_fail(err, VARVE_LIMIT, "no revision is left");
-	next.clear.revision++;
-	next.sealed.name.p = (const uint8_t *)name;
-	next.sealed.name.n = strlen(name);
-	return vrv_archive_commit(repo, &c, err);
+	int rc = vrv_archive_confirm(repo, old, &arena, &stored, err);
+	if (rc == 0) {
+		next = stored;
+		next.clear.revision++;
+		next.sealed.name.p = (const uint8_t *)name;
+		next.sealed.name.n = strlen(name);
+		rc = vrv_archive_commit(repo, &c, err);
+	}
+	vrv_arena_fini(&arena);
+	return rc;
 }

@@ -37,7 +37,8 @@ struct vrv_catalog;
 int vrv_catalog_path(const struct vrv_repo *, char **ret, struct varve_err *err)
     VRV_MUST;
 
-/* Open the catalog at `path`, or make an empty one. One that is damaged, of
+/* Open the catalog at `path`, or make an empty one. `repository` says whose it
+ * is: vrv_repo_cache_id(). One that is damaged, of
  * another version or of another repository is thrown away first. With `as_is`
  * that is an error instead, and so is none at all: NOENT. */
 int vrv_catalog_open(const char *path, const uint8_t repository[VRV_REPO_ID],

@@ -26,13 +26,13 @@ init_lock(pthread_rwlock_t *lock)
 }
 
 static struct vrv_index *
-index_new(const uint8_t repository[VRV_REPO_ID])
+index_new(const uint8_t cache_id[VRV_CACHE_ID])
 {
 	struct vrv_index *index = calloc(1, sizeof(*index));
 
 	if (index == NULL)
 		return NULL;
-	memcpy(index->repository, repository, VRV_REPO_ID);
+	memcpy(index->cache_id, cache_id, VRV_CACHE_ID);
 	index->folder = -1;
 	index->added.lookups = true;
 	index->added_serial = ++index->serial;
@@ -63,10 +63,10 @@ close_folder(struct vrv_index *index)
 }
 
 int
-vrv_index_open(const char *path, const uint8_t repository[VRV_REPO_ID],
+vrv_index_open(const char *path, const uint8_t cache_id[VRV_CACHE_ID],
     struct vrv_index **ret, char **ret_note, struct varve_err *err)
 {
-	struct vrv_index *index = index_new(repository);
+	struct vrv_index *index = index_new(cache_id);
 	char *note = NULL;
 	int rc = 0;
 

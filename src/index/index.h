@@ -27,6 +27,8 @@
 #include "crypto/crypto.h"
 #include "format/frame.h"
 
+#define VRV_CACHE_ID 32 /* bytes of what says whose a cache is */
+
 struct vrv_index;
 
 /* Where one copy of a chunk lies. Everything needed to fetch and open its
@@ -45,10 +47,11 @@ struct vrv_location {
 };
 
 /* Open the index kept in the folder `path` (made if missing) for the
- * repository `id`. With path == NULL nothing is kept on disk. A folder that
- * cannot be used is no error: the index then works as if path were NULL, and
- * *ret_note says so (free() it; NULL if there is nothing to say). */
-int vrv_index_open(const char *path, const uint8_t repository[VRV_REPO_ID],
+ * repository that `cache_id` stands for. With path == NULL nothing is kept on
+ * disk. A folder that cannot be used is no error: the index then works as if
+ * path were NULL, and *ret_note says so (free() it; NULL if there is nothing to
+ * say). */
+int vrv_index_open(const char *path, const uint8_t cache_id[VRV_CACHE_ID],
     struct vrv_index **ret, char **ret_note, struct varve_err *err) VRV_MUST;
 void vrv_index_free(struct vrv_index *);
 

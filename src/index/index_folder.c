@@ -18,14 +18,14 @@
 #include "util/mem.h"
 
 /*
- * `current`: b8 magic, b32 repository, ids of runs oldest first, XXH3-128 of
+ * `current`: b8 magic, b32 cache id, ids of runs oldest first, XXH3-128 of
  * all that. Processes that share the folder read it, change it and replace it
  * without a lock: who is overtaken loses a run, that is, work.
  */
 #define CURRENT "current"
 #define CURRENT_MAGIC "VRVCUR\n\1"
 #define MAGIC_SIZE 8
-#define CURRENT_FIXED (MAGIC_SIZE + VRV_REPO_ID + VRV_XXH_SIZE)
+#define CURRENT_FIXED (MAGIC_SIZE + VRV_CACHE_ID + VRV_XXH_SIZE)
 #define CURRENT_MAX ((size_t)1 << 20)
 
 #define RUN_PREFIX "run-"
@@ -67,9 +67,9 @@ read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
 	    memcmp(sum, file.data + file.len - VRV_XXH_SIZE, VRV_XXH_SIZE) !=
 		0 ||
 	    memcmp(file.data, CURRENT_MAGIC, MAGIC_SIZE) != 0 ||
-	    memcmp(file.data + MAGIC_SIZE, index->repository, VRV_REPO_ID) != 0)
+	    memcmp(file.data + MAGIC_SIZE, index->cache_id, VRV_CACHE_ID) != 0)
 		return 0;
-	vrv_buf_bytes(ret_ids, file.data + MAGIC_SIZE + VRV_REPO_ID, n);
+	vrv_buf_bytes(ret_ids, file.data + MAGIC_SIZE + VRV_CACHE_ID, n);
 	return vrv_buf_check(ret_ids, err);
 }
 
@@ -81,7 +81,7 @@ write_current(const struct vrv_index *index, const struct vrv_buf *ids,
 	uint8_t sum[VRV_XXH_SIZE];
 
 	vrv_buf_bytes(&file, CURRENT_MAGIC, MAGIC_SIZE);
-	vrv_buf_bytes(&file, index->repository, VRV_REPO_ID);
+	vrv_buf_bytes(&file, index->cache_id, VRV_CACHE_ID);
 	vrv_buf_bytes(&file, ids->data, ids->len);
 	int rc = vrv_buf_check(&file, err);
 	if (rc != 0)
@@ -118,7 +118,7 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
 	int rc = vrv_os_open(index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd,
 	    err);
 	if (rc == 0)
-		rc = vrv_run_open(fd, id, index->repository, ret, err);
+		rc = vrv_run_open(fd, id, index->cache_id, ret, err);
 	if (rc == 0)
 		(*ret)->in_folder = true;
 	return rc;
@@ -166,7 +166,7 @@ fill_run(struct vrv_index *index, int fd, vrv_run_fill_fn *fill, void *arg,
 	if (rc == 0)
 		rc = fill(arg, &w, err);
 	if (rc == 0)
-		rc = vrv_run_writer_end(&w, index->repository, err);
+		rc = vrv_run_writer_end(&w, index->cache_id, err);
 	if (rc == 0)
 		memcpy(ret_id, w.id, VRV_RUN_ID);
 	vrv_run_writer_fini(&w);
@@ -205,7 +205,7 @@ make_in_memory(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
 		return vrv_fail_sys(err, errno, "memory for the index");
 	int rc = fill_run(index, fd, fill, arg, id, err);
 	if (rc == 0)
-		rc = vrv_run_open(fd, id, index->repository, ret, err);
+		rc = vrv_run_open(fd, id, index->cache_id, ret, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "the index in memory");
 }
 

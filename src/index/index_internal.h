@@ -126,7 +126,7 @@ struct vrv_run {
 /* Map the run in `fd`, which may be closed then. CORRUPT or FORMAT if it is
  * none of this repository with that id. */
 int vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
-    const uint8_t repository[VRV_REPO_ID], struct vrv_run **ret,
+    const uint8_t cache_id[VRV_CACHE_ID], struct vrv_run **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_run_free(struct vrv_run *);
 
@@ -176,7 +176,7 @@ int vrv_run_writer_put(struct vrv_run_writer *, const void *row,
     struct varve_err *err) VRV_MUST;
 /* Writes the fence itself, and the header. */
 int vrv_run_writer_end(struct vrv_run_writer *,
-    const uint8_t repository[VRV_REPO_ID], struct varve_err *err) VRV_MUST;
+    const uint8_t cache_id[VRV_CACHE_ID], struct varve_err *err) VRV_MUST;
 void vrv_run_writer_fini(struct vrv_run_writer *);
 
 /* Give the writer all rows of a run, fence apart. */
@@ -202,7 +202,7 @@ struct vrv_listed {
 };
 
 struct vrv_index {
-	uint8_t repository[VRV_REPO_ID];
+	uint8_t cache_id[VRV_CACHE_ID];
 	int folder; /* -1: nothing is kept */
 
 	pthread_rwlock_t lock; /* guards all down to `serial` */

@@ -6,7 +6,7 @@
  * What writer and reader of a run share.
  *
  * The header, block 0: b8 magic (the last byte is the version), b16 id of the
- * run, b32 repository, then u64 rows of each section in the order of enum
+ * run, b32 cache id, then u64 rows of each section in the order of enum
  * vrv_section. Sections lie in that order without gaps, so the counts say
  * where each begins and how long the file is.
  */

@@ -74,7 +74,7 @@ vrv_run_row(struct vrv_run *run, struct vrv_run_at *at,
 /* --- opening --- */
 
 static int
-read_header(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
+read_header(struct vrv_run *run, const uint8_t cache_id[VRV_CACHE_ID],
     struct varve_err *err)
 {
 	struct vrv_run_at at = {0};
@@ -86,11 +86,11 @@ read_header(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
 	struct vrv_rd r = vrv_rd_over(block, VRV_RUN_PAYLOAD);
 	const uint8_t *magic = vrv_rd_bytes(&r, VRV_RUN_MAGIC_SIZE);
 	const uint8_t *id = vrv_rd_bytes(&r, VRV_RUN_ID);
-	const uint8_t *of = vrv_rd_bytes(&r, VRV_REPO_ID);
+	const uint8_t *of = vrv_rd_bytes(&r, VRV_CACHE_ID);
 	if (memcmp(magic, VRV_RUN_MAGIC, VRV_RUN_MAGIC_SIZE) != 0)
 		return vrv_fail(err, VARVE_FORMAT, "no run of this version");
 	if (memcmp(id, run->id, VRV_RUN_ID) != 0 ||
-	    memcmp(of, repository, VRV_REPO_ID) != 0)
+	    memcmp(of, cache_id, VRV_CACHE_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "a run of another repository");
 	for (int s = 0; s < VRV_SECTIONS; s++) {
@@ -141,10 +141,10 @@ check_said(const struct vrv_run *run, const uint8_t *rows,
 }
 
 static int
-load(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
+load(struct vrv_run *run, const uint8_t cache_id[VRV_CACHE_ID],
     struct varve_err *err)
 {
-	int rc = read_header(run, repository, err);
+	int rc = read_header(run, cache_id, err);
 
 	if (rc == 0)
 		rc = copy_section(run, VRV_S_OBJECTS, &run->objects, err);
@@ -164,7 +164,7 @@ load(struct vrv_run *run, const uint8_t repository[VRV_REPO_ID],
 
 int
 vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
-    const uint8_t repository[VRV_REPO_ID], struct vrv_run **ret,
+    const uint8_t cache_id[VRV_CACHE_ID], struct vrv_run **ret,
     struct varve_err *err)
 {
 	struct stat st;
@@ -187,7 +187,7 @@ vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
 	run->map = map;
 	/* Advice: what it returns changes nothing. */
 	(void)madvise(map, run->size, MADV_RANDOM);
-	int rc = load(run, repository, err);
+	int rc = load(run, cache_id, err);
 	if (rc != 0) {
 		vrv_run_free(run);
 		return rc;

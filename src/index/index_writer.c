@@ -106,7 +106,7 @@ write_fence(struct vrv_run_writer *w, struct varve_err *err)
 }
 
 static int
-write_header(struct vrv_run_writer *w, const uint8_t repository[VRV_REPO_ID],
+write_header(struct vrv_run_writer *w, const uint8_t cache_id[VRV_CACHE_ID],
     struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf b = {0};
@@ -114,7 +114,7 @@ write_header(struct vrv_run_writer *w, const uint8_t repository[VRV_REPO_ID],
 
 	vrv_buf_bytes(&b, VRV_RUN_MAGIC, VRV_RUN_MAGIC_SIZE);
 	vrv_buf_bytes(&b, w->id, VRV_RUN_ID);
-	vrv_buf_bytes(&b, repository, VRV_REPO_ID);
+	vrv_buf_bytes(&b, cache_id, VRV_CACHE_ID);
 	for (int s = 0; s < VRV_SECTIONS; s++)
 		vrv_buf_u64(&b, w->count[s]);
 	vrv_buf_zero(&b, VRV_RUN_PAYLOAD - b.len);
@@ -132,7 +132,7 @@ write_header(struct vrv_run_writer *w, const uint8_t repository[VRV_REPO_ID],
 
 int
 vrv_run_writer_end(struct vrv_run_writer *w,
-    const uint8_t repository[VRV_REPO_ID], struct varve_err *err)
+    const uint8_t cache_id[VRV_CACHE_ID], struct varve_err *err)
 {
 	int rc = write_fence(w, err);
 
@@ -140,7 +140,7 @@ vrv_run_writer_end(struct vrv_run_writer *w,
 		rc = end_block(w, err);
 	if (rc == 0)
 		rc = write_out(w, err);
-	return rc == 0 ? write_header(w, repository, err) : rc;
+	return rc == 0 ? write_header(w, cache_id, err) : rc;
 }
 
 static int

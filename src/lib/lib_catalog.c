@@ -180,8 +180,8 @@ varve_catalog_open(struct varve_repo *repo,
 	if (rc == 0)
 		rc = vrv_catalog_path(repo->repo, &path, err);
 	if (rc == 0)
-		rc = vrv_catalog_open(path, vrv_repo_id(repo->repo), false,
-		    &c->catalog, err);
+		rc = vrv_catalog_open(path, vrv_repo_cache_id(repo->repo),
+		    false, &c->catalog, err);
 	if (rc == 0 && !options->no_update)
 		rc = vrv_lib_catalog_update(c, err);
 	if (rc != 0) {
@@ -367,8 +367,8 @@ vrv_lib_catalog_made(void *arg, const struct vrv_archives *known,
 
 	int rc = vrv_catalog_path(repo, &path, &err);
 	if (rc == 0)
-		rc = vrv_catalog_open(path, vrv_repo_id(repo), false, &catalog,
-		    &err);
+		rc = vrv_catalog_open(path, vrv_repo_cache_id(repo), false,
+		    &catalog, &err);
 	if (rc == 0) {
 		rc = catalog_made(repo, catalog, known, made, &err);
 		vrv_catalog_close(catalog);
@@ -474,8 +474,8 @@ fill_status(struct status *s, struct varve_repo *repo,
 	s->public.path = vrv_arena_dup(&s->arena, path, strlen(path));
 	if (s->public.path == NULL)
 		return VRV_NOMEM(err, "a path");
-	rc = vrv_catalog_open(path, vrv_repo_id(repo->repo), true, &catalog,
-	    err);
+	rc = vrv_catalog_open(path, vrv_repo_cache_id(repo->repo), true,
+	    &catalog, err);
 	if (rc == VARVE_NOENT)
 		return 0;
 	s->public.exists = true;

@@ -230,7 +230,7 @@ vrv_versions_new(struct vrv_mount *m, vrv_mount_select_fn *select,
 	if (rc == 0)
 		rc = vrv_catalog_path(m->repo, &path, err);
 	if (rc == 0)
-		rc = vrv_catalog_open(path, vrv_repo_id(m->repo), false,
+		rc = vrv_catalog_open(path, vrv_repo_cache_id(m->repo), false,
 		    &v->catalog, err);
 	if (rc == 0)
 		rc = vrv_versions_load(m, v, err);

@@ -120,7 +120,8 @@ open_index(struct vrv_repo *repo, struct varve_err *err)
 		if (path == NULL)
 			return VRV_NOMEM(err, "a path");
 	}
-	int rc = vrv_index_open(path, repo->id, &repo->index, &note, err);
+	int rc = vrv_index_open(path, repo->secrets->cache_id, &repo->index,
+	    &note, err);
 	if (rc == 0 && note != NULL)
 		vrv_repo_note(repo, VARVE_EVENT_INFO, path, "%s", note);
 	return rc;

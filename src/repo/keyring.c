@@ -226,6 +226,12 @@ vrv_secrets_new(const struct vrv_key *master,
 	vrv_blake2b(s->tree.b, sizeof(s->tree.b), &s->chunker, "varve-tree",
 	    10);
 
+	/* The repository's id alone is a claim of the store: a cache that went
+	 * by it would take records of another repository for verified ones. */
+	const struct vrv_part whose[] = {{"varve-cache-v1", 14},
+	    {repository, VRV_REPO_ID}};
+	vrv_blake2b_parts(s->cache_id, VRV_CACHE_ID, master, whose, 2);
+
 	vrv_derive(&seed, master, VRV_K_DATA_PAIR, 0, 0);
 	vrv_pair_from_seed(&pair, &seed);
 	s->pack.data_public = pair.public;

@@ -55,6 +55,10 @@ const char *vrv_repo_key_file(const struct vrv_repo *);
 /* This client's folder for things that can be made anew; NULL: there is none
  * that can be used. */
 const char *vrv_repo_cache(const struct vrv_repo *);
+/* What names this repository in caches (VRV_CACHE_ID bytes): derived from its
+ * master, so that no other repository can have it, whatever id it claims. NULL
+ * if it was opened without a key. */
+const uint8_t *vrv_repo_cache_id(const struct vrv_repo *);
 const char *vrv_repo_state_path(const struct vrv_repo *);
 /* The folder of this client for what must not be lost, also without a key;
  * NULL: none. It need not be there. */

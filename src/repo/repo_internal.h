@@ -13,6 +13,7 @@ struct vrv_secrets {
 	struct vrv_pack_keys pack;
 	struct vrv_key master, tag, chunker, tree;
 	struct vrv_signer admin, writer;
+	uint8_t cache_id[VRV_CACHE_ID];
 };
 
 struct vrv_pin {

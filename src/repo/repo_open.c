@@ -186,12 +186,12 @@ static int
 open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
     struct varve_err *err)
 {
-	char id[2 * VRV_REPO_ID + 1];
+	char id[2 * VRV_CACHE_ID + 1];
 	struct varve_err why;
 
 	if (options->cache_dir == NULL)
 		return 0;
-	vrv_hex(id, repo->id, VRV_REPO_ID);
+	vrv_hex(id, repo->secrets->cache_id, VRV_CACHE_ID);
 	vrv_auto_free char *path = vrv_strf("%s/%s", options->cache_dir, id);
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
@@ -348,6 +348,12 @@ const char *
 vrv_repo_cache(const struct vrv_repo *repo)
 {
 	return repo->cache;
+}
+
+const uint8_t *
+vrv_repo_cache_id(const struct vrv_repo *repo)
+{
+	return repo->secrets == NULL ? NULL : repo->secrets->cache_id;
 }
 
 const char *

@@ -187,6 +187,9 @@ test_pins(void **state)
 	struct fixture f;
 	struct vrv_archives *list;
 	struct varve_err err;
+	char name[VRV_NAME_SIZE];
+	uint8_t *bytes;
+	size_t n;
 
 	(void)state;
 	fixture_init(&f);
@@ -203,10 +206,16 @@ test_pins(void **state)
 	fixture_reopen(&f, true);
 	expect(&f, 1, 0, 0);
 	/* What was seen is remembered, not only what was committed. */
+	vrv_name_print(&a.object, name);
+	MUST(
+	    vrv_store_get_all(f.store, name, VRV_MAX_RECORD, &bytes, &n, &err));
 	delete_object(&f, &a.object);
 	fixture_reopen(&f, false);
 	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
+	MUST(vrv_store_put(f.store, name, bytes, n, &err));
+	free(bytes);
 	bury(&f, &a);
+	delete_object(&f, &a.object);
 	expect(&f, 0, 0, 0);
 	fixture_fini(&f);
 }
@@ -405,6 +414,7 @@ main(void)
 	int failed = run_load_tests();
 
 	failed += run_commit_tests();
+	failed += run_cache_tests();
 	fixture_template_fini();
 	return failed != 0;
 }
