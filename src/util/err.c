@@ -94,30 +94,26 @@ int(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
 	return err->code;
 }
 
-int(vrv_exit)(struct varve_err *err, enum varve_exit status)
-{
-	err->exit = (int)status;
-	return err->code;
-}
-
-/* Did the process run out of something that it shares with nobody's data? */
+/* Did memory, descriptors or threads run out? */
 static bool
-is_exhausted(int sys)
+is_exhausted(const struct varve_err *err)
 {
-	return sys == ENOMEM || sys == EMFILE || sys == ENFILE || sys == EAGAIN;
+	return err->code == VARVE_NOMEM || err->sys == ENOMEM ||
+	    err->sys == EMFILE || err->sys == ENFILE || err->sys == EAGAIN;
 }
 
 bool
 vrv_err_is_fatal(const struct varve_err *err)
 {
-	switch (err->code) {
-	case VARVE_NOMEM:
-	case VARVE_CANCELLED:
-	case VARVE_INTERNAL:
-		return true;
-	default:
-		return is_exhausted(err->sys);
-	}
+	return err->code == VARVE_CANCELLED || err->code == VARVE_INTERNAL ||
+	    is_exhausted(err);
+}
+
+int(vrv_exit)(struct varve_err *err, enum varve_exit status)
+{
+	if (!is_exhausted(err))
+		err->exit = (int)status;
+	return err->code;
 }
 
 bool

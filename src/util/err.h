@@ -32,7 +32,9 @@ int vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
  * the outermost context is cut, never the cause. Returns err->code. */
 int vrv_ctx(struct varve_err *err, const char *fmt, ...) VRV_PRINTF(2, 3);
 
-/* Give the error an exit status of its own. Returns err->code. */
+/* Give the error an exit status of its own, unless memory, descriptors or
+ * threads ran out: a key that could not be read for that is not a wrong one.
+ * Returns err->code. */
 int vrv_exit(struct varve_err *err, enum varve_exit status);
 
 /* For the compiler: what these return is never 0. */

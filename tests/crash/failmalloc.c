@@ -4,17 +4,23 @@
  * Preloaded: the FAILMALLOC_AT-th allocation of the process fails, once, as
  * if memory had run out for a moment. With FAILMALLOC_COUNT, their number is
  * written to that file when the process ends. Built without sanitizers, for
- * programs without.
+ * programs without. Allocations of the name service do not fail: in glibc 2.36
+ * it crashes then.
  */
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static atomic_ulong count;
 static unsigned long fail_at;
+
+static _Thread_local bool in_name_service;
 
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
@@ -61,6 +67,8 @@ end(void)
 static int
 fails(void)
 {
+	if (in_name_service)
+		return 0;
 	unsigned long n = atomic_fetch_add(&count, 1) + 1;
 
 	if (fail_at == 0 || n != fail_at)
@@ -92,3 +100,21 @@ realloc(void *p, size_t n)
 {
 	return fails() ? NULL : real_realloc(p, n);
 }
+
+#define NAME_SERVICE(name, key_type, record_type)                              \
+	int name(key_type key, struct record_type *record, char *buf,          \
+	    size_t n, struct record_type **ret)                                \
+	{                                                                      \
+		int (*real)(key_type, struct record_type *, char *, size_t,    \
+		    struct record_type **);                                    \
+		*(void **)&real = dlsym(RTLD_NEXT, #name);                     \
+		in_name_service = true;                                        \
+		int rc = real(key, record, buf, n, ret);                       \
+		in_name_service = false;                                       \
+		return rc;                                                     \
+	}
+
+NAME_SERVICE(getpwnam_r, const char *, passwd)
+NAME_SERVICE(getgrnam_r, const char *, group)
+NAME_SERVICE(getpwuid_r, uid_t, passwd)
+NAME_SERVICE(getgrgid_r, gid_t, group)

@@ -281,12 +281,16 @@ errors_blame_the_run_or_the_object(void **state)
 	}
 	for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++) {
 		(void)vrv_fail_sys(&e, run[i], "x");
+		vrv_exit(&e, VARVE_EXIT_NO_KEY_FILE);
+		assert_int_equal(e.exit, VARVE_EXIT_ERROR);
 		assert_true(vrv_err_is_fatal(&e));
 		assert_false(vrv_err_is_unusable(&e));
 		assert_false(vrv_err_is_damage(&e));
 	}
 	for (size_t i = 0; i < sizeof(object) / sizeof(object[0]); i++) {
 		(void)vrv_fail_sys(&e, object[i], "x");
+		vrv_exit(&e, VARVE_EXIT_NO_KEY_FILE);
+		assert_int_equal(e.exit, VARVE_EXIT_NO_KEY_FILE);
 		assert_true(vrv_err_is_unusable(&e));
 		assert_false(vrv_err_is_damage(&e));
 	}
