@@ -47,6 +47,9 @@ struct varve_check_result {
 	 * out for their age, or left for the next run. */
 	uint64_t packs_listed, packs, packs_recent, packs_left;
 	uint64_t problems;
+	/* Of the problems, objects that the system refused to read, which may
+	 * be whole; of those, for want of permission. The others are damage. */
+	uint64_t unread, denied;
 };
 
 /* 0 when the check ran to its end, whatever it found: result->problems. It is

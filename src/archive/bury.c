@@ -2,8 +2,10 @@
 #include "archive/archive_fetch.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "util/hex.h"
 #include "util/mem.h"
 
 /* Archives that one tombstone names: far within an object's limit. */
@@ -92,4 +94,73 @@ vrv_archive_bury(struct vrv_repo *repo,
 	if (rc == 0)
 		rc = bury_sorted(repo, sorted, n, buried, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "deleting archives");
+}
+
+/* --- looking for tombstones --- */
+
+struct search {
+	struct vrv_repo *repo;
+	const struct vrv_archive *archive;
+	const struct vrv_map *known;
+	bool found;
+};
+
+static int
+look_into(struct search *s, const char *text, struct varve_err *err)
+{
+	vrv_auto_object struct vrv_object object = {0};
+	struct vrv_arena arena = {0};
+	struct vrv_buried *buried;
+	int64_t time;
+	uint32_t n;
+
+	int rc = vrv_repo_fetch(s->repo, text, &object, err);
+	if (rc != 0)
+		return rc;
+	struct vrv_rd rd =
+	    vrv_rd_over(object.bytes + object.body, object.end - object.body);
+	rc = vrv_tombstone_get(&rd, &arena, &time, &buried, &n, err);
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		if (buried[i].revision >= s->archive->clear.revision &&
+		    memcmp(buried[i].logical, s->archive->clear.logical,
+			VRV_LOGICAL_ID) == 0)
+			s->found = true;
+	vrv_arena_fini(&arena);
+	return rc;
+}
+
+static int
+on_tombstone(void *arg, const struct vrv_store_item *item,
+    struct varve_err *err)
+{
+	struct search *s = arg;
+	struct vrv_name name;
+
+	if (s->found || !vrv_name_parse(item->name, &name) ||
+	    name.type != VRV_TOMBSTONE ||
+	    (s->known != NULL && vrv_map_get(s->known, name.id) != NULL))
+		return 0;
+	int rc = look_into(s, item->name, err);
+	if (rc != 0 && vrv_err_is_fatal(err))
+		return rc;
+	vrv_err_clear(err);
+	return 0;
+}
+
+int
+vrv_archive_is_deleted(struct vrv_repo *repo, const struct vrv_archive *archive,
+    const struct vrv_map *known, bool *ret, struct varve_err *err)
+{
+	struct search s = {.repo = repo, .archive = archive, .known = known};
+	char prefix[VRV_NAME_SIZE], tag[2 * VRV_TAG_SIZE + 1];
+
+	/* Tombstones are stored under the tag of what they bury. */
+	vrv_hex(tag, archive->object.tag, VRV_TAG_SIZE);
+	snprintf(prefix, sizeof(prefix), "%s%s", vrv_type_prefix(VRV_TOMBSTONE),
+	    tag);
+	int rc = vrv_store_list(vrv_repo_store(repo), prefix, false,
+	    on_tombstone, &s, err);
+	if (rc == 0)
+		*ret = s.found;
+	return rc;
 }

@@ -8,90 +8,7 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-#define TICK_NS 200000000u
 #define THREADS_MAX 64
-
-/* --- telling; the caller of event() holds the lock --- */
-
-static void
-event(struct vrv_check *check, const struct varve_event *event)
-{
-	vrv_repo_tell(check->repo, check->options->event,
-	    check->options->event_arg, event);
-}
-
-static void
-tell(struct vrv_check *check, const char *object, const char *path,
-    const struct varve_err *why, bool counts)
-{
-	struct varve_err text = *why;
-
-	if (object != NULL)
-		(void)vrv_ctx(&text, "%s", object);
-	pthread_mutex_lock(&check->lock);
-	check->result.problems += counts ? 1 : 0;
-	event(check,
-	    &(struct varve_event){
-		.type = VARVE_EVENT_PROBLEM,
-		.status = 'E',
-		.path = path,
-		.message = text.message,
-		.sys = why->sys,
-	    });
-	pthread_mutex_unlock(&check->lock);
-}
-
-void
-vrv_check_problem(struct vrv_check *check, const char *object, const char *path,
-    const struct varve_err *why)
-{
-	tell(check, object, path, why, true);
-}
-
-void
-vrv_check_consequence(struct vrv_check *check, const char *path,
-    const struct varve_err *why)
-{
-	tell(check, NULL, path, why, false);
-}
-
-static void
-progress(struct vrv_check *check)
-{
-	check->progress.files = check->result.files;
-	check->progress.original = check->progress.current;
-	event(check,
-	    &(struct varve_event){
-		.type = VARVE_EVENT_PROGRESS,
-		.progress = &check->progress,
-	    });
-}
-
-void
-vrv_check_add(struct vrv_check *check, uint64_t objects, uint64_t bytes)
-{
-	pthread_mutex_lock(&check->lock);
-	check->result.objects += objects;
-	check->progress.current += bytes;
-	if (check->progress.current > check->progress.total)
-		check->progress.total = check->progress.current;
-	uint64_t now = vrv_ticks();
-	if (now >= check->next_tick) {
-		check->next_tick = now + TICK_NS;
-		progress(check);
-	}
-	pthread_mutex_unlock(&check->lock);
-}
-
-void
-vrv_check_suspect(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID])
-{
-	pthread_mutex_lock(&check->lock);
-	/* Without memory for it only the trace is less complete, and the
-	 * finding itself has been told. */
-	(void)!vrv_map_put(check->suspects, pack, NULL);
-	pthread_mutex_unlock(&check->lock);
-}
 
 bool
 vrv_check_is_limited(const struct vrv_check *check)
@@ -109,14 +26,17 @@ vrv_check_pack_done(struct vrv_check *check, const struct vrv_listed *item,
 	    check->options->verify_data ? VRV_LEDGER_FRAMES : VRV_LEDGER_SUM;
 
 	pthread_mutex_lock(&check->lock);
-	bool bad = vrv_map_get(check->suspects, item->name.id) != NULL;
+	const uint8_t *suspect = vrv_map_get(check->suspects, item->name.id);
+	uint8_t fault = suspect == NULL ? 0 : *suspect;
 	if (level == last) {
 		check->result.packs++;
 		check->packs_bytes += item->size;
 	}
 	pthread_mutex_unlock(&check->lock);
+	if (fault == VRV_PACK_UNREAD)
+		return;
 	pthread_mutex_lock(&check->ledger_lock);
-	if (bad)
+	if (fault != 0)
 		vrv_ledger_forget(check->ledger, item->name.id);
 	else
 		vrv_ledger_sound(check->ledger, item->name.id, level,
@@ -205,8 +125,12 @@ static int
 check_content(struct vrv_check *check,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
 {
-	int rc = vrv_repo_index(check->repo, &check->index, err);
+	/* An index that this handle loaded earlier may be older than the
+	 * archives. */
+	int rc = vrv_repo_index_reload(check->repo, false, err);
 
+	if (rc == 0)
+		rc = vrv_repo_index(check->repo, &check->index, err);
 	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0) {
@@ -238,8 +162,10 @@ check_archives(struct vrv_check *check, const struct vrv_archive *const *only,
 	/* Damaged ones were found by their signatures; both kinds have been
 	 * told by vrv_archives_load(). */
 	check->result.problems += all->missing;
+	check->tombstones = all->tombstones;
 	rc = check_content(check, (const struct vrv_archive *const *)all->items,
 	    all->n, err);
+	check->tombstones = NULL;
 	vrv_archives_free(all);
 	return rc;
 }
@@ -295,7 +221,9 @@ record_end(struct vrv_check *check, struct varve_run *run)
 		if (check->items[i].name.type == VRV_PACK)
 			run->of_bytes += check->items[i].size;
 	run->end = (struct varve_time){now.s, now.ns};
-	run->result = r->problems > 0 ? VARVE_RUN_BAD : VARVE_RUN_GOOD;
+	run->result = r->problems == 0 ? VARVE_RUN_GOOD :
+	    r->problems > r->unread    ? VARVE_RUN_BAD :
+					 VARVE_RUN_UNFINISHED;
 	run->items = r->packs;
 	run->of_items = r->packs_listed;
 	run->bytes = check->packs_bytes;
@@ -360,7 +288,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	    .threads =
 		options->threads == 0 ? vrv_task_cpus() : options->threads,
 	    .started = vrv_ticks(),
-	    .suspects = vrv_map_new(VRV_OBJECT_ID, 0),
+	    .suspects = vrv_map_new(VRV_OBJECT_ID, sizeof(uint8_t)),
 	};
 
 	if (check.suspects == NULL)
@@ -373,12 +301,13 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	if (rc == 0) {
 		check.progress.finished = true;
 		check.progress.current = check.progress.total;
-		progress(&check);
+		vrv_check_progress(&check);
 		*ret = check.result;
 	}
 	pthread_mutex_destroy(&check.lock);
 	pthread_mutex_destroy(&check.ledger_lock);
 	vrv_map_free(check.suspects);
+	vrv_condemned_fini(&check.condemned);
 	free(check.items);
 	free(check.order);
 	return rc;

@@ -12,11 +12,13 @@ struct visit {
 	struct vrv_check *check;
 	const struct vrv_archive *archive;
 	struct vrv_map *seen; /* prefixes of directories looked at */
+	bool asked;	      /* whether the archive was deleted meanwhile */
+	bool deleted;
 	struct vrv_meta_source source;
 };
 
 /* This client finds the pack by its own directory, but an archive must not
- * depend on that. */
+ * depend on that. An index object that could not be read may name it. */
 static void
 note_unnamed(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID],
     struct varve_err *err)
@@ -24,7 +26,7 @@ note_unnamed(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID],
 	struct vrv_listed *item = vrv_check_find(check, VRV_PACK, pack);
 	char name[VRV_NAME_SIZE];
 
-	if (item == NULL || item->needed ||
+	if (item == NULL || item->needed || check->index_unread ||
 	    !vrv_repo_is_unnamed(check->repo, pack))
 		return;
 	item->needed = true;
@@ -70,13 +72,38 @@ name_archive(const struct visit *visit, struct varve_err *err)
 	    (const char *)name->p);
 }
 
+/* What an archive needs may go once it is deleted: asked when something is
+ * wrong with it for the first time. */
+static int
+ask_whether_deleted(struct visit *visit, struct varve_err *err)
+{
+	struct vrv_repo *repo = visit->check->repo;
+
+	if (visit->asked)
+		return 0;
+	visit->asked = true;
+	int rc = vrv_archive_is_deleted(repo, visit->archive,
+	    visit->check->tombstones, &visit->deleted, err);
+	if (rc != 0 && vrv_err_is_fatal(err))
+		return rc;
+	vrv_err_clear(err);
+	return 0;
+}
+
 static int
 on_damaged(void *arg, const char *path, struct varve_err *err)
 {
 	struct visit *visit = arg;
+	struct varve_err why = *err;
 
 	if (vrv_err_is_fatal(err))
 		return err->code;
+	int rc = ask_whether_deleted(visit, err);
+	if (rc != 0)
+		return rc;
+	if (visit->deleted)
+		return vrv_fail(err, VARVE_NOENT, "the archive was deleted");
+	*err = why;
 	name_archive(visit, err);
 	vrv_check_problem(visit->check, NULL, path, err);
 	return 0;
@@ -159,6 +186,7 @@ check_archive(struct visit *visit, struct varve_err *err)
 	};
 	int rc = 0;
 
+	visit->asked = visit->deleted = false;
 	if (a->has_skipped)
 		rc = check_list(visit, &a->skipped, "list of paths left out",
 		    err);
@@ -166,6 +194,10 @@ check_archive(struct visit *visit, struct varve_err *err)
 		rc = check_list(visit, &a->owners, "names of owners", err);
 	if (rc == 0)
 		rc = vrv_tour_run(&tour, visit->archive, err);
+	if (visit->deleted) {
+		vrv_err_clear(err);
+		return 0;
+	}
 	visit->check->result.archives++;
 	return rc;
 }

@@ -148,15 +148,19 @@ problem(struct vrv_check *check, struct bench *b, const struct vrv_listed *item,
 {
 	if (vrv_err_is_fatal(err))
 		return err->code;
-	if (err->code == VARVE_NOENT &&
-	    vrv_store_head(vrv_repo_store(check->repo), name, NULL, NULL,
-		err) == VARVE_NOENT) {
-		vrv_err_clear(err);
-		b->gone = true;
-		return 0;
+	if (err->code == VARVE_NOENT) {
+		struct varve_err why = *err;
+		bool there;
+		int rc = vrv_check_is_stored(check, name, &there, NULL, err);
+		if (rc != 0 && vrv_err_is_fatal(err))
+			return rc;
+		if (rc == 0 && !there) {
+			b->gone = true;
+			return 0;
+		}
+		*err = why;
 	}
-	vrv_check_problem(check, name, NULL, err);
-	vrv_check_suspect(check, item->name.id);
+	vrv_check_pack_problem(check, item->name.id, VRV_PACK_DAMAGED, err);
 	vrv_err_clear(err);
 	return 0;
 }

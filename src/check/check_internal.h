@@ -42,6 +42,14 @@ struct vrv_listed {
 	bool needed;	 /* a pack that none names, but archives need; told */
 };
 
+/* What is wrong with a pack, the worst last. */
+enum vrv_pack_fault {
+	VRV_PACK_UNREAD = 1, /* the system refused to read it */
+	VRV_PACK_DAMAGED,    /* some of its bytes */
+	VRV_PACK_SHORT,	     /* it has another length than the index says */
+	VRV_PACK_LOST	     /* it is absent and was not condemned */
+};
+
 struct vrv_check {
 	struct vrv_repo *repo;
 	const struct varve_check_options *options;
@@ -49,11 +57,15 @@ struct vrv_check {
 	struct vrv_listed *items; /* sorted by type and id */
 	size_t n_items;
 	struct vrv_index *index;
-	uint64_t started; /* ticks */
-	size_t *order;	  /* limited: items that are packs and due */
+	bool index_unread; /* the system refused to read an index object */
+	uint64_t started;  /* ticks */
+	size_t *order;	   /* limited: items that are packs and due */
 	size_t n_order;
-	struct vrv_map *suspects; /* packs that something is wrong with */
-	pthread_mutex_t lock;	  /* of what follows, and `suspects` */
+	/* Packs that something is wrong with: uint8_t, enum vrv_pack_fault. */
+	struct vrv_map *suspects;
+	struct vrv_condemned_set condemned; /* listed when first needed */
+	const struct vrv_map *tombstones;   /* known ones; or NULL */
+	pthread_mutex_t lock; /* of what follows, and `suspects` */
 	struct varve_check_result result;
 	struct varve_progress progress;
 	uint64_t next_tick;
@@ -65,23 +77,41 @@ struct vrv_check {
 /* Shall not all packs be looked at? */
 bool vrv_check_is_limited(const struct vrv_check *);
 
-/* --- telling (check.c); any thread --- */
+/* --- telling (check_tell.c); any thread --- */
 
-/* A finding, about an object (may be NULL) or a path (may be NULL). */
+/* True if the system refused to read something, which may be whole: neither
+ * damage nor missing. */
+bool vrv_check_is_refusal(const struct varve_err *why);
+/* Report and count a finding about an object (may be NULL) or a path (may be
+ * NULL). */
 void vrv_check_problem(struct vrv_check *, const char *object, const char *path,
     const struct varve_err *why);
-/* What a finding means for a path; not counted again. */
+/* The same about a pack, which becomes a suspect: chunks in it may be
+ * unreadable. `fault` is what it is if the system did not refuse it. */
+void vrv_check_pack_problem(struct vrv_check *,
+    const uint8_t pack[VRV_OBJECT_ID], enum vrv_pack_fault fault,
+    const struct varve_err *why);
+/* Something is wrong with a listed object, or it could not be read. */
+void vrv_check_item_problem(struct vrv_check *, struct vrv_listed *,
+    const struct varve_err *why);
+/* Report what a finding means for a path; it is not counted again. */
 void vrv_check_consequence(struct vrv_check *, const char *path,
     const struct varve_err *why);
 void vrv_check_add(struct vrv_check *, uint64_t objects, uint64_t bytes);
+/* Report the progress; the caller holds the lock. */
+void vrv_check_progress(struct vrv_check *);
+
 /* The listed object, or NULL. */
 struct vrv_listed *vrv_check_find(struct vrv_check *, enum vrv_type,
     const uint8_t id[VRV_OBJECT_ID]);
-/* Chunks in this pack may be unreadable. */
-void vrv_check_suspect(struct vrv_check *, const uint8_t pack[VRV_OBJECT_ID]);
+/* Does the store have the object now? False only if it is absent. An error of
+ * the store other than NOENT is returned. */
+int vrv_check_is_stored(struct vrv_check *, const char *name, bool *ret,
+    uint64_t *ret_size, struct varve_err *err) VRV_MUST;
 
-/* The pack was looked at to this level: record it, unless something is wrong
- * with it. */
+/* The pack was looked at to this level: record it as sound, or drop what the
+ * ledger says of it if it is damaged. A pack that could not be read stays as
+ * it was. */
 void vrv_check_pack_done(struct vrv_check *, const struct vrv_listed *,
     enum vrv_ledger_level);
 
@@ -105,6 +135,7 @@ int vrv_check_each(struct vrv_check *, size_t n, const struct vrv_check_work *,
 int vrv_check_list(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_objects(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_signed(struct vrv_check *, struct varve_err *err) VRV_MUST;
+/* Compare the packs that the index names with those that are stored. */
 int vrv_check_packs(struct vrv_check *, struct varve_err *err) VRV_MUST;
 int vrv_check_archives(struct vrv_check *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)

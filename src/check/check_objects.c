@@ -181,12 +181,8 @@ check_object(struct vrv_check *check, void *mine, size_t i,
 		return rc;
 	/* One that is gone since the listing was deleted meanwhile; if it is
 	 * missed, what refers to it will say so. */
-	if (rc != 0 && rc != VARVE_NOENT) {
-		vrv_check_problem(check, name, NULL, err);
-		item->bad = true;
-		if (item->name.type == VRV_PACK)
-			vrv_check_suspect(check, item->name.id);
-	}
+	if (rc != 0 && rc != VARVE_NOENT)
+		vrv_check_item_problem(check, item, err);
 	vrv_err_clear(err);
 	vrv_check_add(check, 1, rc == 0 ? SUM_SIZE : 0);
 	if (item->name.type == VRV_PACK && rc != VARVE_NOENT)

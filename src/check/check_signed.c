@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "check/check_internal.h"
-#include "util/mem.h"
 
 static bool
 is_signed(enum vrv_type type)
@@ -139,10 +138,8 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 		rc = decode(check, &object, err);
 	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
-	if (rc != 0 && rc != VARVE_NOENT) {
-		vrv_check_problem(check, name, NULL, err);
-		item->bad = true;
-	}
+	if (rc != 0 && rc != VARVE_NOENT)
+		vrv_check_item_problem(check, item, err);
 	vrv_err_clear(err);
 	vrv_check_add(check, 0, 0);
 	return 0;
@@ -154,46 +151,4 @@ vrv_check_signed(struct vrv_check *check, struct varve_err *err)
 	static const struct vrv_check_work work = {.fn = check_one};
 
 	return vrv_check_each(check, check->n_items, &work, err);
-}
-
-/* --- the index against the listing --- */
-
-static int
-check_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
-    struct varve_err *err)
-{
-	struct vrv_check *check = arg;
-	struct vrv_listed *item = vrv_check_find(check, VRV_PACK, pack);
-	struct vrv_name name = {.type = VRV_PACK};
-	char text[VRV_NAME_SIZE];
-
-	memcpy(name.id, pack, VRV_OBJECT_ID);
-	vrv_name_print(&name, text);
-	if (item != NULL) {
-		item->indexed = true;
-		if (item->size == length)
-			return 0;
-		(void)vrv_fail(err, VARVE_CORRUPT,
-		    "is %llu bytes long, the index says %llu",
-		    (unsigned long long)item->size, (unsigned long long)length);
-	} else {
-		(void)vrv_fail(err, VARVE_NOENT,
-		    "is missing, but the index names it");
-	}
-	vrv_check_problem(check, text, NULL, err);
-	vrv_check_suspect(check, pack);
-	vrv_err_clear(err);
-	return 0;
-}
-
-int
-vrv_check_packs(struct vrv_check *check, struct varve_err *err)
-{
-	int rc = vrv_index_packs(check->index, check_pack, check, err);
-
-	for (size_t i = 0; rc == 0 && i < check->n_items; i++)
-		if (check->items[i].name.type == VRV_PACK &&
-		    !check->items[i].indexed)
-			check->result.unreferenced++;
-	return rc;
 }

@@ -94,4 +94,11 @@ void vrv_events_end(struct vrv_events *);
 /* A varve_event_fn; `arg` is a struct vrv_events. */
 void vrv_events_fn(void *arg, const struct varve_event *);
 
+/* The error of a run that found problems, of which the system refused `unread`
+ * objects, `denied` of those for want of permission: exit status 90 if any
+ * other is among them, else 21 if all were denied, else 2. `rest` (may be "")
+ * goes behind it. Returns its code. */
+int vrv_cli_findings(uint64_t problems, uint64_t unread, uint64_t denied,
+    const char *rest, struct varve_err *err);
+
 #endif

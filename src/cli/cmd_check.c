@@ -116,8 +116,8 @@ check(struct vrv_cli *cli, struct varve_repo *repo,
 		    vrv_text_str(&rest));
 		return 0;
 	}
-	return vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found%s",
-	    r.problems, vrv_text_str(&rest));
+	return vrv_cli_findings(r.problems, r.unread, r.denied,
+	    vrv_text_str(&rest), err);
 }
 
 static int
@@ -164,7 +164,8 @@ const struct vrv_command vrv_cmd_check = {
     .summary = "prove that a repository is whole",
     .help = "Looks at every object, then at everything that the archives "
 	    "refer to. Each problem is a line that names the object and what "
-	    "it concerns; if there are any, the exit status is 90. With "
+	    "it concerns. The exit status is 90 if anything is damaged or "
+	    "missing, else 21 or 2 if something could not be read. With "
 	    "--max-duration or --max-age packs are looked at a part at a "
 	    "time, those first that were looked at the longest ago.",
     .options = options,

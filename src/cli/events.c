@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void
@@ -69,4 +70,21 @@ vrv_events_fn(void *arg, const struct varve_event *e)
 		events->damaged = events->damaged || e->sys == 0;
 		break;
 	}
+}
+
+int
+vrv_cli_findings(uint64_t problems, uint64_t unread, uint64_t denied,
+    const char *rest, struct varve_err *err)
+{
+	const char *some = problems == 1 ? "problem" : "problems";
+
+	if (problems > unread)
+		return vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " %s found%s",
+		    problems, some, rest);
+	vrv_fail(err, VARVE_IO,
+	    "%" PRIu64 " %s found, no damage: what could not be read may be "
+	    "whole%s",
+	    problems, some, rest);
+	return vrv_exit(err,
+	    denied == unread ? VARVE_EXIT_PERMISSION : VARVE_EXIT_ERROR);
 }

@@ -54,6 +54,8 @@ static int
 injected(const struct faultstore_fault *fault, const char *name,
     struct varve_err *err)
 {
+	if (fault->sys != 0)
+		return vrv_fail_sys(err, fault->sys, "%s", name);
 	vrv_fail(err, fault->code, "%s: injected fault", name);
 	return fault->exit == 0 ? err->code :
 				  vrv_exit(err, (enum varve_exit)fault->exit);

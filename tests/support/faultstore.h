@@ -25,14 +25,15 @@ enum faultstore_op {
 
 /* Calls of `op` on names (or prefixes) that start with `prefix` (NULL: any;
  * borrowed) are counted from 1 when it is armed; the `nth` fails with `code`
- * and `exit`, and with `persistent` all that follow. With `late` the call
- * takes effect first and its answer is lost. */
+ * and `exit` or with `sys`, and with `persistent` all that follow. With `late`
+ * the call takes effect first and its answer is lost. */
 struct faultstore_fault {
 	enum faultstore_op op;
 	unsigned nth;
 	const char *prefix;
 	int code;
 	int exit; /* 0: what the code stands for */
+	int sys;  /* not 0: this errno, in place of code and exit */
 	bool persistent, late;
 };
 

@@ -232,9 +232,16 @@ test_statuses(void **state)
 	fakevarve.check_result.problems = 1;
 	assert_int_equal(program_run("check"), 90);
 	assert_string_equal(program_err,
-	    "varve: f: damaged\nvarve: 1 problems found\n");
-	fakevarve.check_result.problems = 0;
+	    "varve: f: damaged\nvarve: 1 problem found\n");
+	/* What the system refuses to read is no damage; both is damage. */
 	fakevarve.n_events = 0;
+	fakevarve.check_result.unread = 1;
+	assert_refused("check", 2, "no damage");
+	fakevarve.check_result.denied = 1;
+	assert_refused("check", 21, "no damage");
+	fakevarve.check_result.problems = 2;
+	assert_refused("check", 90, "2 problems");
+	fakevarve.check_result = (struct varve_check_result){0};
 	assert_int_equal(program_run("check --repository-only --show-rc"), 0);
 	assert_string_equal(program_err,
 	    "terminating with success status, rc 0\n");
