@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive/lost.h"
 #include "create/pipeline.h"
 #include "util/hex.h"
 #include "util/mem.h"
@@ -465,6 +466,22 @@ commit(struct session *s, struct vrv_pipeline *p,
 	return 0;
 }
 
+/* What lay in lost packs is stored again, and a run that reads everything
+ * relies on nothing that it has not seen in the store. */
+static int
+look_for_lost(const struct session *s, struct vrv_parent *parent,
+    struct varve_err *err)
+{
+	enum varve_files_cache mode = s->options->files_cache;
+	bool reads_all = s->parent == NULL || mode == VARVE_CACHE_DISABLED ||
+	    mode == VARVE_CACHE_RECHUNK;
+	size_t lost = 0;
+
+	int rc = vrv_lost_apply(s->repo, reads_all, &lost, err);
+	parent->checked = reads_all || lost > 0;
+	return rc;
+}
+
 static int
 with_parent(struct session *s, struct varve_backup_result *ret,
     struct varve_err *err)
@@ -484,6 +501,8 @@ with_parent(struct session *s, struct varve_backup_result *ret,
 	    s->metadata, s->options->files_cache, err);
 	p.parent = &parent;
 	p.cache = cache;
+	if (rc == 0 && !s->options->dry_run)
+		rc = look_for_lost(s, &parent, err);
 	if (rc == 0)
 		rc = pipeline_init(&p, s->tag, err);
 	if (rc == 0)

@@ -231,11 +231,41 @@ vrv_parent_same_entry(const struct vrv_parent *p, const struct vrv_entry *e,
 	    linked == (st->kind != VRV_DIR && st->nlink > 1);
 }
 
+static int
+must_be_stored(void *arg, enum vrv_frame_kind kind,
+    const uint8_t id[VRV_ID_SIZE], struct varve_err *err)
+{
+	struct vrv_index *index;
+	bool stored = false;
+
+	int rc = vrv_repo_index(((struct vrv_parent *)arg)->repo, &index, err);
+	if (rc == 0)
+		rc = vrv_index_has(index, kind, id, &stored, err);
+	if (rc == 0 && !stored)
+		rc = vrv_fail(err, VARVE_CORRUPT, "a chunk is not stored");
+	return rc;
+}
+
+int
+vrv_parent_holds(struct vrv_parent *p, const struct vrv_entry *entry, bool *ret,
+    struct varve_err *err)
+{
+	const struct vrv_meta_source source = vrv_parent_source(p);
+	int rc = 0;
+
+	if (p->checked)
+		rc = vrv_entry_chunks(&source, entry, must_be_stored, p, err);
+	if (rc != 0 && vrv_err_is_fatal(err))
+		return rc;
+	*ret = rc == 0;
+	return 0;
+}
+
 bool
 vrv_parent_knows(struct vrv_parent *p, const uint8_t id[VRV_ID_SIZE])
 {
 	pthread_mutex_lock(&p->lock);
-	bool known = vrv_map_get(p->known, id) != NULL;
+	bool known = !p->checked && vrv_map_get(p->known, id) != NULL;
 	pthread_mutex_unlock(&p->lock);
 	return known;
 }

@@ -30,6 +30,9 @@ struct vrv_parent {
 	bool same_options; /* its metadata were taken as this run's will be */
 	struct vrv_time before; /* files changed from here on are read again */
 	enum varve_files_cache mode;
+	/* Set before the run starts: packs are lost, or this run reads
+	 * everything. It then relies on nothing that is not looked up. */
+	bool checked;
 	pthread_mutex_t read_lock; /* protects reader */
 	struct vrv_reader *reader; /* NULL until the cache misses */
 	pthread_mutex_t lock;	   /* protects known */
@@ -72,10 +75,17 @@ bool vrv_parent_same(const struct vrv_parent *, const struct vrv_entry *,
 bool vrv_parent_same_entry(const struct vrv_parent *, const struct vrv_entry *,
     const struct vrv_stat *);
 
+/* Is everything stored that the entry names (contents, their extent lists,
+ * values of attributes; not a directory's listing)? True without looking unless
+ * `checked` is set. One thread. */
+int vrv_parent_holds(struct vrv_parent *, const struct vrv_entry *, bool *ret,
+    struct varve_err *err) VRV_MUST;
+
 /* Note that this tree chunk was read from the parent. */
 int vrv_parent_note(struct vrv_parent *, const uint8_t id[VRV_ID_SIZE],
     struct varve_err *err) VRV_MUST;
-/* Was this tree chunk read from the parent (and not yet forgotten)? */
+/* Was this tree chunk read from the parent (and not yet forgotten)? Never if
+ * `checked` is set. */
 bool vrv_parent_knows(struct vrv_parent *, const uint8_t id[VRV_ID_SIZE]);
 /* The directory of these `n` bytes of prefixes is built: forget them. */
 void vrv_parent_forget(struct vrv_parent *, const uint8_t *ids, size_t n);

@@ -174,8 +174,13 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 		return rc;
 	item->st = *a->st;
 	item->flags = a->flags;
-	if (a->old != NULL && a->raw != NULL && a->flags == 0 &&
-	    vrv_parent_same_entry(w->p->parent, a->old, a->st)) {
+	bool same = a->old != NULL && a->raw != NULL && a->flags == 0 &&
+	    vrv_parent_same_entry(w->p->parent, a->old, a->st);
+	if (same)
+		rc = vrv_parent_holds(w->p->parent, a->old, &same, err);
+	if (rc != 0)
+		return rc;
+	if (same) {
 		item->inherited = true;
 		return vrv_walker_copy(w, *a->raw, &item->raw, err);
 	}

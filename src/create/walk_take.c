@@ -30,9 +30,11 @@ becomes_problem(struct vrv_item *item, const struct vrv_source_err *error)
 	item->reason = NULL;
 }
 
+/* `same` is the parent's entry of a file whose content is unchanged, or NULL.
+ */
 static int
 take_file(struct vrv_walker *w, struct vrv_item *item,
-    struct vrv_source_dir *at, const char *name, const struct vrv_entry *old,
+    struct vrv_source_dir *at, const char *name, const struct vrv_entry *same,
     struct varve_err *err)
 {
 	struct vrv_source_err error;
@@ -41,8 +43,8 @@ take_file(struct vrv_walker *w, struct vrv_item *item,
 		return 0;
 	/* Unchanged content, but other metadata: that can be told only by
 	 * modes that do not look at the ctime. */
-	if (old != NULL && vrv_parent_same(w->p->parent, old, &item->st)) {
-		struct vrv_text content = {old->content, old->content_n};
+	if (same != NULL) {
+		struct vrv_text content = {same->content, same->content_n};
 		vrv_auto_fd fd = -1;
 
 		if (!vrv_source_open_file(at, name, &item->st, &w->p->want, &fd,
@@ -79,13 +81,19 @@ vrv_walker_take(struct vrv_walker *w, struct vrv_place *place, const char *name,
 		return vrv_walker_read_later(w, item, place->dir, name, -1,
 		    err);
 	}
-	if (old != NULL && vrv_parent_same(w->p->parent, old, st) &&
-	    vrv_parent_same_entry(w->p->parent, old, st)) {
+	/* What is not stored any more is as good as changed. */
+	bool same = old != NULL && vrv_parent_same(w->p->parent, old, st);
+	if (same)
+		rc = vrv_parent_holds(w->p->parent, old, &same, err);
+	if (rc != 0)
+		return rc;
+	if (same && vrv_parent_same_entry(w->p->parent, old, st)) {
 		item->inherited = true;
 		return vrv_walker_copy(w, *raw, &item->raw, err);
 	}
 	if (st->kind == VRV_FILE)
-		return take_file(w, item, place->dir, name, old, err);
+		return take_file(w, item, place->dir, name, same ? old : NULL,
+		    err);
 	if (!take_meta(w, item, place->dir, name, &error))
 		becomes_problem(item, &error);
 	return 0;

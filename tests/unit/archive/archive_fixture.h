@@ -49,5 +49,6 @@ void condemn(struct fixture *, enum vrv_type, const uint8_t *id);
 int run_load_tests(void);
 int run_commit_tests(void);
 int run_cache_tests(void);
+int run_lost_tests(void);
 
 #endif

@@ -415,6 +415,7 @@ main(void)
 
 	failed += run_commit_tests();
 	failed += run_cache_tests();
+	failed += run_lost_tests();
 	fixture_template_fini();
 	return failed != 0;
 }
