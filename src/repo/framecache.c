@@ -20,11 +20,20 @@
 #define SPARE_BYTES ((size_t)16 << 20)
 #define PLAIN_STEP ((size_t)16 << 10)
 #define RELOAD_NS UINT64_C(1000000000)
+#define FAILURES 256 /* frames that failed to open and are remembered */
+#define RETRY_NS (UINT64_C(60) * 1000000000)
 
 enum state {
 	OPENING,
 	READY,
 	FAILED
+};
+
+/* What is known of the id of one chunk of a frame. */
+enum id_state {
+	UNCHECKED,
+	CHECKING, /* by one thread */
+	CHECKED
 };
 
 struct frame_key {
@@ -44,10 +53,9 @@ struct vrv_cached {
 	size_t cap; /* bytes of memory at `plain` */
 	uint32_t n;
 	uint32_t *offsets; /* n + 1 */
-	/* For each chunk what of the id that it was found to have the index
-	 * does not know; zeros: not compared yet. Under the lock. */
-	uint8_t *checked;
-	bool *busy;		   /* it is being compared; under the lock */
+	/* For each chunk an enum id_state, and the part of its id that the
+	 * index does not know if that is CHECKED. Under the lock. */
+	uint8_t *id_states, *id_rests;
 	struct varve_err *failure; /* FAILED; NULL: no memory for it */
 };
 
@@ -62,6 +70,14 @@ struct hint {
 	struct frame_key key;
 	uint32_t ordinal;
 	uint8_t kind; /* 0: empty */
+};
+
+/* A frame that did not open: each of its chunks would read it again, which on a
+ * dying disk takes hours. */
+struct failure {
+	struct vrv_location at; /* whatever the ordinal */
+	uint64_t since;		/* ticks */
+	struct varve_err err;
 };
 
 /* What opening takes; as many as there were threads at it at once. */
@@ -88,6 +104,10 @@ struct vrv_framecache {
 	size_t n_spares, spare_bytes;
 	uint64_t opened;
 	uint64_t reloaded; /* ticks */
+	/* By a hash of the location: a later failure replaces an earlier one.
+	 */
+	struct failure *failures[FAILURES];
+	uint64_t retry_ns;
 };
 
 int
@@ -101,6 +121,7 @@ vrv_framecache_new(struct vrv_repo *repo, size_t data_bytes, size_t meta_bytes,
 	c->repo = repo;
 	c->data.limit = data_bytes;
 	c->meta.limit = meta_bytes;
+	c->retry_ns = RETRY_NS;
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_cond_init(&c->changed, NULL);
 	c->frames = vrv_map_new(sizeof(struct frame_key), sizeof(void *));
@@ -120,8 +141,8 @@ frame_free(struct vrv_cached *f)
 		return;
 	free(f->plain);
 	free(f->offsets);
-	free(f->checked);
-	free(f->busy);
+	free(f->id_states);
+	free(f->id_rests);
 	free(f->failure);
 	free(f);
 }
@@ -155,6 +176,8 @@ vrv_framecache_free(struct vrv_framecache *c)
 	}
 	for (size_t i = 0; i < c->n_spares; i++)
 		free(c->spares[i].plain);
+	for (size_t i = 0; i < FAILURES; i++)
+		free(c->failures[i]);
 	free(c->hints);
 	(void)pthread_cond_destroy(&c->changed);
 	(void)pthread_mutex_destroy(&c->lock);
@@ -305,9 +328,9 @@ take_over(struct vrv_cached *f, struct vrv_opened *o, struct varve_err *err)
 {
 	f->n = o->n;
 	f->offsets = vrv_alloc_array((size_t)o->n + 1, sizeof(*f->offsets));
-	f->checked = vrv_alloc_array(o->n, REST);
-	f->busy = vrv_alloc_array(o->n, sizeof(*f->busy));
-	if (f->offsets == NULL || f->checked == NULL || f->busy == NULL)
+	f->id_states = vrv_alloc_array(o->n, 1);
+	f->id_rests = vrv_alloc_array(o->n, REST);
+	if (f->offsets == NULL || f->id_states == NULL || f->id_rests == NULL)
 		return VRV_NOMEM(err, "a frame");
 	memcpy(f->offsets, o->offsets, o->n * sizeof(*f->offsets));
 	f->offsets[o->n] = (uint32_t)o->plain.len;
@@ -338,7 +361,7 @@ static size_t
 cost(size_t plain, size_t n)
 {
 	return sizeof(struct vrv_cached) + plain +
-	    n * (sizeof(uint32_t) + REST + sizeof(bool));
+	    n * (sizeof(uint32_t) + REST + 1);
 }
 
 /* Nobody holds it any more; under the lock. */
@@ -348,6 +371,57 @@ unpin(struct vrv_cached *f)
 	f->pins--;
 	if (f->pins == 0 && f->state == FAILED)
 		frame_free(f);
+}
+
+/* --- frames that do not open; all under the lock --- */
+
+static struct failure **
+failure_of(struct vrv_framecache *c, const struct vrv_location *at)
+{
+	uint64_t hash = vrv_hash64(at->pack, VRV_OBJECT_ID) ^ at->offset;
+
+	return &c->failures[hash * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+}
+
+/* Do both entries of the index state the frame alike? If one is wrong, the
+ * other may open. */
+static bool
+is_same_frame(const struct vrv_location *a, const struct vrv_location *b)
+{
+	return a->offset == b->offset && a->stored == b->stored &&
+	    a->plain == b->plain && a->n == b->n && a->m == b->m &&
+	    a->kind == b->kind &&
+	    memcmp(a->pack, b->pack, VRV_OBJECT_ID) == 0 &&
+	    memcmp(a->epk, b->epk, VRV_KEY_SIZE) == 0;
+}
+
+static void
+note_failure(struct vrv_framecache *c, const struct vrv_location *at,
+    const struct varve_err *err)
+{
+	struct failure **slot = failure_of(c, at);
+
+	/* What the process ran out of it may have again in a moment. */
+	if (vrv_err_is_fatal(err))
+		return;
+	if (*slot == NULL)
+		*slot = malloc(sizeof(**slot));
+	if (*slot != NULL)
+		**slot = (struct failure){*at, vrv_ticks(), *err};
+}
+
+/* The error if the frame failed lately, else 0. */
+static int
+known_failure(struct vrv_framecache *c, const struct vrv_location *at,
+    struct varve_err *err)
+{
+	const struct failure *f = *failure_of(c, at);
+
+	if (f == NULL || !is_same_frame(&f->at, at) ||
+	    vrv_ticks() - f->since >= c->retry_ns)
+		return 0;
+	*err = f->err;
+	return err->code;
 }
 
 /* Enter a frame that is to be opened; NULL when memory ran out. */
@@ -378,8 +452,8 @@ enter(struct vrv_framecache *c, const struct vrv_location *at,
 
 /* It was opened, or not: tell who waits. */
 static void
-settle(struct vrv_framecache *c, struct vrv_cached *f, int rc,
-    const struct varve_err *err)
+settle(struct vrv_framecache *c, const struct vrv_location *at,
+    struct vrv_cached *f, int rc, const struct varve_err *err)
 {
 	struct share *s = share_of(c, f->kind);
 
@@ -391,6 +465,7 @@ settle(struct vrv_framecache *c, struct vrv_cached *f, int rc,
 		f->failure = malloc(sizeof(*f->failure));
 		if (f->failure != NULL)
 			*f->failure = *err;
+		note_failure(c, at, err);
 		s->bytes -= f->bytes;
 		(void)vrv_map_remove(c->frames, &f->key);
 	}
@@ -417,6 +492,26 @@ wait_for(struct vrv_framecache *c, struct vrv_cached *f, struct varve_err *err)
 	return rc;
 }
 
+/* Nobody has it: open it. The lock is released meanwhile. */
+static int
+open_entered(struct vrv_framecache *c, const struct vrv_location *at,
+    const struct frame_key *key, struct vrv_cached **ret, struct varve_err *err)
+{
+	struct vrv_cached *f = enter(c, at, key);
+
+	if (f == NULL)
+		return VRV_NOMEM(err, "a frame");
+	(void)pthread_mutex_unlock(&c->lock);
+	int rc = open_frame(c, at, f, err);
+	(void)pthread_mutex_lock(&c->lock);
+	settle(c, at, f, rc, err);
+	if (rc != 0)
+		unpin(f);
+	else
+		*ret = f;
+	return rc;
+}
+
 /* The frame at `at`, pinned. */
 static int
 pin_frame(struct vrv_framecache *c, const struct vrv_location *at,
@@ -434,17 +529,9 @@ pin_frame(struct vrv_framecache *c, const struct vrv_location *at,
 		if (rc == 0)
 			touch(c, f);
 	} else {
-		f = enter(c, at, &key);
-		if (f == NULL) {
-			rc = VRV_NOMEM(err, "a frame");
-		} else {
-			(void)pthread_mutex_unlock(&c->lock);
-			rc = open_frame(c, at, f, err);
-			(void)pthread_mutex_lock(&c->lock);
-			settle(c, f, rc, err);
-			if (rc != 0)
-				unpin(f);
-		}
+		rc = known_failure(c, at, err);
+		if (rc == 0)
+			rc = open_entered(c, at, &key, &f, err);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
 	if (rc == 0)
@@ -459,8 +546,9 @@ static bool
 is_checked(const struct vrv_cached *f, uint32_t ordinal,
     const uint8_t id[VRV_ID_SIZE])
 {
-	return memcmp(f->checked + (size_t)ordinal * REST, id + VRV_PREFIX_SIZE,
-		   REST) == 0;
+	return f->id_states[ordinal] == CHECKED &&
+	    memcmp(f->id_rests + (size_t)ordinal * REST, id + VRV_PREFIX_SIZE,
+		REST) == 0;
 }
 
 static struct hint *
@@ -520,17 +608,17 @@ check(struct vrv_framecache *c, struct vrv_cached *f, uint32_t ordinal,
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&c->lock);
-	while (f->busy[ordinal])
+	while (f->id_states[ordinal] == CHECKING)
 		(void)pthread_cond_wait(&c->changed, &c->lock);
 	if (!is_checked(f, ordinal, get->id)) {
-		f->busy[ordinal] = true;
+		f->id_states[ordinal] = CHECKING;
 		(void)pthread_mutex_unlock(&c->lock);
 		rc = vrv_chunk_verify(c->repo, f->kind, get->pin.bytes,
 		    get->pin.n, get->id, VRV_ID_SIZE, err);
 		(void)pthread_mutex_lock(&c->lock);
-		f->busy[ordinal] = false;
+		f->id_states[ordinal] = rc == 0 ? CHECKED : UNCHECKED;
 		if (rc == 0)
-			memcpy(f->checked + (size_t)ordinal * REST,
+			memcpy(f->id_rests + (size_t)ordinal * REST,
 			    get->id + VRV_PREFIX_SIZE, REST);
 		(void)pthread_cond_broadcast(&c->changed);
 	}
@@ -584,7 +672,7 @@ vrv_framecache_get(struct vrv_framecache *c, enum vrv_frame_kind kind,
     struct varve_err *err)
 {
 	struct get get = {.cache = c, .id = id};
-	struct varve_err unused;
+	struct varve_err again;
 	uint32_t ordinal;
 	bool gone;
 
@@ -599,11 +687,13 @@ vrv_framecache_get(struct vrv_framecache *c, enum vrv_frame_kind kind,
 	if (f != NULL)
 		return 0;
 	int rc = vrv_copies_try(c->repo, kind, id, get_from, &get, &gone, err);
-	/* A collector moved what the pack held. */
+	/* A collector moved what the pack held. The first error is the one to
+	 * report: what follows from it says less. */
 	if (rc != 0 && gone && may_reload(c) &&
-	    vrv_repo_index_reload(c->repo, false, &unused) == 0)
-		rc = vrv_copies_try(c->repo, kind, id, get_from, &get, &gone,
-		    err);
+	    vrv_repo_index_reload(c->repo, false, &again) == 0 &&
+	    vrv_copies_try(c->repo, kind, id, get_from, &get, &gone, &again) ==
+		0)
+		rc = 0;
 	if (rc == 0)
 		*ret = get.pin;
 	return rc;
@@ -618,6 +708,14 @@ vrv_framecache_release(struct vrv_framecache *c, struct vrv_chunk_pin *pin)
 	unpin(pin->frame);
 	(void)pthread_mutex_unlock(&c->lock);
 	*pin = (struct vrv_chunk_pin){0};
+}
+
+void
+vrv_framecache_retry_after(struct vrv_framecache *c, uint64_t ns)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->retry_ns = ns;
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 void

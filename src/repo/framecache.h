@@ -6,13 +6,16 @@
  * Opened frames, shared by many threads.
  *
  * A frame is opened once however many ask for it: who comes while it is being
- * opened waits for that. A chunk's id is compared once for each time that its
- * frame is opened. What is pinned stays; of the rest, what was used longest
- * ago goes. Every function may be called from any thread.
+ * opened waits for that. A frame that fails to open is not read again for a
+ * minute: all of its chunks report the first error. A chunk's id is compared
+ * once for each time that its frame is opened. What is pinned stays; of the
+ * rest, what was used longest ago goes. Every function may be called from any
+ * thread.
  *
  * Memory: the two sizes, an opened and a sealed frame for each thread that is
  * opening one, and what is pinned beyond the sizes, at most a frame for each
- * pin; 300 KiB for the places of chunks that were found last.
+ * pin; 300 KiB for the places of chunks that were found last, and 300 KiB for
+ * the errors of the last 256 frames that failed.
  */
 
 #include <stdint.h>
@@ -42,6 +45,9 @@ int vrv_framecache_get(struct vrv_framecache *, enum vrv_frame_kind kind,
     struct varve_err *err) VRV_MUST;
 /* The pin is empty again; an empty one is fine. */
 void vrv_framecache_release(struct vrv_framecache *, struct vrv_chunk_pin *);
+
+/* Read a frame that failed again after that long, instead of a minute. */
+void vrv_framecache_retry_after(struct vrv_framecache *, uint64_t ns);
 
 struct vrv_framecache_stats {
 	uint64_t opened; /* frames, since it was made */

@@ -143,7 +143,8 @@ test_one_opening(void **state)
 	assert_string_equal(w->hooks.log, "");
 	vrv_framecache_free(c.cache);
 
-	/* What one is told of a failure, all are told, and nothing stays. */
+	/* All get the error that the one got, and nothing stays in the cache
+	 * but that error: the frame is not read again before its time. */
 	name_at(w, "packs/", 0, name);
 	damage(w, name, VRV_HEADER_SIZE + 100);
 	c.cache = new_cache(repo, 1 << 20, 1 << 20);
@@ -151,7 +152,12 @@ test_one_opening(void **state)
 	vrv_framecache_stats(c.cache, &stats);
 	assert_int_equal(stats.frames, 0);
 	assert_int_equal(stats.bytes, 0);
+	w->hooks.log[0] = '\0';
+	assert_int_equal(look(c.cache, VRV_FRAME_DATA, id, 1, SIZE, &err),
+	    VARVE_CORRUPT);
+	assert_string_equal(w->hooks.log, "");
 	damage(w, name, VRV_HEADER_SIZE + 100);
+	vrv_framecache_retry_after(c.cache, 0);
 	MUST(look(c.cache, VRV_FRAME_DATA, id, 1, SIZE, &err));
 	vrv_framecache_free(c.cache);
 	vrv_repo_close(repo);
@@ -238,6 +244,12 @@ test_ids(void **state)
 	struct varve_err err;
 
 	put_one(repo, VRV_FRAME_DATA, 3, 200, id);
+	/* Also an id whose part that the index does not know is zeros. */
+	uint8_t zeros[VRV_ID_SIZE] = {0};
+	memcpy(zeros, id, VRV_PREFIX_SIZE);
+	assert_int_equal(vrv_framecache_get(cache, VRV_FRAME_DATA, zeros, &held,
+			     &err),
+	    VARVE_CORRUPT);
 	for (unsigned i = 0; i < 2; i++) {
 		id[VRV_ID_SIZE - 1] ^= 1;
 		assert_int_equal(vrv_framecache_get(cache, VRV_FRAME_DATA, id,
