@@ -116,14 +116,15 @@ place(struct vrv_versions *v, struct vrv_record *r, struct varve_err *err)
 /* --- versions of a name --- */
 
 struct gathering {
+	struct vrv_mount *m;
 	struct vrv_versions *v;
 	struct vrv_record *of;
 	struct vrv_record **items;
 	char (*names)[NAME_SIZE];
 	size_t n, cap, cap_names;
-	/* The newest that is a directory. */
-	struct vrv_buf dir_entry;
-	struct vrv_mounted *dir_archive;
+	/* All that are directories, merged. */
+	struct stat dir;
+	bool is_dir;
 };
 
 static void
@@ -131,7 +132,6 @@ gathering_fini(struct gathering *g)
 {
 	free(g->items);
 	free(g->names);
-	vrv_buf_fini(&g->dir_entry);
 }
 
 static void
@@ -177,6 +177,37 @@ keep_version(struct gathering *g, const struct vrv_catalog_version *version,
 	return 0;
 }
 
+/* The newest is shown, with the rights that all of them give. */
+static void
+merge_dir(struct gathering *g, const struct vrv_entry *entry,
+    struct vrv_mounted *archive)
+{
+	struct stat st;
+
+	vrv_attr_of_entry(g->m, archive->root, entry, &st);
+	vrv_rights_of_acl(g->m, entry, &st.st_mode);
+	if (g->is_dir)
+		vrv_rights_limit(&st, &g->dir);
+	g->dir = st;
+	g->is_dir = true;
+}
+
+static int
+gather_root(void *arg, const struct vrv_catalog_version *version,
+    struct varve_err *err)
+{
+	struct gathering *g = arg;
+	struct vrv_entry entry;
+
+	struct vrv_mounted **archive =
+	    vrv_map_get(g->v->shown, version->first->logical);
+	int rc =
+	    vrv_root_entry_get(version->entry.p, version->entry.n, &entry, err);
+	if (rc == 0 && archive != NULL)
+		merge_dir(g, &entry, *archive);
+	return rc;
+}
+
 static int
 gather_one(void *arg, const struct vrv_catalog_version *version,
     struct varve_err *err)
@@ -192,17 +223,37 @@ gather_one(void *arg, const struct vrv_catalog_version *version,
 		return rc;
 	if (entry.kind != VRV_DIR)
 		return keep_version(g, version, *archive, err);
-	vrv_buf_clear(&g->dir_entry);
-	vrv_buf_bytes(&g->dir_entry, version->entry.p, version->entry.n);
-	g->dir_archive = *archive;
-	return vrv_buf_check(&g->dir_entry, err);
+	merge_dir(g, &entry, *archive);
+	return 0;
+}
+
+/* The versions of the root directory of a series. */
+static int
+gather_roots(struct gathering *g, struct varve_err *err)
+{
+	const struct vrv_catalog_series *series;
+	struct vrv_versions *v = g->v;
+	uint8_t tag[VRV_TAG_SIZE];
+	size_t n;
+
+	int rc = series_of(v, &series, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (series[i].root != g->of->dir)
+			continue;
+		memcpy(tag, series[i].tag, sizeof(tag));
+		return vrv_catalog_versions(v->catalog, 0, tag, sizeof(tag),
+		    gather_root, g, err);
+	}
+	return rc;
 }
 
 static int
-gather(struct vrv_versions *v, struct vrv_record *r, struct gathering *ret,
-    struct varve_err *err)
+gather(struct vrv_mount *m, struct vrv_versions *v, struct vrv_record *r,
+    struct gathering *ret, struct varve_err *err)
 {
-	*ret = (struct gathering){.v = v, .of = r};
+	*ret = (struct gathering){.m = m, .v = v, .of = r};
+	if (r->kind == VRV_RECORD_TOP || r->kind == VRV_RECORD_SERIES)
+		return gather_roots(ret, err);
 	if (r->kind != VRV_RECORD_NAME)
 		return 0;
 	return vrv_catalog_versions(v->catalog, r->parent->dir,
@@ -241,25 +292,22 @@ folder_attr(struct vrv_mount *m, struct vrv_versions *v, struct vrv_record *r,
     struct stat *st, struct varve_err *err)
 {
 	struct gathering g = {0};
-	struct vrv_entry entry;
 
 	int rc = place(v, r, err);
-	/* Who could not look into a folder cannot here: it has the mode that
-	 * it had last. */
-	if (rc == 0 && r->kind == VRV_RECORD_NAME && r->dir != 0)
-		rc = gather(v, r, &g, err);
+	if (rc == 0 && r->dir != 0)
+		rc = gather(m, v, r, &g, err);
 	if (rc != 0) {
 		gathering_fini(&g);
 		return rc;
 	}
-	*st = (struct stat){0};
-	struct vrv_rd rd = vrv_rd_over(g.dir_entry.data, g.dir_entry.len);
-	if (g.dir_entry.len > 0 && vrv_entry_get(&rd, &entry, err) == 0) {
-		vrv_attr_of_entry(m, g.dir_archive->root, &entry, st);
+	if (g.is_dir) {
+		*st = g.dir;
 	} else {
-		st->st_mode = S_IFDIR | (0555u & ~m->options->umask);
-		st->st_uid = m->options->has_uid ? m->options->uid : m->uid;
-		st->st_gid = m->options->has_gid ? m->options->gid : m->gid;
+		*st = (struct stat){
+		    .st_mode = S_IFDIR | (0555u & ~m->options->umask),
+		    .st_uid = m->options->has_uid ? m->options->uid : m->uid,
+		    .st_gid = m->options->has_gid ? m->options->gid : m->gid,
+		};
 	}
 	st->st_nlink = 2;
 	st->st_ino = ino_of(r);
@@ -364,7 +412,7 @@ tell_versions(struct telling *t, struct varve_err *err)
 	struct gathering g;
 	size_t i = 0;
 
-	int rc = gather(t->v, t->dir, &g, err);
+	int rc = gather(t->m, t->v, t->dir, &g, err);
 	if (rc == 0 && (t->offset & VERSIONS_BIT) != 0) {
 		while (i < g.n && g.items[i]->number != after)
 			i++;
@@ -436,12 +484,12 @@ list(struct telling *t, struct varve_err *err)
 /* --- looking for a name --- */
 
 static int
-find_version(struct vrv_versions *v, struct vrv_record *dir, const char *name,
+find_version(struct vrv_mount *m, struct vrv_record *dir, const char *name,
     struct vrv_record **ret, struct varve_err *err)
 {
 	struct gathering g;
 
-	int rc = gather(v, dir, &g, err);
+	int rc = gather(m, m->versions, dir, &g, err);
 	*ret = NULL;
 	for (size_t i = 0; rc == 0 && i < g.n && *ret == NULL; i++) {
 		if (strcmp(g.names[i], name) == 0)
@@ -454,9 +502,10 @@ find_version(struct vrv_versions *v, struct vrv_record *dir, const char *name,
 }
 
 static int
-find(struct vrv_versions *v, struct vrv_record *dir, const char *name,
+find(struct vrv_mount *m, struct vrv_record *dir, const char *name,
     struct vrv_record **ret, struct varve_err *err)
 {
+	struct vrv_versions *v = m->versions;
 	struct vrv_catalog_child child;
 	enum vrv_record_kind kind = VRV_RECORD_NAME;
 	size_t n = strlen(name);
@@ -471,7 +520,7 @@ find(struct vrv_versions *v, struct vrv_record *dir, const char *name,
 				     vrv_catalog_child(v->catalog, dir->dir,
 					 (const uint8_t *)name, n, &child, err);
 		if (rc == VARVE_NOENT && dir->kind == VRV_RECORD_NAME)
-			return find_version(v, dir, name, ret, err);
+			return find_version(m, dir, name, ret, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -531,9 +580,9 @@ vrv_versions_find(struct vrv_mount *m, uint64_t node, const char *name,
 
 	vrv_versions_refresh(m, m->versions);
 	if (rc == 0) {
-		rc = find(m->versions, r, name, &found, err);
+		rc = find(m, r, name, &found, err);
 		if (rc != 0 && vrv_versions_mend(m, m->versions))
-			rc = find(m->versions, r, name, &found, err);
+			rc = find(m, r, name, &found, err);
 	}
 	if (rc == 0)
 		rc = attr_of(m, m->versions, found, &ret->attr, err);

@@ -35,6 +35,7 @@ struct vrv_mount {
 	uint32_t uid, gid;	    /* who mounts */
 	uint64_t bytes, files;	    /* of the archive, for statfs */
 	bool no_open, no_opendir;   /* the kernel need not ask */
+	bool shows_acls;	    /* the kernel goes by them */
 };
 
 /* --- seen.c: what stat(2) says --- */
@@ -183,6 +184,17 @@ int vrv_xattr_read(struct vrv_mount *, uint64_t node, const char *name,
 /* All names, each with its NUL. */
 int vrv_xattr_names(struct vrv_mount *, uint64_t node, struct vrv_buf *ret,
     struct varve_err *err) VRV_MUST;
+
+/* --- rights.c: who may look into a directory --- */
+
+/* Take from a directory what `by`, which is the same one at another time, did
+ * not permit. */
+void vrv_rights_limit(struct stat *, const struct stat *by);
+/* Take from a mode what the entry's access control list does not give to all
+ * of group and others: where the list is not shown, the group bits would give
+ * its mask to everybody in the group. */
+void vrv_rights_of_acl(struct vrv_mount *, const struct vrv_entry *,
+    mode_t *mode);
 
 /* --- damage.c --- */
 

@@ -85,13 +85,15 @@ on_init(void *arg, struct fuse_conn_info *conn)
 	 * the content, which needs them as well. */
 	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 	/* The mode's group bits of a file with an ACL are only its mask. Where
-	 * owners or modes are not those of the archive its ACLs say nothing. */
+	 * owners or modes are not those of the archive its ACLs say nothing,
+	 * but that the mode must not give more than they did. */
 	if (!m->options->ignore_permissions && !m->options->has_uid &&
 	    !m->options->has_gid && m->options->umask == 0)
 		conn->want |= conn->capable & FUSE_CAP_POSIX_ACL;
 	/* The folders around archives are listed again when their time of
 	 * change is another; without that they must not be remembered. */
 	m->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+	m->shows_acls = (conn->want & FUSE_CAP_POSIX_ACL) != 0;
 	m->no_opendir = (conn->want & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0 &&
 	    (conn->want & FUSE_CAP_AUTO_INVAL_DATA) != 0;
 	conn->max_background = BACKGROUND;

@@ -151,6 +151,8 @@ fill(struct vrv_mount *m, struct vrv_mounted *a, const struct vrv_entry *entry,
 {
 	st->st_mode =
 	    type_of(entry->kind) | (entry->mode & 07777u & ~m->options->umask);
+	if (!m->shows_acls)
+		vrv_rights_of_acl(m, entry, &st->st_mode);
 	st->st_nlink = 1;
 	st->st_blksize = BEST_READ;
 	st->st_mtim = timespec(entry->mtime);

@@ -78,4 +78,63 @@ ok "what it has not is not there" [ "$status" -ne 0 ]
 unmounts "$m"
 refuses 2 "*whole repositories*" mount -o versions repo::a "$m"
 
+
+# A directory gives no more than it gave at any time: old files of it were
+# below its old mode.
+rm -rf repo src && mkdir -p src/private src/owner src/acl || exit 99
+varve init repo >/dev/null 2>&1 || exit 99
+touch src/private/old src/owner/old src/acl/old
+chmod 700 src/private
+chmod 755 src/owner src/acl
+# A list that keeps out everybody whom it does not name, with a wide mask.
+acl()
+{
+	python3 - "$1" <<'PY'
+import os, struct, sys
+rights = [(1, 7, 0xffffffff), (2, 7, 4321), (4, 0, 0xffffffff),
+          (0x10, 7, 0xffffffff), (0x20, 5, 0xffffffff)]
+value = struct.pack("<I", 2)
+for tag, mode, uid in rights:
+    value += struct.pack("<HHI", tag, mode, uid)
+os.setxattr(sys.argv[1], "system.posix_acl_access", value)
+PY
+}
+has_acl=no
+acl src/acl 2>/dev/null && has_acl=yes
+[ "$is_root" = yes ] && chown 7:7 src/owner
+create closed 2021
+chmod 755 src/private
+python3 -c 'import os
+try: os.removexattr("src/acl", "system.posix_acl_access")
+except OSError: pass'
+chmod 775 src/acl
+chmod 700 src/owner
+[ "$is_root" = yes ] && chown 8:8 src/owner
+touch src/private/new
+create open 2022
+chmod 711 src
+create listed 2023
+mounts "modes" -o versions repo "$m"
+is "$(stat -c %a m/private)" 700 "the mode that all versions gave"
+[ "$is_root" = no ] ||
+	is "$(stat -c %a,%u m/owner)" 500,8 "another owner: what all had"
+[ "$has_acl" = no ] ||
+	is "$(stat -c %a m/acl)" 700 "an access list counts by its least"
+is "$(stat -c %a m)" 711 "the root too"
+unmounts "$m"
+if [ "$is_root" = yes ] && setpriv --reuid 65534 true 2>/dev/null; then
+	nobody="setpriv --reuid 65534 --regid 65534 --clear-groups --"
+	chmod 755 "$scratch"
+	mounts "for others" -o versions,allow_other repo "$m"
+	ok "others do not see what was private" not $nobody ls m/private
+	ok "nor read it" not $nobody sh -c 'cat m/private/old/*'
+	unmounts "$m"
+	if [ "$has_acl" = yes ]; then
+		mounts "without access lists" -o uid=0,allow_other \
+			repo::closed "$m"
+		is "$(stat -c %a m/acl)" 700 "no mask as rights of the group"
+		unmounts "$m"
+	fi
+fi
+
 done_mounting
