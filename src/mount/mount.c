@@ -8,6 +8,7 @@
 #include "mount/mount_internal.h"
 #include "mount/target.h"
 #include "mount/merged.h"
+#include "os/owner.h"
 #include "util/mem.h"
 
 #define CACHE_DEFAULT ((uint64_t)128 << 20)
@@ -35,7 +36,12 @@ prepare(struct vrv_mount *m, const struct vrv_archive *archive,
     vrv_mount_select_fn *select, void *select_arg, struct varve_err *err)
 {
 	uint64_t cache = m->options->cache_bytes;
+	uint32_t unused;
 
+	/* The name service sets itself up at the first look-up, and glibc
+	 * crashes if memory runs out just then: not while others wait for us.
+	 */
+	(void)vrv_os_owner_id(false, "root", &unused);
 	m->nodes = vrv_nodes_new();
 	m->damage = vrv_damage_log_new();
 	if (m->nodes == NULL || m->damage == NULL)

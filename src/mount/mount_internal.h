@@ -18,6 +18,7 @@ struct vrv_view;
 struct vrv_versions;
 struct vrv_streams;
 struct vrv_damage_log;
+struct vrv_session;
 
 /* One mount. Immutable once it answers, but for what locks itself. */
 struct vrv_mount {
@@ -31,6 +32,7 @@ struct vrv_mount {
 	struct vrv_versions *versions; /* NULL: archives are shown */
 	struct vrv_streams *streams;
 	struct vrv_damage_log *damage;
+	struct vrv_session *session;
 	pthread_mutex_t match_lock; /* held while a pattern is asked */
 	uint32_t uid, gid;	    /* who mounts */
 	uint64_t bytes, files;	    /* of the archive, for statfs */
@@ -209,7 +211,14 @@ void vrv_mount_tell(struct vrv_mount *, enum varve_event_type, const char *path,
 
 /* --- session.c --- */
 
-/* Mount, answer, unmount. */
+/*
+ * Mount, answer, unmount.
+ *
+ * Whoever touches the mount point waits for an answer in a way that no signal
+ * ends, for as long as any process holds /dev/fuse open. So this process never
+ * touches it; and when it cannot answer any longer, for whatever reason, it
+ * lets go of the device first: then everybody who waits gets ENOTCONN.
+ */
 int vrv_session_run(struct vrv_mount *, struct varve_err *err) VRV_MUST;
 
 #endif

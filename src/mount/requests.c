@@ -81,6 +81,8 @@ on_init(void *arg, struct fuse_conn_info *conn)
 	    FUSE_CAP_AUTO_INVAL_DATA;
 
 	conn->want |= conn->capable & wanted;
+	/* Requests are small, and one that is in a pipe can be lost there. */
+	conn->want &= ~(unsigned)FUSE_CAP_SPLICE_READ;
 	/* Attributes come with names: whoever lists wants them, or asks for
 	 * the content, which needs them as well. */
 	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
