@@ -39,6 +39,9 @@ struct varve_open_options {
 	void *event_arg;
 	bool without_key; /* only for varve_check_objects(): no passphrase */
 	bool accept_replaced; /* forget what the state folder pinned */
+	/* Open a repository that is older than this client knows, to read it:
+	 * nothing is written to it, and nothing remembered of it. */
+	bool allow_rollback;
 };
 #define VARVE_OPEN_OPTIONS_INIT                                                \
 	{                                                                      \

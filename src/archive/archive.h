@@ -36,6 +36,7 @@ struct vrv_archives {
 	struct vrv_map *tombstones; /* object ids of those seen */
 	struct vrv_map *graves;	    /* logical id to highest buried revision */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
+	struct vrv_map *named;	    /* that a live one of the series follows */
 	size_t damaged;		    /* objects that could not be read */
 	size_t missing;		    /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */
@@ -45,14 +46,18 @@ struct vrv_archives {
  * cache from there, the rest from the store. Damaged and missing ones are told
  * as PROBLEM notes, and so are two objects of one id and revision, which are
  * then both live. What this client pinned must still be there, or a tombstone
- * for it, or an object of its series be damaged: else AUTH with exit status
- * 61. The newest of each series is pinned. Owned: vrv_archives_free(). */
+ * for it, or its very object be unreadable: else AUTH with exit status 61. The
+ * heads of each series are pinned. Owned: vrv_archives_free(). */
 int vrv_archives_load(struct vrv_repo *, struct vrv_archives **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_archives_free(struct vrv_archives *);
 
 /* The live archive of a logical id, or NULL; of two in conflict either. */
 const struct vrv_archive *vrv_archives_get(const struct vrv_archives *,
+    const uint8_t logical[VRV_LOGICAL_ID]);
+/* Does another live archive of its series name this one as a predecessor? One
+ * that nobody names is a head of its series. */
+bool vrv_archives_is_named(const struct vrv_archives *,
     const uint8_t logical[VRV_LOGICAL_ID]);
 /* Is there a live archive of that name? */
 bool vrv_archives_has_name(const struct vrv_archives *, const char *name);
@@ -120,7 +125,7 @@ struct vrv_commit {
 /* W2 to W5: fsync index/, store the intent; check after it that parent and
  * reused packs are neither deleted nor condemned, mending what is; store the
  * archive; check that the intent was not condemned. When it returns 0, the
- * archive is durable and pinned (a later revision only if its archive was); a
+ * archive is durable and pinned; a
  * state file that cannot be written is a WARNING note. LOCKED (exit status 2)
  * if a collector came in between and the run must be repeated. */
 int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,

@@ -46,6 +46,30 @@ find_newest(struct vrv_archives *list, struct varve_err *err)
 	return 0;
 }
 
+/* Which live archives does another live one of their series name? */
+static int
+find_named(struct vrv_archives *list, struct varve_err *err)
+{
+	vrv_map_clear(list->named);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct vrv_archive *a = list->items[i];
+		for (unsigned k = 0; k < a->clear.n_previous; k++) {
+			const struct vrv_archive *b =
+			    vrv_archives_get(list, a->clear.previous[k]);
+			if (b == NULL ||
+			    memcmp(b->object.tag, a->object.tag,
+				VRV_TAG_SIZE) != 0 ||
+			    memcmp(b->clear.logical, a->clear.logical,
+				VRV_LOGICAL_ID) == 0)
+				continue;
+			if (vrv_map_put(list->named, b->clear.logical, NULL) ==
+			    NULL)
+				return VRV_NOMEM(err, "archives");
+		}
+	}
+	return 0;
+}
+
 int
 vrv_judge_resolve(struct vrv_judge *j, struct varve_err *err)
 {
@@ -68,7 +92,7 @@ vrv_judge_resolve(struct vrv_judge *j, struct varve_err *err)
 	}
 	if (list->n > 0)
 		qsort(list->items, list->n, sizeof(*list->items), by_time);
-	return 0;
+	return find_named(list, err);
 }
 
 /* --- what is wrong with the set --- */
@@ -137,32 +161,6 @@ look_for_missing(struct vrv_judge *j, struct vrv_map *missing, bool tell,
 	return 0;
 }
 
-/* A pinned archive must be there in its revision or a later one, or be
- * buried. An unreadable object of its series may be it: that was told. */
-static bool
-is_there(const struct vrv_judge *j, const uint8_t *tag, const uint8_t *logical,
-    uint32_t revision)
-{
-	struct vrv_archive *const *top = vrv_map_get(j->list->newest, logical);
-
-	return (top != NULL && (*top)->clear.revision >= revision) ||
-	    vrv_archives_is_buried(j->list, logical, revision) ||
-	    vrv_map_get(j->damaged_tags, tag) != NULL;
-}
-
-static int
-count_replayed(void *arg, const uint8_t tag[VRV_TAG_SIZE],
-    const uint8_t logical[VRV_LOGICAL_ID], uint32_t revision,
-    struct varve_err *err)
-{
-	struct vrv_judge *j = arg;
-
-	(void)err;
-	if (!is_there(j, tag, logical, revision))
-		j->n_replayed++;
-	return 0;
-}
-
 int
 vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
 {
@@ -175,77 +173,12 @@ vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
 		return rc;
 	j->n_missing = vrv_map_count(missing);
 	j->list->missing = j->n_missing;
-	j->n_replayed = 0;
-	rc = vrv_repo_state_each(j->repo, count_replayed, j, err);
+	if (j->pins == NULL)
+		rc = vrv_repo_state_pins(j->repo, &j->pins, &j->n_pins, err);
 	if (rc != 0)
 		return rc;
+	j->n_replayed = vrv_pins_gone(j);
 	if (tell || (j->n_missing == 0 && j->n_replayed == 0))
 		tell_conflicts(j);
-	return 0;
-}
-
-/* --- pins --- */
-
-static int
-find_latest(const struct vrv_archives *list, struct vrv_map *latest,
-    struct varve_err *err)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		const struct vrv_archive *a = list->items[i];
-		bool is_new;
-		const struct vrv_archive **of =
-		    vrv_map_put(latest, a->object.tag, &is_new);
-		if (of == NULL)
-			return VRV_NOMEM(err, "series");
-		if (is_new || (*of)->clear.end <= a->clear.end)
-			*of = a;
-	}
-	return 0;
-}
-
-static int
-pin(struct vrv_judge *j, const struct vrv_archive *a, bool *changed,
-    struct varve_err *err)
-{
-	uint8_t logical[VRV_LOGICAL_ID];
-	uint32_t revision;
-
-	if (vrv_repo_state_get(j->repo, a->object.tag, logical, &revision) &&
-	    revision == a->clear.revision &&
-	    memcmp(logical, a->clear.logical, sizeof(logical)) == 0)
-		return 0;
-	*changed = true;
-	return vrv_repo_state_pin(j->repo, a->object.tag, a->clear.logical,
-	    a->clear.revision, err);
-}
-
-int
-vrv_judge_pins(struct vrv_judge *j, struct varve_err *err)
-{
-	vrv_auto_map latest =
-	    vrv_map_new(VRV_TAG_SIZE, sizeof(const struct vrv_archive *));
-	const void *tag;
-	void *value;
-	size_t at = 0;
-	bool changed = false;
-
-	if (j->n_replayed > 0) {
-		(void)vrv_fail(err, VARVE_AUTH,
-		    "the repository is older than when it was last used: %zu "
-		    "archives that this client knows are gone without having "
-		    "been deleted",
-		    j->n_replayed);
-		return vrv_exit(err, VARVE_EXIT_REPLAY);
-	}
-	if (latest == NULL)
-		return VRV_NOMEM(err, "series");
-	int rc = find_latest(j->list, latest, err);
-	while (rc == 0 && vrv_map_next(latest, &at, &tag, &value))
-		rc = pin(j, *(const struct vrv_archive **)value, &changed, err);
-	if (rc != 0 || !changed)
-		return rc;
-	if (vrv_repo_state_save(j->repo, err) != 0)
-		vrv_repo_note(j->repo, VARVE_EVENT_WARNING, NULL,
-		    "cannot remember the newest archives: %s", err->message);
 	return 0;
 }

@@ -10,7 +10,9 @@
 struct vrv_judge {
 	struct vrv_repo *repo;
 	struct vrv_archives *list;
-	const struct vrv_map *damaged_tags; /* series with unreadable objects */
+	const struct vrv_map *unreadable; /* ids of archive objects */
+	struct vrv_pin *pins;		  /* by tag; the caller frees them */
+	size_t n_pins;
 	size_t n_missing;
 	size_t n_replayed; /* pinned, and neither there nor buried */
 };
@@ -21,7 +23,16 @@ int vrv_judge_resolve(struct vrv_judge *, struct varve_err *err) VRV_MUST;
  * another look at the tombstones, as notes. */
 int vrv_judge_missing(struct vrv_judge *, bool tell, struct varve_err *err)
     VRV_MUST;
-/* Check what this client pinned and pin the newest archives. */
+
+/* --- archives_pins.c --- */
+
+/* How many pinned archives are neither there nor buried, nor have their very
+ * object among those that cannot be read. */
+size_t vrv_pins_gone(const struct vrv_judge *);
+/* Refuse the repository if a pinned archive is gone; else pin of each series
+ * its heads, which no other archive names, and what they name. Claimed times
+ * only choose what is pinned first; nothing that is pinned is dropped before a
+ * pinned archive that can be read stands for it, or a tombstone. */
 int vrv_judge_pins(struct vrv_judge *, struct varve_err *err) VRV_MUST;
 
 #endif

@@ -12,7 +12,7 @@ struct load {
 	struct vrv_repo *repo;
 	struct vrv_archives *list;
 	struct vrv_archive_cache *cache;
-	struct vrv_map *damaged_tags;
+	struct vrv_map *unreadable; /* ids of archive objects */
 	size_t all_cap, buried_cap;
 	/* The listing at hand. */
 	enum vrv_type type;
@@ -157,9 +157,9 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 	vrv_repo_note(l->repo, VARVE_EVENT_PROBLEM, text,
 	    "%s cannot be read: %s", vrv_type_name(name->type), err->message);
 	l->list->damaged++;
-	if (vrv_map_put(l->damaged_tags, name->tag, NULL) == NULL ||
-	    (name->type == VRV_TOMBSTONE &&
-		vrv_map_put(l->list->tombstones, name->id, NULL) == NULL))
+	if (vrv_map_put(name->type == VRV_TOMBSTONE ? l->list->tombstones :
+						      l->unreadable,
+		name->id, NULL) == NULL)
 		return VRV_NOMEM(err, "damaged archives");
 	return 0;
 }
@@ -187,7 +187,7 @@ load(struct load *l, struct varve_err *err)
 	struct vrv_judge judge = {
 	    .repo = l->repo,
 	    .list = l->list,
-	    .damaged_tags = l->damaged_tags,
+	    .unreadable = l->unreadable,
 	};
 
 	int rc = read_all(l, VRV_TOMBSTONE, err);
@@ -210,6 +210,7 @@ load(struct load *l, struct varve_err *err)
 	}
 	if (rc == 0)
 		rc = vrv_judge_pins(&judge, err);
+	free(judge.pins);
 	return rc;
 }
 
@@ -224,8 +225,9 @@ new_list(void)
 	list->graves = vrv_map_new(VRV_LOGICAL_ID, sizeof(uint32_t));
 	list->newest =
 	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
+	list->named = vrv_map_new(VRV_LOGICAL_ID, 0);
 	if (list->tombstones == NULL || list->graves == NULL ||
-	    list->newest == NULL) {
+	    list->newest == NULL || list->named == NULL) {
 		vrv_archives_free(list);
 		return NULL;
 	}
@@ -239,11 +241,11 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 	struct load l = {
 	    .repo = repo,
 	    .list = new_list(),
-	    .damaged_tags = vrv_map_new(VRV_TAG_SIZE, 0),
+	    .unreadable = vrv_map_new(VRV_OBJECT_ID, 0),
 	};
 	int rc;
 
-	if (l.list == NULL || l.damaged_tags == NULL)
+	if (l.list == NULL || l.unreadable == NULL)
 		rc = VRV_NOMEM(err, "archives");
 	else
 		rc = vrv_archive_cache_open(vrv_repo_cache(repo),
@@ -253,7 +255,7 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 	if (rc == 0)
 		vrv_archive_cache_save(l.cache);
 	vrv_archive_cache_free(l.cache);
-	vrv_map_free(l.damaged_tags);
+	vrv_map_free(l.unreadable);
 	free(l.names);
 	if (rc != 0) {
 		vrv_archives_free(l.list);
@@ -271,6 +273,7 @@ vrv_archives_free(struct vrv_archives *list)
 	vrv_map_free(list->tombstones);
 	vrv_map_free(list->graves);
 	vrv_map_free(list->newest);
+	vrv_map_free(list->named);
 	free(list->items);
 	free(list->all);
 	free(list->buried);
@@ -297,6 +300,13 @@ vrv_archives_get(const struct vrv_archives *list,
 	    vrv_archives_is_buried(list, logical, (*a)->clear.revision))
 		return NULL;
 	return *a;
+}
+
+bool
+vrv_archives_is_named(const struct vrv_archives *list,
+    const uint8_t logical[VRV_LOGICAL_ID])
+{
+	return vrv_map_get(list->named, logical) != NULL;
 }
 
 bool

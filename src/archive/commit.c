@@ -233,21 +233,18 @@ check_intent(struct run *r, struct varve_err *err)
 	return 0;
 }
 
+/* The next run drops pins that this archive stands for. */
 static void
 remember(struct run *r)
 {
 	const struct vrv_archive *a = r->c->archive;
-	uint8_t pinned[VRV_LOGICAL_ID];
-	uint32_t revision;
+	struct vrv_pin pin = {.revision = a->clear.revision};
 	struct varve_err err;
 
-	/* Renaming an old archive does not make it the newest. */
-	if (a->clear.revision > 0 &&
-	    vrv_repo_state_get(r->repo, a->object.tag, pinned, &revision) &&
-	    memcmp(pinned, a->clear.logical, VRV_LOGICAL_ID) != 0)
-		return;
-	int rc = vrv_repo_state_pin(r->repo, a->object.tag, a->clear.logical,
-	    a->clear.revision, &err);
+	memcpy(pin.tag, a->object.tag, VRV_TAG_SIZE);
+	memcpy(pin.logical, a->clear.logical, VRV_LOGICAL_ID);
+	memcpy(pin.object, a->object.id, VRV_OBJECT_ID);
+	int rc = vrv_repo_state_change(r->repo, &pin, 1, NULL, 0, &err);
 	if (rc == 0)
 		rc = vrv_repo_state_save(r->repo, &err);
 	if (rc != 0)

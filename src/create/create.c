@@ -123,19 +123,24 @@ choose_parent(const struct vrv_archives *all, const uint8_t tag[VRV_TAG_SIZE],
 	return best;
 }
 
-/* Up to VRV_PREVIOUS_MAX newest archives of the series: that one of them
- * vanishes without a tombstone will be seen. */
+/* Up to VRV_PREVIOUS_MAX archives of the series: that one of them vanishes
+ * without a tombstone will be seen. First those that no other names: then each
+ * is named by one, whatever their claimed times are. */
 static void
 set_previous(const struct vrv_archives *all, const uint8_t tag[VRV_TAG_SIZE],
     struct vrv_archive_clear *clear)
 {
-	for (size_t i = all->n;
-	     i-- > 0 && clear->n_previous < VRV_PREVIOUS_MAX;) {
-		const struct vrv_archive *a = all->items[i];
+	for (int named = 0; named < 2; named++) {
+		for (size_t i = all->n;
+		     i-- > 0 && clear->n_previous < VRV_PREVIOUS_MAX;) {
+			const struct vrv_archive *a = all->items[i];
+			const uint8_t *id = a->clear.logical;
 
-		if (memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0)
-			memcpy(clear->previous[clear->n_previous++],
-			    a->clear.logical, VRV_LOGICAL_ID);
+			if (memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0 &&
+			    vrv_archives_is_named(all, id) == named)
+				memcpy(clear->previous[clear->n_previous++], id,
+				    VRV_LOGICAL_ID);
+		}
 	}
 }
 

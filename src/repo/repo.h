@@ -225,19 +225,26 @@ int vrv_reader_frame(struct vrv_reader *, const struct vrv_location *at,
 
 /* --- what this client remembers of the repository --- */
 
-/* Remember that the archive `object` of a series exists (it was committed or
- * listed by us). Written to the state file by vrv_repo_state_save(). */
-int vrv_repo_state_pin(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
-    const uint8_t logical[32], uint32_t revision, struct varve_err *err)
-    VRV_MUST;
-int vrv_repo_state_save(struct vrv_repo *, struct varve_err *err) VRV_MUST;
-/* The archive pinned for a series; false if there is none. */
-bool vrv_repo_state_get(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
-    uint8_t ret_logical[32], uint32_t *ret_revision);
-/* Every pinned archive. */
-typedef int vrv_pin_fn(void *arg, const uint8_t tag[VRV_TAG_SIZE],
-    const uint8_t logical[32], uint32_t revision, struct varve_err *err);
-int vrv_repo_state_each(struct vrv_repo *, vrv_pin_fn *fn, void *arg,
+/* An archive that must be there: in this revision or a later one, or buried.
+ * `object` is zeros where it is not known. */
+struct vrv_pin {
+	uint8_t tag[VRV_TAG_SIZE]; /* of its series */
+	uint8_t logical[32];
+	uint8_t object[VRV_OBJECT_ID];
+	uint32_t revision;
+};
+/* All pins, sorted by tag. Owned: free(). */
+int vrv_repo_state_pins(struct vrv_repo *, struct vrv_pin **ret, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
+/* Drop pins, then add others; of one archive the highest revision stays. */
+int vrv_repo_state_change(struct vrv_repo *, const struct vrv_pin *add,
+    size_t n_add, const struct vrv_pin *drop, size_t n_drop,
+    struct varve_err *err) VRV_MUST;
+/* Apply the changes to the state file as it is now. */
+int vrv_repo_state_save(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+/* The repository is older than this client knows: fail with AUTH and exit
+ * status 61, or note it and return 0 if it was opened to be looked at. */
+int vrv_repo_older(struct vrv_repo *, const char *why, struct varve_err *err)
+    VRV_MUST;
 
 #endif

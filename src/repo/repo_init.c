@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "repo/repo_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,25 +58,6 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
 	    err);
 }
 
-/* Whoever makes a repository at an address knows that it is another one than
- * before: what was pinned for the address goes. */
-static int
-forget_state(struct vrv_store *store, const struct varve_open_options *options,
-    struct varve_err *err)
-{
-	struct vrv_state state;
-
-	int rc = vrv_state_path(options->state_dir, vrv_store_location(store),
-	    &state, err);
-	if (rc != 0 || state.path == NULL)
-		return rc;
-	if (unlink(state.path) != 0 && errno != ENOENT)
-		rc = vrv_fail_sys(err, errno, "removal of state file '%s'",
-		    state.path);
-	vrv_state_fini(&state);
-	return rc;
-}
-
 /* The slot first: a config makes the repository, and one that no key opens
  * would be worse than none. A slot without config is in nobody's way. */
 static int
@@ -115,7 +95,8 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 		rc = vrv_slot_store(store, init->mode, options->keys_dir, &name,
 		    &object, &path, err);
 	if (rc == 0)
-		rc = forget_state(store, options, err);
+		rc = vrv_repo_state_forget(options->state_dir,
+		    vrv_store_location(store), err);
 	if (rc == 0)
 		rc = store_config(store, secrets, init, err);
 	return rc;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "repo/repo.h"
+#include "repo/state.h"
 #include "util/arena.h"
 #include "util/map.h"
 
@@ -14,25 +15,6 @@ struct vrv_secrets {
 	struct vrv_key master, tag, chunker, tree;
 	struct vrv_signer admin, writer;
 	uint8_t cache_id[VRV_CACHE_ID];
-};
-
-struct vrv_pin {
-	uint8_t tag[VRV_TAG_SIZE];
-	uint8_t logical[VRV_LOGICAL_ID];
-	uint32_t revision;
-};
-
-/* What the client's state file says of one store address. */
-struct vrv_state {
-	char *path; /* of the file; NULL: none is kept */
-	bool known; /* the fields below were read or set */
-	bool changed;
-	uint8_t repository[VRV_REPO_ID];
-	uint8_t admin[VRV_SIGN_PUBLIC];
-	uint32_t generation;
-	uint8_t config[VRV_OBJECT_ID];
-	struct vrv_pin *pins;
-	size_t n_pins, cap_pins;
 };
 
 struct vrv_repo {
@@ -51,8 +33,11 @@ struct vrv_repo {
 	pthread_mutex_t event_mutex; /* held while any event is told */
 	pthread_mutex_t *event_lock; /* it, also from a const handle */
 
-	pthread_mutex_t state_lock; /* protects state */
+	bool old_allowed;	    /* nothing is written, here or there */
+	char *state_path;	    /* of the state file, or NULL */
+	pthread_mutex_t state_lock; /* protects state, change */
 	struct vrv_state state;
+	struct vrv_state_change change;
 
 	pthread_mutex_t index_lock; /* protects what follows */
 	struct vrv_index *index;
@@ -73,7 +58,7 @@ struct vrv_rescued {
 /* --- repo_object.c --- */
 
 /* FORMAT (exit status 27) if the config asks writers for more than this
- * version knows. */
+ * version knows, USAGE if it was opened only to look at an older copy. */
 int vrv_repo_writable(const struct vrv_repo *, struct varve_err *err) VRV_MUST;
 
 /* --- keyring.c: what a slot object holds --- */
@@ -140,14 +125,12 @@ int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
 
 /* --- state.c --- */
 
-/* An empty state that knows where its file is (`dir` NULL: there is none). */
-int vrv_state_path(const char *dir, const char *location, struct vrv_state *ret,
-    struct varve_err *err) VRV_MUST;
-/* Read the state file of a store address below `dir` (NULL: keep none). */
-int vrv_state_load(const char *dir, const char *location, struct vrv_state *ret,
-    struct varve_err *err) VRV_MUST;
-void vrv_state_fini(struct vrv_state *);
-int vrv_state_write(struct vrv_state *, const char *location,
+/* Compare what the store shows with what this client knows, and remember it.
+ * A state directory that cannot be used is a warning. */
+int vrv_repo_state_open(struct vrv_repo *, const uint8_t admin[VRV_SIGN_PUBLIC],
+    const struct varve_open_options *, struct varve_err *err) VRV_MUST;
+/* Forget which repository was at a location (`dir` NULL: nobody knows). */
+int vrv_repo_state_forget(const char *dir, const char *location,
     struct varve_err *err) VRV_MUST;
 
 /* --- index_rescue.c --- */

@@ -194,6 +194,11 @@ vrv_draft_seal_index(struct vrv_repo *repo, struct vrv_buf *object,
 int
 vrv_repo_writable(const struct vrv_repo *repo, struct varve_err *err)
 {
+	if (repo->old_allowed)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' was opened to look at an older state: nothing is "
+		    "written to it",
+		    vrv_store_location(repo->store));
 	if ((repo->config.write_features & ~VRV_WRITE_FEATURES_KNOWN) == 0)
 		return 0;
 	vrv_fail(err, VARVE_FORMAT,

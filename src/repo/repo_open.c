@@ -138,49 +138,6 @@ unlock(struct vrv_repo *repo, const struct varve_open_options *options,
 	return rc;
 }
 
-/* Compare what the store shows now with what this client saw last time. */
-static int
-compare_state(struct vrv_repo *repo, const uint8_t admin[VRV_SIGN_PUBLIC],
-    bool accept, struct varve_err *err)
-{
-	struct vrv_state *state = &repo->state;
-	const char *location = vrv_store_location(repo->store);
-	bool replaced = state->known &&
-	    (memcmp(state->repository, repo->id, VRV_REPO_ID) != 0 ||
-		memcmp(state->admin, admin, VRV_SIGN_PUBLIC) != 0);
-
-	if (replaced && !accept) {
-		vrv_fail(err, VARVE_AUTH,
-		    "'%s' is another repository than last time; if you "
-		    "replaced it, remove '%s'",
-		    location, state->path);
-		return vrv_exit(err, VARVE_EXIT_REPO_REPLACED);
-	}
-	if (replaced || accept)
-		state->n_pins = 0;
-	else if (state->known &&
-	    (repo->config.generation < state->generation ||
-		(repo->config.generation == state->generation &&
-		    memcmp(repo->config_id, state->config, 16) != 0))) {
-		vrv_fail(err, VARVE_AUTH,
-		    "'%s' shows an older state than last time (config "
-		    "generation %u, was %u); if you restored it from a copy, "
-		    "remove '%s'",
-		    location, repo->config.generation, state->generation,
-		    state->path);
-		return vrv_exit(err, VARVE_EXIT_REPLAY);
-	}
-	if (replaced || accept || !state->known ||
-	    repo->config.generation != state->generation)
-		state->changed = true;
-	memcpy(state->repository, repo->id, VRV_REPO_ID);
-	memcpy(state->admin, admin, VRV_SIGN_PUBLIC);
-	state->generation = repo->config.generation;
-	memcpy(state->config, repo->config_id, VRV_OBJECT_ID);
-	state->known = true;
-	return 0;
-}
-
 /* The cache is a help: that it cannot be had is worth a note, not an error. */
 static int
 open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
@@ -204,39 +161,18 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	return 0;
 }
 
-/* A full or read-only disk here must not keep anybody from restoring. */
-static void
-save_state(struct vrv_repo *repo, const struct varve_open_options *options)
-{
-	struct varve_err why;
-
-	int rc = options->state_dir == NULL ?
-	    0 :
-	    vrv_os_mkdirs(options->state_dir, &why);
-	if (rc == 0)
-		rc = vrv_repo_state_save(repo, &why);
-	if (rc != 0)
-		vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
-		    "cannot remember this repository: %s", why.message);
-}
-
 static int
 open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
     const struct vrv_config_names *names, struct varve_err *err)
 {
 	uint8_t admin[VRV_SIGN_PUBLIC];
 
-	int rc = vrv_state_load(options->state_dir,
-	    vrv_store_location(repo->store), &repo->state, err);
-	if (rc == 0)
-		rc = unlock(repo, options, admin, err);
+	int rc = unlock(repo, options, admin, err);
 	if (rc == 0)
 		rc = vrv_config_load(repo->store, names, repo->id, admin,
 		    &repo->arena, &repo->config, repo->config_id, err);
 	if (rc == 0)
-		rc = compare_state(repo, admin, options->accept_replaced, err);
-	if (rc == 0)
-		save_state(repo, options);
+		rc = vrv_repo_state_open(repo, admin, options, err);
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
 	return rc;
@@ -269,6 +205,10 @@ vrv_repo_open(struct vrv_store *take_store,
 		    vrv_dup(options->state_dir, strlen(options->state_dir));
 
 	int rc = vrv_crypto_init(err);
+	if (rc == 0 && options->accept_replaced && options->allow_rollback)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "accepting an older repository and only looking at it "
+		    "exclude each other");
 	if (rc == 0)
 		rc = vrv_config_list(repo->store, &names, err);
 	if (rc == 0)
@@ -296,6 +236,7 @@ vrv_repo_close(struct vrv_repo *repo)
 	vrv_map_free(repo->rescued);
 	vrv_secret_free(repo->secrets);
 	vrv_state_fini(&repo->state);
+	vrv_state_change_fini(&repo->change);
 	vrv_arena_fini(&repo->arena);
 	vrv_store_free(repo->store);
 	pthread_mutex_destroy(&repo->state_lock);
@@ -304,6 +245,7 @@ vrv_repo_close(struct vrv_repo *repo)
 	free(repo->key_file);
 	free(repo->keys_dir);
 	free(repo->state_dir);
+	free(repo->state_path);
 	free(repo->cache);
 	free(repo);
 }
@@ -359,7 +301,7 @@ vrv_repo_cache_id(const struct vrv_repo *repo)
 const char *
 vrv_repo_state_path(const struct vrv_repo *repo)
 {
-	return repo->state.path;
+	return repo->state_path;
 }
 
 const char *

@@ -131,6 +131,11 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 
 	int rc = pass == NULL ? VRV_NOMEM(err, "a passphrase") :
 				parse_text(text, &object, err);
+	if (rc == 0 && options->allow_rollback)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "'%s' was opened to look at an older state: no key is "
+		    "added to it",
+		    vrv_store_location(store));
 	if (rc == 0)
 		rc = vrv_config_list(store, &names, err);
 	if (rc == 0)

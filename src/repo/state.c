@@ -1,280 +1,333 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "repo/repo_internal.h"
+#include "repo/state.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "os/file.h"
+#include "os/private.h"
+#include "repo/repo_internal.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
-/*
- * One text file per store address, named by a hash of it:
- *
- *	varve-state 1
- *	location /srv/backup
- *	repository <64 hex> admin <64 hex>
- *	config <generation> <32 hex>
- *	archive <tag, 16 hex> <logical id, 64 hex> <revision>     (any number)
- *	end
- */
-#define STATE_MAX ((size_t)64 << 20)
+/* --- opening --- */
 
-void
-vrv_state_fini(struct vrv_state *state)
+static void
+not_remembered(struct vrv_repo *repo, const struct varve_err *why)
 {
-	free(state->path);
-	free(state->pins);
-	*state = (struct vrv_state){0};
+	vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+	    "cannot remember the state of this repository, so that a later "
+	    "rollback may go unnoticed: %s",
+	    why->message);
+}
+
+int
+vrv_repo_older(struct vrv_repo *repo, const char *why, struct varve_err *err)
+{
+	const char *location = vrv_store_location(repo->store);
+	const char *seen = NULL;
+	char id[2 * VRV_REPO_ID + 1];
+
+	vrv_hex(id, repo->id, VRV_REPO_ID);
+	for (size_t i = VRV_STATE_PLACES; i-- > 0;) {
+		const char *place = repo->state.places[i];
+		if (place != NULL && strcmp(place, location) != 0)
+			seen = place;
+	}
+	vrv_fail(err, VARVE_AUTH,
+	    "'%.250s' (repository %.16s) is older than when it was last used "
+	    "from here%s%.150s%s: %s",
+	    location, id, seen != NULL ? " (also at '" : "",
+	    seen != NULL ? seen : "", seen != NULL ? "')" : "", why);
+	if (!repo->old_allowed)
+		return vrv_exit(err, VARVE_EXIT_REPLAY);
+	vrv_repo_note(repo, VARVE_EVENT_NOTE, NULL, "%s", err->message);
+	return 0;
 }
 
 static int
-add_pin(struct vrv_state *state, const struct vrv_pin *pin)
+check_place(const struct vrv_repo *repo, const struct vrv_state *place,
+    const struct vrv_identity *who, struct varve_err *err)
 {
-	if (vrv_room_for_one(&state->pins, state->n_pins, &state->cap_pins,
-		sizeof(*state->pins)) != 0)
-		return -1;
-	state->pins[state->n_pins++] = *pin;
-	return 0;
-}
+	char now[2 * VRV_REPO_ID + 1], was[2 * VRV_REPO_ID + 1];
 
-static bool
-parse_pin(const char *line, struct vrv_pin *pin)
-{
-	char tag[17], logical[65];
-
-	return sscanf(line, "archive %16[0-9a-f] %64[0-9a-f] %u", tag, logical,
-		   &pin->revision) == 3 &&
-	    strlen(tag) == 16 && strlen(logical) == 64 &&
-	    vrv_unhex(pin->tag, tag, VRV_TAG_SIZE) &&
-	    vrv_unhex(pin->logical, logical, VRV_LOGICAL_ID);
-}
-
-static bool
-parse_ids(const char *line, struct vrv_state *state)
-{
-	char repository[65], admin[65];
-
-	return sscanf(line, "repository %64[0-9a-f] admin %64[0-9a-f]",
-		   repository, admin) == 2 &&
-	    strlen(repository) == 64 && strlen(admin) == 64 &&
-	    vrv_unhex(state->repository, repository, VRV_REPO_ID) &&
-	    vrv_unhex(state->admin, admin, VRV_SIGN_PUBLIC);
-}
-
-static bool
-parse_config(const char *line, struct vrv_state *state)
-{
-	char id[33];
-
-	return sscanf(line, "config %u %32[0-9a-f]", &state->generation, id) ==
-	    2 &&
-	    strlen(id) == 32 && vrv_unhex(state->config, id, VRV_OBJECT_ID);
-}
-
-/* False if the text is not a whole state file. */
-static bool
-parse_state(char *text, struct vrv_state *state)
-{
-	bool ids = false, config = false, end = false;
-	char *save = NULL;
-	char *line = strtok_r(text, "\n", &save);
-
-	if (line == NULL || strcmp(line, "varve-state 1") != 0)
-		return false;
-	while ((line = strtok_r(NULL, "\n", &save)) != NULL && !end) {
-		struct vrv_pin pin;
-
-		if (strncmp(line, "location ", 9) == 0)
-			continue;
-		if (strcmp(line, "end") == 0)
-			end = true;
-		else if (parse_ids(line, state))
-			ids = true;
-		else if (parse_config(line, state))
-			config = true;
-		else if (!parse_pin(line, &pin) || add_pin(state, &pin) != 0)
-			return false;
-	}
-	return ids && config && end;
-}
-
-int
-vrv_state_path(const char *dir, const char *location, struct vrv_state *ret,
-    struct varve_err *err)
-{
-	struct vrv_state state = {0};
-	uint8_t hash[16];
-	char name[33];
-
-	if (dir != NULL) {
-		vrv_blake2b(hash, sizeof(hash), NULL, location,
-		    strlen(location));
-		vrv_hex(name, hash, sizeof(hash));
-		state.path = vrv_strf("%s/%s", dir, name);
-		if (state.path == NULL)
-			return VRV_NOMEM(err, "the state file's name");
-	}
-	*ret = state;
-	return 0;
-}
-
-int
-vrv_state_load(const char *dir, const char *location, struct vrv_state *ret,
-    struct varve_err *err)
-{
-	vrv_auto_buf struct vrv_buf text = {0};
-	struct vrv_state state;
-
-	int rc = vrv_state_path(dir, location, &state, err);
-	if (rc != 0)
-		return rc;
-	rc = state.path == NULL ?
-	    VARVE_NOENT :
-	    vrv_os_load(AT_FDCWD, state.path, STATE_MAX, &text, err);
-	if (rc == VARVE_NOENT) {
-		*ret = state;
+	if (!place->known || memcmp(&place->who, who, sizeof(*who)) == 0)
 		return 0;
-	}
-	if (rc == 0) {
-		vrv_buf_u8(&text, 0);
-		rc = vrv_buf_check(&text, err);
-	}
-	if (rc == 0 && !parse_state((char *)text.data, &state))
-		rc = vrv_fail(err, VARVE_FORMAT,
-		    "damaged; remove it to trust the repository as it is now");
-	if (rc != 0) {
-		vrv_ctx(err, "state file '%s'", state.path);
-		vrv_state_fini(&state);
-		return rc;
-	}
-	state.known = true;
-	*ret = state;
-	return 0;
+	vrv_hex(now, who->repository, VRV_REPO_ID);
+	vrv_hex(was, place->who.repository, VRV_REPO_ID);
+	vrv_fail(err, VARVE_AUTH,
+	    "'%.300s' is another repository than last time (%.16s, was %.16s)",
+	    vrv_store_location(repo->store), now, was);
+	return vrv_exit(err, VARVE_EXIT_REPO_REPLACED);
+}
+
+static int
+check_generation(struct vrv_repo *repo, struct varve_err *err)
+{
+	const struct vrv_state *state = &repo->state;
+	char why[100];
+
+	if (!state->known || repo->config.generation > state->generation ||
+	    (repo->config.generation == state->generation &&
+		memcmp(repo->config_id, state->config, VRV_OBJECT_ID) == 0))
+		return 0;
+	snprintf(why, sizeof(why), "its config has generation %u, was %u",
+	    repo->config.generation, state->generation);
+	return vrv_repo_older(repo, why, err);
 }
 
 static void
-put_line(struct vrv_buf *text, const char *line)
+tell_damage(struct vrv_repo *repo, const struct varve_err *damage,
+    const char *effect)
 {
-	vrv_buf_bytes(text, line, strlen(line));
+	vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+	    "state directory '%s': %s; %s", repo->state_dir, damage->message,
+	    effect);
 }
 
-int
-vrv_state_write(struct vrv_state *state, const char *location,
-    struct varve_err *err)
+/* Read which repository this client saw at the location. What cannot be read
+ * must not stop backups. *ret_write: the file is to be written. */
+static int
+read_place(struct vrv_repo *repo, int dir, struct vrv_state *ret,
+    bool *ret_write, struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf text = {0};
-	char line[256], a[65], b[65];
+	struct varve_err damage, why;
+	bool v1;
 
-	if (state->path == NULL || !state->changed)
-		return 0;
-	put_line(&text, "varve-state 1\nlocation ");
-	/* For a person; a line end in it must not end the line. */
-	for (const char *p = location; *p != '\0'; p++)
-		vrv_buf_u8(&text, *p == '\n' ? '?' : (uint8_t)*p);
-	vrv_hex(a, state->repository, VRV_REPO_ID);
-	vrv_hex(b, state->admin, VRV_SIGN_PUBLIC);
-	snprintf(line, sizeof(line), "\nrepository %s admin %s\n", a, b);
-	put_line(&text, line);
-	vrv_hex(a, state->config, VRV_OBJECT_ID);
-	snprintf(line, sizeof(line), "config %u %s\n", state->generation, a);
-	put_line(&text, line);
-	for (size_t i = 0; i < state->n_pins; i++) {
-		vrv_hex(a, state->pins[i].tag, VRV_TAG_SIZE);
-		vrv_hex(b, state->pins[i].logical, VRV_LOGICAL_ID);
-		snprintf(line, sizeof(line), "archive %s %s %u\n", a, b,
-		    state->pins[i].revision);
-		put_line(&text, line);
-	}
-	put_line(&text, "end\n");
-	int rc = vrv_buf_check(&text, err);
-	if (rc == 0)
-		rc = vrv_os_replace_file(AT_FDCWD, state->path, 0600, text.data,
-		    text.len, err);
+	int rc = vrv_place_read(dir, vrv_store_location(repo->store), ret, &v1,
+	    &damage, err);
 	if (rc != 0)
-		return vrv_ctx(err, "state file '%s'", state->path);
-	state->changed = false;
+		return rc;
+	*ret_write = v1 || !ret->known;
+	if (damage.code != 0)
+		tell_damage(repo, &damage,
+		    "this run cannot notice whether another repository was "
+		    "put at this location");
+	if (v1 && vrv_state_keep(dir, ret, &why) != 0) {
+		*ret_write = false;
+		not_remembered(repo, &why);
+	}
 	return 0;
 }
 
-static struct vrv_pin *
-find_pin(struct vrv_state *state, const uint8_t tag[VRV_TAG_SIZE])
+static int
+read_state(struct vrv_repo *repo, int dir, const struct vrv_identity *who,
+    struct varve_err *err)
 {
-	for (size_t i = 0; i < state->n_pins; i++) {
-		if (memcmp(state->pins[i].tag, tag, VRV_TAG_SIZE) == 0)
-			return &state->pins[i];
-	}
-	return NULL;
+	struct varve_err damage;
+
+	int rc = vrv_state_read(dir, who, &repo->state, &damage, err);
+	if (rc != 0)
+		return rc;
+	repo->state.who = *who;
+	if (damage.code == 0)
+		return 0;
+	repo->change.seen = true;
+	tell_damage(repo, &damage,
+	    repo->state.known ?
+		"the version before it is used: what the last run added to it "
+		"is forgotten" :
+		"this client knows nothing of this repository any more, and "
+		"cannot notice whether it was put back to an older state");
+	return 0;
+}
+
+/* Note what this run sees: config and location. */
+static int
+see(struct vrv_repo *repo, struct varve_err *err)
+{
+	struct vrv_state *state = &repo->state;
+	const char *location = vrv_store_location(repo->store);
+
+	if (!state->known || repo->change.forget ||
+	    repo->config.generation != state->generation ||
+	    state->places[0] == NULL || strcmp(state->places[0], location) != 0)
+		repo->change.seen = true;
+	if (repo->change.forget)
+		state->n_pins = 0;
+	state->known = true;
+	state->generation = repo->config.generation;
+	memcpy(state->config, repo->config_id, VRV_OBJECT_ID);
+	return vrv_state_add_place(state, location, err);
+}
+
+/* What this run knows now is written at once, so that it counts even if the
+ * run is killed. A full or read-only disk must not keep anybody from
+ * restoring. */
+static void
+save_opened(struct vrv_repo *repo, int dir, bool write_place)
+{
+	struct varve_err why;
+
+	int rc = vrv_repo_state_save(repo, &why);
+	if (rc == 0 && write_place)
+		rc = vrv_place_write(dir, vrv_store_location(repo->store),
+		    &repo->state.who, &why);
+	if (rc != 0)
+		not_remembered(repo, &why);
+}
+
+static int
+open_state(struct vrv_repo *repo, int dir, const struct vrv_identity *who,
+    bool accept, struct varve_err *err)
+{
+	struct vrv_state place = {0};
+	bool write_place = false;
+
+	int rc = read_place(repo, dir, &place, &write_place, err);
+	if (rc == 0 && !accept)
+		rc = check_place(repo, &place, who, err);
+	vrv_state_fini(&place);
+	if (rc == 0)
+		rc = read_state(repo, dir, who, err);
+	if (rc == 0 && !accept)
+		rc = check_generation(repo, err);
+	if (rc != 0 || repo->old_allowed)
+		return rc;
+	repo->change.forget = accept;
+	rc = see(repo, err);
+	if (rc == 0)
+		save_opened(repo, dir, write_place || accept);
+	return rc;
 }
 
 int
-vrv_repo_state_pin(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    const uint8_t logical[32], uint32_t revision, struct varve_err *err)
+vrv_repo_state_open(struct vrv_repo *repo, const uint8_t admin[VRV_SIGN_PUBLIC],
+    const struct varve_open_options *options, struct varve_err *err)
 {
-	struct vrv_pin pin = {.revision = revision};
-	int rc = 0;
+	struct vrv_identity who;
+	struct varve_err why;
+	vrv_auto_fd dir = -1;
 
-	memcpy(pin.tag, tag, VRV_TAG_SIZE);
-	memcpy(pin.logical, logical, VRV_LOGICAL_ID);
-	pthread_mutex_lock(&repo->state_lock);
-	struct vrv_pin *old = find_pin(&repo->state, tag);
-	if (old == NULL) {
-		if (add_pin(&repo->state, &pin) != 0)
-			rc = VRV_NOMEM(err, "the state");
-		repo->state.changed = true;
-	} else if (memcmp(old, &pin, sizeof(pin)) != 0) {
-		*old = pin;
-		repo->state.changed = true;
+	memcpy(who.repository, repo->id, VRV_REPO_ID);
+	memcpy(who.admin, admin, VRV_SIGN_PUBLIC);
+	repo->old_allowed = options->allow_rollback;
+	if (repo->state_dir == NULL)
+		return 0;
+	if (vrv_private_dir(repo->state_dir, true, &dir, &why) != 0) {
+		/* Nothing of it is used, nor by anybody else. */
+		free(vrv_steal(&repo->state_dir));
+		not_remembered(repo, &why);
+		return 0;
 	}
+	repo->state_path = vrv_state_path(repo->state_dir, &who);
+	if (repo->state_path == NULL)
+		return VRV_NOMEM(err, "a path");
+	return open_state(repo, dir, &who, options->accept_replaced, err);
+}
+
+int
+vrv_repo_state_forget(const char *dir_path, const char *location,
+    struct varve_err *err)
+{
+	vrv_auto_fd dir = -1;
+
+	if (dir_path == NULL)
+		return 0;
+	int rc = vrv_private_dir(dir_path, false, &dir, err);
+	/* What cannot be used says nothing. */
+	if (rc != 0)
+		return vrv_err_is_fatal(err) ? rc : 0;
+	rc = vrv_place_forget(dir, location, err);
+	return rc != 0 ? vrv_ctx(err, "state directory '%s'", dir_path) : 0;
+}
+
+/* --- while it is open --- */
+
+static int
+append(struct vrv_pin **to, size_t *n, size_t *cap, const struct vrv_pin *pins,
+    size_t n_pins, struct varve_err *err)
+{
+	for (size_t i = 0; i < n_pins; i++) {
+		if (vrv_room_for_one(to, *n, cap, sizeof(**to)) != 0)
+			return VRV_NOMEM(err, "the state");
+		(*to)[(*n)++] = pins[i];
+	}
+	return 0;
+}
+
+/* What was added and is now dropped must not be added again. */
+static void
+take_back(struct vrv_state_change *c, const struct vrv_pin *drop, size_t n_drop)
+{
+	for (size_t i = 0; i < n_drop; i++) {
+		size_t n = 0;
+
+		for (size_t k = 0; k < c->n_add; k++) {
+			if (memcmp(c->add[k].tag, drop[i].tag, VRV_TAG_SIZE) !=
+				0 ||
+			    memcmp(c->add[k].logical, drop[i].logical, 32) !=
+				0 ||
+			    c->add[k].revision > drop[i].revision)
+				c->add[n++] = c->add[k];
+		}
+		c->n_add = n;
+	}
+}
+
+int
+vrv_repo_state_change(struct vrv_repo *repo, const struct vrv_pin *add,
+    size_t n_add, const struct vrv_pin *drop, size_t n_drop,
+    struct varve_err *err)
+{
+	struct vrv_state_change *c = &repo->change;
+
+	pthread_mutex_lock(&repo->state_lock);
+	int rc = vrv_state_apply(&repo->state, add, n_add, drop, n_drop, err);
+	if (rc == 0)
+		take_back(c, drop, n_drop);
+	if (rc == 0)
+		rc = append(&c->add, &c->n_add, &c->cap_add, add, n_add, err);
+	if (rc == 0)
+		rc = append(&c->drop, &c->n_drop, &c->cap_drop, drop, n_drop,
+		    err);
 	pthread_mutex_unlock(&repo->state_lock);
 	return rc;
+}
+
+static int
+save(struct vrv_repo *repo, struct varve_err *err)
+{
+	vrv_auto_fd dir = -1;
+
+	int rc = vrv_private_dir(repo->state_dir, true, &dir, err);
+	if (rc == 0)
+		rc = vrv_state_write(dir, &repo->state, &repo->change, err);
+	if (rc != 0)
+		return vrv_ctx(err, "state directory '%s'", repo->state_dir);
+	vrv_state_change_fini(&repo->change);
+	return 0;
 }
 
 int
 vrv_repo_state_save(struct vrv_repo *repo, struct varve_err *err)
 {
+	const struct vrv_state_change *c = &repo->change;
+	int rc = 0;
+
+	if (repo->state_dir == NULL || repo->old_allowed)
+		return 0;
 	pthread_mutex_lock(&repo->state_lock);
-	int rc =
-	    vrv_state_write(&repo->state, vrv_store_location(repo->store), err);
+	if (c->seen || c->forget || c->n_add > 0 || c->n_drop > 0)
+		rc = save(repo, err);
 	pthread_mutex_unlock(&repo->state_lock);
 	return rc;
 }
 
-bool
-vrv_repo_state_get(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    uint8_t ret_logical[32], uint32_t *ret_revision)
-{
-	pthread_mutex_lock(&repo->state_lock);
-	const struct vrv_pin *pin = find_pin(&repo->state, tag);
-	if (pin != NULL) {
-		memcpy(ret_logical, pin->logical, VRV_LOGICAL_ID);
-		*ret_revision = pin->revision;
-	}
-	pthread_mutex_unlock(&repo->state_lock);
-	return pin != NULL;
-}
-
 int
-vrv_repo_state_each(struct vrv_repo *repo, vrv_pin_fn *fn, void *arg,
+vrv_repo_state_pins(struct vrv_repo *repo, struct vrv_pin **ret, size_t *ret_n,
     struct varve_err *err)
 {
-	size_t n;
-	int rc = 0;
-
-	/* `fn` may pin again: it works on a copy. */
 	pthread_mutex_lock(&repo->state_lock);
-	n = repo->state.n_pins;
-	vrv_auto_free struct vrv_pin *pins = vrv_alloc_array(n, sizeof(*pins));
+	size_t n = repo->state.n_pins;
+	struct vrv_pin *pins = vrv_alloc_array(n + 1, sizeof(*pins));
 	if (pins != NULL && n > 0)
 		memcpy(pins, repo->state.pins, n * sizeof(*pins));
 	pthread_mutex_unlock(&repo->state_lock);
 	if (pins == NULL)
 		return VRV_NOMEM(err, "the state");
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = fn(arg, pins[i].tag, pins[i].logical, pins[i].revision,
-		    err);
-	return rc;
+	*ret = pins;
+	*ret_n = n;
+	return 0;
 }

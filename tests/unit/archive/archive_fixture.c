@@ -30,6 +30,7 @@ on_event(void *arg, const struct varve_event *event)
 	size_t n = strlen(f->notes);
 
 	if (event->type != VARVE_EVENT_PROBLEM &&
+	    event->type != VARVE_EVENT_NOTE &&
 	    event->type != VARVE_EVENT_WARNING)
 		return;
 	snprintf(f->notes + n, sizeof(f->notes) - n, "%s: %s\n",
@@ -109,7 +110,7 @@ copy_object(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 }
 
 static void
-open_repo(struct fixture *f)
+open_repo(struct fixture *f, bool look)
 {
 	char state[80], cache[80];
 	struct varve_err err;
@@ -121,6 +122,7 @@ open_repo(struct fixture *f)
 	open.state_dir = state;
 	open.cache_dir = cache;
 	open.key_file = template.key_file;
+	open.allow_rollback = look;
 	MUST(vrv_repo_open(hooked(f, f->store), &open, &f->repo, &err));
 	f->hooks.log[0] = '\0';
 	f->notes[0] = '\0';
@@ -139,7 +141,7 @@ fixture_init(struct fixture *f)
 	MUST(vrv_store_open_memory(&f->store, &err));
 	MUST(vrv_store_list(template.store, "", false, copy_object, f->store,
 	    &err));
-	open_repo(f);
+	open_repo(f, false);
 }
 
 static int
@@ -164,7 +166,14 @@ fixture_reopen(struct fixture *f, bool fresh)
 {
 	vrv_repo_close(f->repo);
 	f->client += fresh;
-	open_repo(f);
+	open_repo(f, false);
+}
+
+void
+fixture_look(struct fixture *f)
+{
+	vrv_repo_close(f->repo);
+	open_repo(f, true);
 }
 
 static struct vrv_text

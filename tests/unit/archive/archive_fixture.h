@@ -22,7 +22,7 @@ struct fixture {
 	struct vrv_repo *repo;
 	char dir[64];
 	unsigned client;  /* number of its folders */
-	char notes[4096]; /* "path: message\n" of PROBLEM and WARNING */
+	char notes[4096]; /* "path: message\n" of PROBLEM, WARNING and NOTE */
 };
 
 void fixture_init(struct fixture *);
@@ -32,6 +32,8 @@ void fixture_template_fini(void);
 /* Close and open again, as the next run does; with `fresh`, as a client that
  * knows nothing. */
 void fixture_reopen(struct fixture *, bool fresh);
+/* As one that may look at an older copy. */
+void fixture_look(struct fixture *);
 
 /* An archive of the series "host", "docs" with this byte as its id and its
  * time; the root is nothing that could be read. */
@@ -50,5 +52,6 @@ int run_load_tests(void);
 int run_commit_tests(void);
 int run_cache_tests(void);
 int run_lost_tests(void);
+int run_pin_tests(void);
 
 #endif

@@ -133,6 +133,7 @@ test_forged(void **state)
 {
 	struct vrv_archive one, two;
 	struct vrv_archives *list;
+	char from[100], to[100];
 	struct varve_err err;
 	struct fixture f;
 
@@ -144,7 +145,11 @@ test_forged(void **state)
 	commit(&f, &two);
 	expect(&f, 2, 0);
 	forge(&f, &two.object, &one.object);
-	fixture_reopen(&f, false);
+	/* A client that has this cache and knows nothing else. */
+	snprintf(from, sizeof(from), "%s/cache%u", f.dir, f.client);
+	snprintf(to, sizeof(to), "%s/cache%u", f.dir, f.client + 1);
+	MUST(rename(from, to));
+	fixture_reopen(&f, true);
 	must_load(&f, &list);
 	for (size_t i = 0; i < list->n_all; i++) {
 		const struct vrv_archive *a = list->all[i];

@@ -466,12 +466,13 @@ test_condemned_intent(void **state)
 	fixture_init(&f);
 	backup(&f, 1, "first", "the content");
 	assert_int_equal(second_run(&f, &event, &b, &err), VARVE_LOCKED);
-	uint8_t logical[VRV_LOGICAL_ID];
-	uint32_t revision;
+	struct vrv_pin *pins;
+	size_t n;
 	/* Not acknowledged is not remembered either. */
-	assert_true(
-	    vrv_repo_state_get(f.repo, b.object.tag, logical, &revision));
-	assert_int_equal(logical[0], 1);
+	assert_int_equal(vrv_repo_state_pins(f.repo, &pins, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(pins[0].logical[0], 1);
+	free(pins);
 	fixture_fini(&f);
 }
 

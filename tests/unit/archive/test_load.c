@@ -181,90 +181,6 @@ test_missing(void **state)
 	fixture_fini(&f);
 }
 
-static void
-test_pins(void **state)
-{
-	struct fixture f;
-	struct vrv_archives *list;
-	struct varve_err err;
-	char name[VRV_NAME_SIZE];
-	uint8_t *bytes;
-	size_t n;
-
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	commit(&f, &a);
-	commit(&f, &b);
-	fixture_reopen(&f, false);
-	expect(&f, 2, 0, 0);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
-	assert_int_equal(err.exit, VARVE_EXIT_REPLAY);
-	/* Somebody who was never here cannot know. */
-	fixture_reopen(&f, true);
-	expect(&f, 1, 0, 0);
-	/* What was seen is remembered, not only what was committed. */
-	vrv_name_print(&a.object, name);
-	MUST(
-	    vrv_store_get_all(f.store, name, VRV_MAX_RECORD, &bytes, &n, &err));
-	delete_object(&f, &a.object);
-	fixture_reopen(&f, false);
-	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
-	MUST(vrv_store_put(f.store, name, bytes, n, &err));
-	free(bytes);
-	bury(&f, &a);
-	delete_object(&f, &a.object);
-	expect(&f, 0, 0, 0);
-	fixture_fini(&f);
-}
-
-/* A revision goes back. */
-static void
-test_pinned_revision(void **state)
-{
-	struct fixture f;
-	struct vrv_archives *list;
-	struct varve_err err;
-
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = a;
-	commit(&f, &a);
-	b.clear.revision = 1;
-	commit(&f, &b);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
-	fixture_fini(&f);
-}
-
-/* Renaming an old archive leaves the newest one pinned. */
-static void
-test_rename_old(void **state)
-{
-	struct fixture f;
-	struct varve_err err;
-	uint8_t logical[VRV_LOGICAL_ID];
-	uint32_t revision;
-
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	commit(&f, &a);
-	commit(&f, &b);
-	MUST(vrv_archive_rename(f.repo, &a, "old", &err));
-	assert_true(
-	    vrv_repo_state_get(f.repo, a.object.tag, logical, &revision));
-	assert_int_equal(logical[0], 2);
-	MUST(vrv_archive_rename(f.repo, &b, "new", &err));
-	assert_true(
-	    vrv_repo_state_get(f.repo, a.object.tag, logical, &revision));
-	assert_int_equal(revision, 1);
-	fixture_fini(&f);
-}
-
 struct deletion {
 	struct fixture *f;
 	const struct vrv_archive *a;
@@ -397,9 +313,6 @@ run_load_tests(void)
 	    cmocka_unit_test(test_revisions),
 	    cmocka_unit_test(test_conflict),
 	    cmocka_unit_test(test_missing),
-	    cmocka_unit_test(test_pins),
-	    cmocka_unit_test(test_pinned_revision),
-	    cmocka_unit_test(test_rename_old),
 	    cmocka_unit_test(test_deleted_meanwhile),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_damaged_tombstone),
@@ -413,6 +326,7 @@ main(void)
 {
 	int failed = run_load_tests();
 
+	failed += run_pin_tests();
 	failed += run_commit_tests();
 	failed += run_cache_tests();
 	failed += run_lost_tests();

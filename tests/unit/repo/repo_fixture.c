@@ -31,7 +31,11 @@ on_event(void *arg, const struct varve_event *event)
 {
 	struct world *w = arg;
 	size_t n = strlen(w->notes);
+	size_t m = strlen(w->warnings);
 
+	if (event->type == VARVE_EVENT_WARNING)
+		snprintf(w->warnings + m, sizeof(w->warnings) - m, "%s\n",
+		    event->message);
 	if (event->type == VARVE_EVENT_PROBLEM ||
 	    event->type == VARVE_EVENT_NOTE)
 		snprintf(w->notes + n, sizeof(w->notes) - n, "%s: %s\n",

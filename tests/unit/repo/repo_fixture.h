@@ -30,9 +30,10 @@ struct world {
 	char dir[64];
 	char state[96], cache[96], keys[96]; /* of the client; see client() */
 	char passphrase[64], fresh[64];
-	unsigned asked;	  /* for a passphrase */
-	uint32_t seed;	  /* of chunks that must be new */
-	char notes[4096]; /* "path: message\n" of PROBLEM and NOTE */
+	unsigned asked;	     /* for a passphrase */
+	uint32_t seed;	     /* of chunks that must be new */
+	char notes[4096];    /* "path: message\n" of PROBLEM and NOTE */
+	char warnings[8192]; /* "message\n" of WARNING */
 };
 
 void world_init(struct world *);
@@ -83,6 +84,7 @@ void damage(struct world *, const char *name, size_t at);
 int run_writer_tests(void);
 int run_open_tests(void);
 int run_slot_tests(void);
+int run_state_tests(void);
 int run_cache_tests(void);
 int run_rescue_tests(void);
 

@@ -13,6 +13,7 @@ main(int argc, char **argv)
 	    {"writer", run_writer_tests},
 	    {"open", run_open_tests},
 	    {"slots", run_slot_tests},
+	    {"state", run_state_tests},
 	    {"cache", run_cache_tests},
 	    {"rescue", run_rescue_tests},
 	};

@@ -221,8 +221,8 @@ test_older_config(void **state)
 	vrv_repo_close(must_open(w));
 	name_at(w, "config/", 1, name);
 	remove_object(w, name);
-	refused(w, &open, VARVE_EXIT_REPLAY, "older state");
-	refused(w, &open, VARVE_EXIT_REPLAY, "older state");
+	refused(w, &open, VARVE_EXIT_REPLAY, "is older than");
+	refused(w, &open, VARVE_EXIT_REPLAY, "is older than");
 	open.accept_replaced = true;
 	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
 	vrv_repo_close(repo);
@@ -270,7 +270,7 @@ test_every_byte_of_the_config(void **state)
 	vrv_repo_close(must_open(w));
 }
 
-/* --- another repository, the state file --- */
+/* --- another repository --- */
 
 static void
 test_replaced(void **state)
@@ -310,79 +310,6 @@ test_replaced(void **state)
 	/* And back again: that is no less another one. */
 	open = options(w, true);
 	refused(w, &open, VARVE_EXIT_REPO_REPLACED, "another repository");
-}
-
-static void
-state_file(struct world *w, char *path, size_t n)
-{
-	DIR *d = opendir(w->state);
-	struct dirent *e;
-
-	assert_non_null(d);
-	while ((e = readdir(d)) != NULL && e->d_name[0] == '.')
-		;
-	assert_non_null(e);
-	snprintf(path, n, "%s/%s", w->state, e->d_name);
-	closedir(d);
-}
-
-static void
-test_pins(void **state)
-{
-	struct world *w = *state;
-	struct vrv_repo *repo = must_open(w);
-	uint8_t tag[VRV_TAG_SIZE] = {1, 2, 3}, logical[32] = {9}, got[32];
-	uint32_t revision;
-	char path[400];
-	struct stat st;
-	struct varve_err err;
-
-	assert_false(vrv_repo_state_get(repo, tag, got, &revision));
-	MUST(vrv_repo_state_pin(repo, tag, logical, 3, &err));
-	logical[0] = 10;
-	MUST(vrv_repo_state_pin(repo, tag, logical, 4, &err));
-	tag[0] = 77;
-	MUST(vrv_repo_state_pin(repo, tag, logical, UINT32_MAX, &err));
-	MUST(vrv_repo_state_save(repo, &err));
-	vrv_repo_close(repo);
-
-	repo = must_open(w);
-	assert_true(vrv_repo_state_get(repo, tag, got, &revision));
-	assert_int_equal(revision, UINT32_MAX);
-	tag[0] = 1;
-	assert_true(vrv_repo_state_get(repo, tag, got, &revision));
-	assert_int_equal(revision, 4);
-	assert_memory_equal(got, logical, 32);
-	vrv_repo_close(repo);
-	state_file(w, path, sizeof(path));
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-}
-
-/* A state file that was cut or spoiled is never taken for "nothing pinned". */
-static void
-test_damaged_state(void **state)
-{
-	struct world *w = *state;
-	const struct varve_open_options open = options(w, true);
-	char path[400], text[1000];
-
-	vrv_repo_close(must_open(w));
-	state_file(w, path, sizeof(path));
-	FILE *f = fopen(path, "r");
-	size_t n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	assert_true(n > 200 && n < sizeof(text));
-	for (size_t cut = 0; cut + 1 < n; cut += cut < n - 20 ? 17 : 1) {
-		f = fopen(path, "w");
-		fwrite(text, 1, cut, f);
-		fclose(f);
-		refused(w, &open, VARVE_EXIT_ERROR, path);
-	}
-	f = fopen(path, "w");
-	fwrite(text, 1, n, f);
-	fclose(f);
-	vrv_repo_close(must_open(w));
 }
 
 /* --- objects --- */
@@ -594,8 +521,6 @@ run_open_tests(void)
 	    T(test_forged_config),
 	    T(test_every_byte_of_the_config),
 	    T(test_replaced),
-	    T(test_pins),
-	    T(test_damaged_state),
 	    T(test_signers),
 	    T(test_places_of_objects),
 	    T(test_every_byte_of_an_object),

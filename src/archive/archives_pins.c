@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/archives_judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hex.h"
+#include "util/mem.h"
+
+/* Pins of a series, unless more have to be kept. */
+#define PINS_MAX 8
+#define TOLD_MAX 3
+
+enum fate {
+	THERE,
+	BURIED,
+	UNREADABLE, /* its object is there, but damaged or refused */
+	GONE
+};
+
+static enum fate
+fate_of(const struct vrv_judge *j, const struct vrv_pin *pin)
+{
+	const struct vrv_archive *a = vrv_archives_get(j->list, pin->logical);
+
+	if (a != NULL && a->clear.revision >= pin->revision)
+		return THERE;
+	if (vrv_archives_is_buried(j->list, pin->logical, pin->revision))
+		return BURIED;
+	if (vrv_map_get(j->unreadable, pin->object) != NULL)
+		return UNREADABLE;
+	return GONE;
+}
+
+size_t
+vrv_pins_gone(const struct vrv_judge *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n_pins; i++)
+		n += fate_of(j, &j->pins[i]) == GONE;
+	return n;
+}
+
+static int
+tell_gone(const struct vrv_judge *j, struct varve_err *err)
+{
+	char text[400], id[2 * VRV_LOGICAL_ID + 1];
+	size_t told = 0;
+	int n = snprintf(text, sizeof(text),
+	    j->n_replayed == 1 ?
+		"%zu archive that was never deleted is missing:" :
+		"%zu archives that were never deleted are missing:",
+	    j->n_replayed);
+
+	for (size_t i = 0; i < j->n_pins && told < TOLD_MAX; i++) {
+		if (fate_of(j, &j->pins[i]) != GONE)
+			continue;
+		vrv_hex(id, j->pins[i].logical, VRV_LOGICAL_ID);
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    "%s aid:%.16s", told++ == 0 ? "" : ",", id);
+	}
+	if (told < j->n_replayed)
+		snprintf(text + n, sizeof(text) - (size_t)n, " and %zu more",
+		    j->n_replayed - told);
+	return vrv_repo_older(j->repo, text, err);
+}
+
+/* --- what is to be pinned from now on --- */
+
+struct pinner {
+	const struct vrv_judge *judge;
+	struct vrv_archive *const **live; /* by series, then by time */
+	bool *keep;			  /* of each pin */
+	struct vrv_pin *add, *drop;
+	size_t n_add, n_drop, cap_add, cap_drop;
+};
+
+/* One series: where its live archives and its pins are. */
+struct series {
+	size_t live, live_end, pin, pin_end;
+	size_t first_add;
+	size_t n; /* pins that it will have */
+};
+
+static int
+by_series(const void *a, const void *b)
+{
+	struct vrv_archive *const *x = *(struct vrv_archive *const *const *)a;
+	struct vrv_archive *const *y = *(struct vrv_archive *const *const *)b;
+
+	int order = memcmp((*x)->object.tag, (*y)->object.tag, VRV_TAG_SIZE);
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+static int
+push(struct vrv_pin **to, size_t *n, size_t *cap, const struct vrv_pin *pin,
+    struct varve_err *err)
+{
+	if (vrv_room_for_one(to, *n, cap, sizeof(*pin)) != 0)
+		return VRV_NOMEM(err, "the state");
+	(*to)[(*n)++] = *pin;
+	return 0;
+}
+
+static int
+add(struct pinner *p, const struct vrv_archive *a, struct varve_err *err)
+{
+	struct vrv_pin pin = {.revision = a->clear.revision};
+
+	memcpy(pin.tag, a->object.tag, VRV_TAG_SIZE);
+	memcpy(pin.logical, a->clear.logical, VRV_LOGICAL_ID);
+	memcpy(pin.object, a->object.id, VRV_OBJECT_ID);
+	return push(&p->add, &p->n_add, &p->cap_add, &pin, err);
+}
+
+/* Pin an archive of the series if there is room and it is not pinned. */
+static int
+want(struct pinner *p, struct series *s, const struct vrv_archive *a,
+    struct varve_err *err)
+{
+	const struct vrv_pin *pins = p->judge->pins;
+
+	if (s->n >= PINS_MAX)
+		return 0;
+	for (size_t i = s->pin; i < s->pin_end; i++) {
+		if (memcmp(pins[i].logical, a->clear.logical, VRV_LOGICAL_ID) !=
+		    0)
+			continue;
+		s->n += !p->keep[i];
+		p->keep[i] = true;
+		return 0;
+	}
+	for (size_t i = s->first_add; i < p->n_add; i++) {
+		if (memcmp(p->add[i].logical, a->clear.logical,
+			VRV_LOGICAL_ID) == 0)
+			return 0;
+	}
+	s->n++;
+	return add(p, a, err);
+}
+
+/* What no other pin stands for stays pinned: heads, which nobody names, and
+ * what cannot be read, so that nobody knows whom it names. */
+static void
+keep_needed(struct pinner *p, struct series *s)
+{
+	const struct vrv_judge *j = p->judge;
+
+	for (size_t i = s->pin; i < s->pin_end; i++) {
+		enum fate fate = fate_of(j, &j->pins[i]);
+
+		p->keep[i] = fate == UNREADABLE ||
+		    (fate == THERE &&
+			!vrv_archives_is_named(j->list, j->pins[i].logical));
+		s->n += p->keep[i];
+	}
+}
+
+/* The newest heads, then what they name. */
+static int
+want_heads(struct pinner *p, struct series *s, struct varve_err *err)
+{
+	const struct vrv_archives *list = p->judge->list;
+	int rc = 0;
+
+	for (int names = 0; names < 2; names++) {
+		for (size_t i = s->live_end; rc == 0 && i-- > s->live;) {
+			const struct vrv_archive *a = *p->live[i];
+
+			if (vrv_archives_is_named(list, a->clear.logical))
+				continue;
+			if (!names)
+				rc = want(p, s, a, err);
+			for (unsigned k = 0;
+			     names && rc == 0 && k < a->clear.n_previous; k++) {
+				const struct vrv_archive *b =
+				    vrv_archives_get(list,
+					a->clear.previous[k]);
+				if (b != NULL &&
+				    memcmp(b->object.tag, a->object.tag,
+					VRV_TAG_SIZE) == 0)
+					rc = want(p, s, b, err);
+			}
+		}
+	}
+	return rc;
+}
+
+/* Deleted ones, while there is room: their tombstone must stay. */
+static void
+keep_buried(struct pinner *p, struct series *s)
+{
+	for (size_t i = s->pin; i < s->pin_end && s->n < PINS_MAX; i++) {
+		if (p->keep[i] ||
+		    fate_of(p->judge, &p->judge->pins[i]) != BURIED)
+			continue;
+		p->keep[i] = true;
+		s->n++;
+	}
+}
+
+/* Pins that stay follow the revision of their archive, the others go. */
+static int
+settle(struct pinner *p, struct series *s, struct varve_err *err)
+{
+	static const uint8_t unknown[VRV_OBJECT_ID];
+	const struct vrv_judge *j = p->judge;
+	int rc = 0;
+
+	for (size_t i = s->pin; rc == 0 && i < s->pin_end; i++) {
+		const struct vrv_pin *pin = &j->pins[i];
+		const struct vrv_archive *a =
+		    vrv_archives_get(j->list, pin->logical);
+
+		if (!p->keep[i])
+			rc = push(&p->drop, &p->n_drop, &p->cap_drop, pin, err);
+		else if (a != NULL &&
+		    (a->clear.revision > pin->revision ||
+			(a->clear.revision == pin->revision &&
+			    memcmp(pin->object, unknown, VRV_OBJECT_ID) == 0)))
+			rc = add(p, a, err);
+	}
+	return rc;
+}
+
+static int
+pin_series(struct pinner *p, struct series *s, struct varve_err *err)
+{
+	s->n = 0;
+	s->first_add = p->n_add;
+	keep_needed(p, s);
+	int rc = want_heads(p, s, err);
+	if (rc != 0)
+		return rc;
+	keep_buried(p, s);
+	return settle(p, s, err);
+}
+
+static bool
+same_series(const struct vrv_archive *a, const uint8_t tag[VRV_TAG_SIZE])
+{
+	return memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0;
+}
+
+/* A series without live archives keeps its pins. */
+static int
+pin_all(struct pinner *p, struct varve_err *err)
+{
+	const struct vrv_judge *j = p->judge;
+	struct series s = {0};
+	int rc = 0;
+
+	for (; rc == 0 && s.live < j->list->n; s.live = s.live_end) {
+		const uint8_t *tag = (*p->live[s.live])->object.tag;
+
+		s.live_end = s.live + 1;
+		while (s.live_end < j->list->n &&
+		    same_series(*p->live[s.live_end], tag))
+			s.live_end++;
+		s.pin = s.pin_end;
+		while (s.pin < j->n_pins &&
+		    memcmp(j->pins[s.pin].tag, tag, VRV_TAG_SIZE) < 0)
+			s.pin++;
+		s.pin_end = s.pin;
+		while (s.pin_end < j->n_pins &&
+		    memcmp(j->pins[s.pin_end].tag, tag, VRV_TAG_SIZE) == 0)
+			s.pin_end++;
+		rc = pin_series(p, &s, err);
+	}
+	return rc;
+}
+
+static int
+make_pinner(struct pinner *p, struct varve_err *err)
+{
+	const struct vrv_archives *list = p->judge->list;
+
+	p->live = vrv_alloc_array(list->n + 1, sizeof(*p->live));
+	p->keep = vrv_alloc_array(p->judge->n_pins + 1, sizeof(*p->keep));
+	if (p->live == NULL || p->keep == NULL)
+		return VRV_NOMEM(err, "series");
+	for (size_t i = 0; i < list->n; i++)
+		p->live[i] = &list->items[i];
+	if (list->n > 0)
+		qsort(p->live, list->n, sizeof(*p->live), by_series);
+	return 0;
+}
+
+static int
+move_pins(struct vrv_judge *j, struct pinner *p, struct varve_err *err)
+{
+	int rc = make_pinner(p, err);
+	if (rc == 0)
+		rc = pin_all(p, err);
+	if (rc != 0 || (p->n_add == 0 && p->n_drop == 0))
+		return rc;
+	rc = vrv_repo_state_change(j->repo, p->add, p->n_add, p->drop,
+	    p->n_drop, err);
+	if (rc == 0 && vrv_repo_state_save(j->repo, err) != 0)
+		vrv_repo_note(j->repo, VARVE_EVENT_WARNING, NULL,
+		    "cannot remember the newest archives: %s", err->message);
+	return rc;
+}
+
+int
+vrv_judge_pins(struct vrv_judge *j, struct varve_err *err)
+{
+	struct pinner p = {.judge = j};
+
+	if (j->n_replayed > 0)
+		return tell_gone(j, err);
+	int rc = move_pins(j, &p, err);
+	free(p.live);
+	free(p.keep);
+	free(p.add);
+	free(p.drop);
+	return rc;
+}
