@@ -45,6 +45,8 @@ const struct vrv_option vrv_common_options[] = {
 	"file mode bits to leave off (default: 0077)"},
     FLAG("accept-replaced", 0, accept_replaced,
 	"trust a repository that is not the one that was at this place"),
+    FLAG("allow-rollback", 0, allow_rollback,
+	"read a repository that is older than this client knows"),
     {0},
 };
 
@@ -89,6 +91,7 @@ vrv_cli_open_options(struct vrv_cli *cli, struct varve_open_options *ret)
 	ret->passphrase = vrv_passphrase_get;
 	ret->passphrase_arg = &cli->passphrase;
 	ret->accept_replaced = cli->common.accept_replaced;
+	ret->allow_rollback = cli->common.allow_rollback;
 }
 
 static void
@@ -217,10 +220,12 @@ add_way_out(struct varve_err *err)
 	    {VARVE_EXIT_ARCHIVE_EXISTS,
 		"; choose another name, perhaps with {now} in it"},
 	    {VARVE_EXIT_NO_ARCHIVE, "; 'varve list' shows what there is"},
-	    {VARVE_EXIT_REPO_REPLACED, " or give --accept-replaced once"},
+	    {VARVE_EXIT_REPO_REPLACED,
+		"; if you replaced it yourself, give --accept-replaced once"},
 	    {VARVE_EXIT_REPLAY,
-		"; if you put an older copy there yourself, give "
-		"--accept-replaced once"},
+		"; restore the current copy, or give --allow-rollback to "
+		"read this one, or --accept-replaced once to forget what "
+		"this client knew"},
 	};
 	size_t n = strlen(err->message);
 

@@ -22,7 +22,7 @@
 struct vrv_common {
 	int level;
 	bool help, version, progress, iec, log_json, show_version, show_rc;
-	bool accept_replaced;
+	bool accept_replaced, allow_rollback;
 	unsigned umask;
 };
 

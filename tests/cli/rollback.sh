@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A repository that is older than a client knows, or another one: noticed by
+# every client that used it, wherever it is, and whatever runs at once.
+
+. "$(dirname "$0")/lib.sh"
+
+mkdir src && echo one >src/file
+varve init --chunker-params gear,32K,128K,1M repo
+
+# create NAME [OPTION...]: an archive, whose object is then $object.
+create()
+{
+	name=$1
+	shift
+	find repo/archives -type f | sort >before
+	varve create "$@" "repo::$name" src
+	object=$(find repo/archives -type f | sort | comm -13 before -)
+}
+
+# --- two runs at once ---
+
+# What series one commits must not undo what series two pinned meanwhile.
+create one --series one
+mkfifo pipe
+varve create --series one --stdin-name dump repo::slow - <pipe &
+slow=$!
+exec 3>pipe
+# More than a pipe holds: when this ends, the run has opened the repository.
+head -c 400000 /dev/zero >&3
+create two-a --series two
+create two-b --series two
+exec 3>&-
+wait "$slow"
+is "$?" 0 "the slow run ends"
+mv "$object" lost
+refuses 61 "*1 archive that was never deleted is missing: aid:*" list repo
+like "$err" "*repository ????????????????)*--allow-rollback*" \
+    "the message names the repository and the way out"
+mv lost "$object"
+ok "it is there again" varve list repo
+
+# --- copies ---
+
+cp -a repo copy
+create later --series one
+run varve list repo
+id=$(varve list --last 1 --format '{id}' repo | cut -c1-16)
+refuses 61 "*/copy'*(also at '*/repo'): 1 archive * missing: aid:$id;*" list copy
+refuses 61 "*" create copy::x src
+refuses 2 "*exclude*" list --allow-rollback --accept-replaced copy
+run varve list --short --allow-rollback copy
+is "$status" 0 "an older copy may be listed"
+is "$(echo "$out" | sort | tr '\n' ' ')" "one slow two-a two-b " "what is in it"
+like "$err" "*older*aid:$id*" "that it is older is told"
+for command in "info" "check" "verify ::one" "list ::one" "diff ::one two-a" \
+    "find copy file" "extract --dry-run ::one"; do
+	run env VARVE_REPO=copy "$VARVE" --allow-rollback $command
+	is "$status" 0 "$command of an older copy"
+done
+before=$(find copy -type f | sort | xargs cksum)
+for command in "create ::x src" "delete ::one" "rename ::one x" "key add" \
+    "key change-passphrase" "key remove :: x"; do
+	run env VARVE_REPO=copy VARVE_NEW_PASSPHRASE=new "$VARVE" \
+	    --allow-rollback $command # words
+	is "$status" 2 "$command is refused"
+	like "$err" "*nothing is written*" "$command: message"
+done
+is "$(find copy -type f | sort | xargs cksum)" "$before" "nothing was written"
+refuses 61 "*" list copy
+is "$(varve list --short repo | wc -l)" 5 "the original goes on"
+VARVE_BASE_DIR=$scratch/fresh run varve list copy
+is "$status" 0 "a client that knows nothing cannot tell"
+run varve list --accept-replaced copy
+is "$status" 0 "who knows why may go on with it"
+ok "which is remembered" varve list copy
+ok "and the original is newer" varve list repo
+
+# --- another repository at the place ---
+
+mv repo aside
+VARVE_BASE_DIR=$scratch/other varve init --chunker-params gear,32K,128K,1M repo
+refuses 60 "*another repository*--accept-replaced*" list repo
+refuses 60 "*another repository*" list --allow-rollback repo
+ok "the old one is known where it is now" varve list aside
+ok "the new one is accepted" varve list --accept-replaced repo
+ok "and remembered" varve list repo
+
+# --- damage, and no place to remember ---
+
+state=$HOME/.local/state/varve
+cp -a aside old
+run varve create aside::newest src
+run varve create aside::newest2 src
+find "$state" -name '*-*' ! -name '*.old' -type f | grep -v ledger |
+    while read -r file; do : >"$file"; done
+run varve list aside
+is "$status" 1 "a damaged state file is a warning"
+like "$err" "*damaged*the version before it is used*" "which is told"
+refuses 61 "*" list old
+run varve list aside
+is "$status:$err" "0:" "once"
+find "$state" -name '*-*' -type f | grep -v ledger |
+    while read -r file; do echo x >"$file"; done
+run varve create aside::newest3 src
+is "$status" 1 "both versions are damaged: the backup is made"
+like "$err" "*knows nothing*" "which is told, too"
+ok "the bad files are kept" [ "$(find "$state" -name '*.damaged-*' | wc -l)" -gt 1 ]
+ok "and all is well again" varve list aside
+
+for home in /proc/none; do
+	run env HOME="$home" VARVE_BASE_DIR="$home" \
+	    "$VARVE" create "aside::{now}" src
+	is "$status" 1 "home is $home: a warning"
+	like "$err" "*cannot remember*" "home is $home: told"
+done
+run env -u HOME -u VARVE_BASE_DIR VARVE_STATE_DIR=/dev/null/state \
+    "$VARVE" create aside::no-home src
+is "$status" 1 "no HOME: a warning"
+
+done_testing
