@@ -299,6 +299,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	pthread_mutex_init(&check.ledger_lock, NULL);
 	int rc = run_recorded(&check, only, n_only, err);
 	if (rc == 0) {
+		vrv_check_leave(&check);
 		check.progress.finished = true;
 		check.progress.current = check.progress.total;
 		vrv_check_progress(&check);

@@ -141,6 +141,8 @@ int vrv_check_archives(struct vrv_check *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
 int vrv_check_frames(struct vrv_check *, struct varve_err *err) VRV_MUST;
+/* Leave what was found for this client's next backup. */
+void vrv_check_leave(struct vrv_check *);
 /* What the ledger knows of the packs; drops from it what is not listed. */
 void vrv_check_recall(struct vrv_check *);
 int vrv_check_limited(struct vrv_check *, struct varve_err *err) VRV_MUST;
