@@ -2,8 +2,24 @@
 #include "task/task_internal.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <time.h>
 
 #include "util/mem.h"
+
+#define NS 1000000000u
+
+/* Its timeouts are those of vrv_ticks(). */
+static void
+init_timed(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
 
 struct vrv_queue *
 vrv_queue_new(struct vrv_group *group, size_t max_items, size_t max_bytes,
@@ -24,7 +40,7 @@ vrv_queue_new(struct vrv_group *group, size_t max_items, size_t max_bytes,
 	q->producers = producers;
 	(void)pthread_mutex_init(&q->lock, NULL);
 	(void)pthread_cond_init(&q->not_full, NULL);
-	(void)pthread_cond_init(&q->not_empty, NULL);
+	init_timed(&q->not_empty);
 	vrv_group_add_queue(group, q);
 	return q;
 }
@@ -91,23 +107,45 @@ take(struct vrv_queue *q)
 	return slot.item;
 }
 
-int
-vrv_queue_pop(struct vrv_queue *q, void **ret_item)
+/* Wait until something changes, or until `ticks`. False if it is past that. */
+static bool
+wait_until(struct vrv_queue *q, uint64_t ticks)
 {
+	struct timespec until = {.tv_sec = (time_t)(ticks / NS),
+	    .tv_nsec = (long)(ticks % NS)};
+
+	if (ticks == UINT64_MAX)
+		return pthread_cond_wait(&q->not_empty, &q->lock) == 0;
+	return pthread_cond_timedwait(&q->not_empty, &q->lock, &until) !=
+	    ETIMEDOUT;
+}
+
+int
+vrv_queue_pop_until(struct vrv_queue *q, uint64_t ticks, void **ret_item)
+{
+	bool early = true;
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&q->lock);
-	while (
-	    !vrv_group_cancelled(q->group) && q->count == 0 && q->producers > 0)
-		(void)pthread_cond_wait(&q->not_empty, &q->lock);
+	while (early && !vrv_group_cancelled(q->group) && q->count == 0 &&
+	    q->producers > 0)
+		early = wait_until(q, ticks);
 	if (vrv_group_cancelled(q->group))
 		rc = VARVE_CANCELLED;
-	else if (q->count == 0)
+	else if (q->count > 0)
+		*ret_item = take(q);
+	else if (q->producers == 0)
 		rc = VARVE_NOENT;
 	else
-		*ret_item = take(q);
+		*ret_item = NULL;
 	(void)pthread_mutex_unlock(&q->lock);
 	return rc;
+}
+
+int
+vrv_queue_pop(struct vrv_queue *q, void **ret_item)
+{
+	return vrv_queue_pop_until(q, UINT64_MAX, ret_item);
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/err.h"
 
@@ -60,6 +61,10 @@ int vrv_queue_push(struct vrv_queue *, void *item, size_t bytes) VRV_MUST;
 /* Blocks while the queue is empty. 0 and the item; NOENT at the end of the
  * queue; CANCELLED. */
 int vrv_queue_pop(struct vrv_queue *, void **ret_item) VRV_MUST;
+/* The same, but when `ticks` (util/clock.h: vrv_ticks()) have passed and the
+ * queue is still empty, return 0 and the item NULL. UINT64_MAX: never. */
+int vrv_queue_pop_until(struct vrv_queue *, uint64_t ticks, void **ret_item)
+    VRV_MUST;
 
 /* One producer will push no more. */
 void vrv_queue_done(struct vrv_queue *);

@@ -2,6 +2,7 @@
 /* Worker threads record what they see; the main thread asserts. Where a test
  * gives a thread time to block, its outcome does not depend on that. */
 #include "task/task.h"
+#include "util/clock.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -160,6 +161,40 @@ test_order_and_end(void **state)
 	assert_int_equal(vrv_queue_pop(q, &item), VARVE_NOENT);
 	assert_int_equal(vrv_queue_pop(q, &item), VARVE_NOENT);
 	assert_ptr_equal(item, &item);
+	vrv_group_free(g);
+}
+
+/* A consumer that has something else to do when nothing comes. */
+static void
+test_pop_until(void **state)
+{
+	struct vrv_group *g = vrv_group_new();
+	struct vrv_queue *q = vrv_queue_new(g, 4, 100, 1);
+	struct work w = {.out = q, .from = 7, .to = 8, .bytes = 1};
+	void *item = &w;
+
+	(void)state;
+	assert_int_equal(vrv_queue_pop_until(q, 0, &item), 0);
+	assert_null(item);
+	item = &w;
+	assert_int_equal(vrv_queue_pop_until(q, vrv_ticks() + 1000000, &item),
+	    0);
+	assert_null(item);
+
+	/* What is there is given, however late it is. */
+	assert_int_equal(vrv_queue_push(q, &w, 1), 0);
+	assert_int_equal(vrv_queue_pop_until(q, 0, &item), 0);
+	assert_ptr_equal(item, &w);
+
+	/* It wakes up long before its time, for an item and for the end. */
+	start(g, produce, &w);
+	uint64_t late = vrv_ticks() + UINT64_C(3600) * 1000000000;
+	assert_int_equal(vrv_queue_pop_until(q, late, &item), 0);
+	assert_int_equal(vrv_queue_pop_until(q, late, &item), VARVE_NOENT);
+	assert_int_equal(vrv_queue_pop_until(q, 0, &item), VARVE_NOENT);
+
+	vrv_group_cancel(g, NULL);
+	assert_int_equal(vrv_queue_pop_until(q, late, &item), VARVE_CANCELLED);
 	vrv_group_free(g);
 }
 
@@ -386,6 +421,7 @@ main(void)
 	    cmocka_unit_test(test_pipeline),
 	    cmocka_unit_test(test_order_and_end),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_pop_until),
 	    cmocka_unit_test(test_cancel_in_pop),
 	    cmocka_unit_test(test_first_error),
 	    cmocka_unit_test(test_given_up),
