@@ -12,6 +12,11 @@
 #define DATA_PACK ((uint64_t)32 << 20)
 #define META_PACK ((size_t)8 << 20)
 
+/* A checkpoint closes an open pack of this size. A smaller one is closed only
+ * when a whole interval brought it nothing: reading so little again costs less
+ * than a small pack for each interval. */
+#define CHECKPOINT_PACK ((uint64_t)4 << 20)
+
 /* Entries that wait for the next index object take memory. */
 #define ENTRIES_MAX ((size_t)16 << 20)
 
@@ -64,6 +69,7 @@ add_frame(struct vrv_writer *w, struct vrv_packing *p,
 	if (rc == 0)
 		rc = vrv_put_write(p->put, sealed->bytes.data,
 		    sealed->bytes.len, err);
+	p->grew = true;
 	if (sealed->kind == VRV_FRAME_META)
 		p->has_meta = true;
 	else
@@ -211,17 +217,42 @@ store_checkpoint(struct vrv_writer *w, struct varve_err *err)
 	return rc;
 }
 
+/* The interval is over: do not let the open pack fill for hours. */
+static int
+close_due(struct vrv_writer *w, struct varve_err *err)
+{
+	struct vrv_packing *p = &w->data;
+	bool due = p->packer != NULL &&
+	    (!p->grew || vrv_packer_size(p->packer) >= CHECKPOINT_PACK);
+
+	p->grew = false;
+	return due ? close_pack(w, p, err) : 0;
+}
+
+static uint64_t
+next_checkpoint(const struct vrv_writer *w)
+{
+	uint64_t left = UINT64_MAX - w->since_ns;
+
+	return w->options.checkpoint_ns < left ?
+	    w->since_ns + w->options.checkpoint_ns :
+	    UINT64_MAX;
+}
+
 static int
 checkpoint(struct vrv_writer *w, struct varve_err *err)
 {
-	bool due = vrv_ticks() - w->since_ns >= w->options.checkpoint_ns ||
-	    w->since_bytes >= w->options.checkpoint_bytes ||
+	bool late = vrv_ticks() >= next_checkpoint(w);
+	bool full = w->since_bytes >= w->options.checkpoint_bytes ||
 	    w->entries.len >= ENTRIES_MAX;
 
-	if (!due || w->n_entries == 0)
+	if (!late && !full)
 		return 0;
-	int rc = store_index(w, err);
-	return rc == 0 ? store_checkpoint(w, err) : rc;
+	int rc = late ? close_due(w, err) : 0;
+	bool any = w->n_entries > 0;
+	if (rc == 0)
+		rc = store_index(w, err);
+	return rc == 0 && any ? store_checkpoint(w, err) : rc;
 }
 
 static int
@@ -243,8 +274,10 @@ vrv_store_thread(void *arg, struct varve_err *err)
 	void *item;
 	int rc;
 
-	while ((rc = vrv_queue_pop(w->queue, &item)) == 0) {
-		rc = take(w, item, err);
+	while ((rc = vrv_queue_pop_until(w->queue, next_checkpoint(w),
+		    &item)) == 0) {
+		if (item != NULL)
+			rc = take(w, item, err);
 		if (rc == 0)
 			rc = checkpoint(w, err);
 		if (rc != 0)

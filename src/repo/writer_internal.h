@@ -16,6 +16,7 @@ struct vrv_packing {
 	uint8_t (*ids)[VRV_PREFIX_SIZE]; /* chunks in it: their claims end */
 	size_t n_ids, cap_ids;
 	bool has_data, has_meta;
+	bool grew; /* since the last checkpoint was due */
 };
 
 struct vrv_found_pack {

@@ -178,10 +178,18 @@ int
 storing_begin(struct storing *s, struct vrv_repo *repo, unsigned n,
     uint64_t checkpoint_bytes, struct varve_err *err)
 {
+	return storing_begin_timed(s, repo, n, checkpoint_bytes, UINT64_MAX,
+	    err);
+}
+
+int
+storing_begin_timed(struct storing *s, struct vrv_repo *repo, unsigned n,
+    uint64_t checkpoint_bytes, uint64_t checkpoint_ns, struct varve_err *err)
+{
 	const struct vrv_writer_options o = {.compression = {.codec = VRV_ZSTD,
 						 .level = 1},
 	    .lanes = n,
-	    .checkpoint_ns = UINT64_MAX,
+	    .checkpoint_ns = checkpoint_ns,
 	    .checkpoint_bytes = checkpoint_bytes};
 
 	*s = (struct storing){.repo = repo, .group = vrv_group_new()};

@@ -60,6 +60,8 @@ struct storing {
 /* `n` lanes, the last one for meta chunks. */
 int storing_begin(struct storing *, struct vrv_repo *, unsigned n,
     uint64_t checkpoint_bytes, struct varve_err *err);
+int storing_begin_timed(struct storing *, struct vrv_repo *, unsigned n,
+    uint64_t checkpoint_bytes, uint64_t checkpoint_ns, struct varve_err *err);
 /* Say that no more comes; the result of the run. */
 int storing_join(struct storing *, struct varve_err *err);
 void storing_end(struct storing *);

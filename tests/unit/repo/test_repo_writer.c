@@ -197,6 +197,58 @@ test_reused_packs(void **state)
 	assert_memory_equal(strrchr(name, '/') + 1, reused, 8);
 }
 
+/* The store thread is not joined: wait for what it has done. */
+static void
+wait_for(struct world *w, const char *prefix, size_t n)
+{
+	const struct timespec ms = {0, 5000000};
+
+	for (unsigned i = 0; i < 4000 && count(w, prefix) < n; i++)
+		nanosleep(&ms, NULL);
+	assert_int_equal(count(w, prefix), n);
+}
+
+/* Frames that come rarely are made durable while none comes, each time once.
+ */
+static void
+test_checkpoint_by_time(void **state)
+{
+	const size_t size = 1 << 20;
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	uint8_t *bytes = malloc(size), id[VRV_ID_SIZE];
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	MUST(storing_begin_timed(&s, repo, 2, UINT64_MAX, 1, &err));
+	for (unsigned i = 1; i <= 3; i++) {
+		noise(i, bytes, size);
+		MUST(vrv_lane_put(s.lanes[0], bytes, size, id, &fresh, &err));
+		wait_for(w, "intents/", i);
+		assert_int_equal(count(w, "index/"), i);
+		assert_int_equal(count(w, "packs/"), i);
+	}
+	/* Thousands of intervals have passed; the run is killed. */
+	storing_end(&s);
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "packs/"), 3);
+	assert_int_equal(count(w, "index/"), 3);
+
+	client(w, 1);
+	repo = must_open(w);
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	for (unsigned i = 1; i <= 3; i++) {
+		noise(i, bytes, size);
+		MUST(vrv_lane_put(s.lanes[0], bytes, size, id, &fresh, &err));
+		assert_false(fresh);
+	}
+	MUST(storing_join(&s, &err));
+	storing_end(&s);
+	vrv_repo_close(repo);
+	free(bytes);
+}
+
 /* A run that is cut short leaves what it checkpointed for the next. */
 static void
 test_checkpoint(void **state)
@@ -217,15 +269,9 @@ test_checkpoint(void **state)
 		noise(i, bytes, SIZE);
 		MUST(vrv_lane_put(s.lanes[0], bytes, SIZE, id, &fresh, &err));
 	}
-	/* The store thread is not joined: wait for what it has done. */
-	for (unsigned i = 0; i < 2000 && count(*state, "intents/") == 0; i++) {
-		const struct timespec ms = {0, 5000000};
-
-		nanosleep(&ms, NULL);
-	}
+	wait_for(*state, "intents/", 1);
 	storing_end(&s);
 	vrv_repo_close(repo);
-	assert_int_equal(count(*state, "intents/"), 1);
 	assert_int_equal(count(*state, "index/"), 1);
 
 	client(*state, 1);
@@ -464,6 +510,8 @@ run_writer_tests(void)
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_reused_packs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_checkpoint_by_time, setup,
+		teardown),
 	    cmocka_unit_test_setup_teardown(test_another_copy, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
 		teardown),
