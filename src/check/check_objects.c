@@ -134,8 +134,12 @@ stream(struct vrv_check *check, struct streamer *s, const char *name,
 	struct vrv_store *store = vrv_repo_store(check->repo);
 	uint8_t stated[SUM_SIZE], sum[SUM_SIZE], trailer[VRV_TRAILER_SIZE];
 
-	if (item->size < VRV_HEADER_SIZE + VRV_TRAILER_SIZE)
-		return vrv_fail(err, VARVE_CORRUPT, "is cut short");
+	if (item->size < VRV_HEADER_SIZE + VRV_TRAILER_SIZE) {
+		/* What is no regular file is listed with no size. */
+		int rc = vrv_store_head(store, name, NULL, NULL, err);
+		return rc != 0 ? rc :
+				 vrv_fail(err, VARVE_CORRUPT, "is cut short");
+	}
 	vrv_xxh_free(s->sum);
 	s->sum = vrv_xxh_new();
 	if (s->sum == NULL)

@@ -14,8 +14,9 @@
 #include "store/store.h"
 #include "util/mem.h"
 
-/* Objects lie in "kind/" or "kind/xx/": nothing deeper is a folder to us. */
+/* Objects lie in "kind/" or "kind/xx/": no other directory is one to us. */
 #define DEPTH_MAX 2
+#define INNER_LEN 2
 #define PATH_SIZE (VRV_STORE_NAME_MAX + DEPTH_MAX * (NAME_MAX + 1) + 1)
 
 /* What cannot be looked at is shown as an object, whose reader will see why. */
@@ -43,7 +44,7 @@ visit(const struct vrv_local_walk *w, int dirfd, const char *path,
 
 	if (depth == 0 && vrv_local_is_private(e->name))
 		return 0;
-	if (depth > 0 && depth < DEPTH_MAX)
+	if (depth > 0 && depth < DEPTH_MAX && e->len == INNER_LEN)
 		descend = is_folder(dirfd, e);
 	int n = snprintf(name, sizeof(name), "%s%s%s", path, e->name,
 	    descend ? "/" : "");
