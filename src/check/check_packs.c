@@ -99,7 +99,7 @@ check_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
 int
 vrv_check_packs(struct vrv_check *check, struct varve_err *err)
 {
-	int rc = vrv_index_packs(check->index, check_pack, check, err);
+	int rc = vrv_repo_index_packs(check->repo, check_pack, check, err);
 
 	for (size_t i = 0; rc == 0 && i < check->n_items; i++)
 		if (check->items[i].name.type == VRV_PACK &&

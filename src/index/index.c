@@ -41,9 +41,10 @@ index_new(const uint8_t cache_id[VRV_CACHE_ID])
 	init_lock(&index->lock);
 	index->dropped = vrv_map_new(VRV_OBJECT_ID, 0);
 	index->lost = vrv_map_new(VRV_PREFIX_SIZE, 0);
+	index->blocks = vrv_blocks_new();
 	index->listed = vrv_map_new(VRV_OBJECT_ID, sizeof(struct vrv_listed));
 	if (index->dropped == NULL || index->lost == NULL ||
-	    index->listed == NULL) {
+	    index->listed == NULL || index->blocks == NULL) {
 		vrv_index_free(index);
 		return NULL;
 	}
@@ -102,6 +103,7 @@ vrv_index_free(struct vrv_index *index)
 	vrv_map_free(index->dropped);
 	vrv_map_free(index->lost);
 	vrv_map_free(index->listed);
+	vrv_blocks_free(index->blocks);
 	vrv_buf_fini(&index->gone);
 	(void)pthread_rwlock_destroy(&index->lock);
 	free(index);
@@ -294,13 +296,13 @@ vrv_index_is_dropped(struct vrv_index *index, const uint8_t pack[VRV_OBJECT_ID])
 	return dropped;
 }
 
-int
-vrv_index_forget(struct vrv_index *index, struct varve_err *err)
+void
+vrv_index_forget(struct vrv_index *index)
 {
 	(void)pthread_rwlock_wrlock(&index->lock);
 	for (size_t i = 0; i < index->n_runs; i++)
 		vrv_run_free(index->runs[i]);
 	index->n_runs = 0;
 	(void)pthread_rwlock_unlock(&index->lock);
-	return vrv_folder_empty(index, err);
+	vrv_folder_empty(index);
 }

@@ -6,13 +6,15 @@
  * Chunk id to location.
  *
  * The index objects of a repository are the truth; what this module keeps in
- * `folder` are sorted, memory-mapped runs made from them, which can be thrown
- * away at any time. Opening maps the runs and costs nothing per chunk; every
- * block of a run carries its own checksum, verified at each use, because a
- * cache that lies would lose data. A lookup that needs a damaged block is
- * CORRUPT. The caller recovers with a new listing, which drops the run and
- * wants its objects again; or with vrv_index_forget() before it, which drops
- * everything. A damaged block that nobody needs does no harm.
+ * `folder` are sorted runs made from them, which can be thrown away at any
+ * time. Opening costs nothing per chunk; a lookup reads a few blocks of a run,
+ * each with a checksum of its own that is verified when the block is read,
+ * because a cache that lies would lose data. Blocks used last are kept, 4 MiB
+ * of them in all. A file that is truncated or fails to be read is a damaged
+ * one. A lookup that needs a damaged block is CORRUPT. The caller recovers with
+ * a new listing, which drops the run and wants its objects again; or with
+ * vrv_index_forget() before it, which drops everything. A damaged block that
+ * nobody needs does no harm.
  *
  * Several processes may use one folder: the file `current` names its runs and
  * is replaced as a whole; who is overtaken by another loses work only.
@@ -80,9 +82,9 @@ int vrv_index_load(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
 int vrv_index_listing_end(struct vrv_index *, struct varve_err *err) VRV_MUST;
 
 /* Drop all runs, here and in the folder, so that the next listing makes them
- * anew. What was added and not flushed stays. An error leaves files behind;
- * the runs are out of this index all the same. */
-int vrv_index_forget(struct vrv_index *, struct varve_err *err) VRV_MUST;
+ * anew. What was added and not flushed stays. A folder that cannot be emptied
+ * is not used any more. */
+void vrv_index_forget(struct vrv_index *);
 
 /* Add the entry of a pack that this process has just stored: what
  * vrv_packer_finish() gave. It is visible to lookups at once. */
@@ -130,13 +132,14 @@ struct vrv_index_stats {
 	uint64_t packs, frames, chunks; /* chunks: copies count */
 	uint64_t stored;		/* bytes of all packs */
 };
-/* Of all packs that lookups see, each counted once; damaged blocks are left
- * out. Takes time by the number of packs. */
-void vrv_index_stats(struct vrv_index *, struct vrv_index_stats *ret);
+/* Of all packs that lookups see, each counted once. CORRUPT if a block is
+ * damaged. Takes time by the number of packs. */
+int vrv_index_stats(struct vrv_index *, struct vrv_index_stats *ret,
+    struct varve_err *err) VRV_MUST;
 
 /* Every pack that an index object names or this process stored, once each, in
- * no particular order. Returns what `fn`, which may use the
- * index, returns if that is not 0. */
+ * no particular order. CORRUPT, before `fn` was called, if a block is damaged.
+ * Returns what `fn`, which may use the index, returns if that is not 0. */
 typedef int vrv_index_pack_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, struct varve_err *err);
 int vrv_index_packs(struct vrv_index *, vrv_index_pack_fn *fn, void *arg,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "index/index_internal.h"
 
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -13,14 +14,16 @@
 
 #include "os/dir.h"
 #include "os/file.h"
+#include "os/private.h"
 #include "util/clock.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
 /*
  * `current`: b8 magic, b32 cache id, ids of runs oldest first, XXH3-128 of
- * all that. Processes that share the folder read it, change it and replace it
- * without a lock: who is overtaken loses a run, that is, work.
+ * all that. Processes that share the directory read it, change it and replace
+ * it under a lock. A process has the runs that it uses locked as well, shared:
+ * a run that `current` does not name and nobody uses was left behind.
  */
 #define CURRENT "current"
 #define CURRENT_MAGIC "VRVCUR\n\1"
@@ -31,10 +34,10 @@
 #define RUN_PREFIX "run-"
 #define RUN_NAME (sizeof(RUN_PREFIX) + 2 * VRV_RUN_ID)
 #define FILE_MODE 0600
-#define TEMPORARY ".varve-" /* how names of unfinished files begin */
+#define LOCK "lock"
+#define LOCK_WAIT_MS 2000
 
-/* Files that `current` does not name may be about to be named by another
- * process; what is this old was left behind by one that died. */
+/* Where files cannot be locked, this old means left behind. */
 #define ORPHAN_SECONDS 3600
 
 static void
@@ -56,7 +59,8 @@ read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
 	uint8_t sum[VRV_XXH_SIZE];
 
 	vrv_buf_clear(ret_ids);
-	int rc = vrv_os_load(index->folder, CURRENT, CURRENT_MAX, &file, err);
+	int rc =
+	    vrv_private_load(index->folder, CURRENT, CURRENT_MAX, &file, err);
 	if (rc == VARVE_NOMEM)
 		return rc;
 	if (rc != 0 || file.len < CURRENT_FIXED)
@@ -112,13 +116,15 @@ open_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID],
     struct vrv_run **ret, struct varve_err *err)
 {
 	char name[RUN_NAME];
-	vrv_auto_fd fd = -1;
+	int fd;
 
 	run_name(id, name);
-	int rc = vrv_os_open(index->folder, name, O_RDONLY | O_NOFOLLOW, 0, &fd,
-	    err);
-	if (rc == 0)
+	int rc = vrv_private_open(index->folder, name, O_RDONLY, &fd, err);
+	if (rc == 0) {
+		/* Without locks the age decides what was left behind. */
+		(void)flock(fd, LOCK_SH | LOCK_NB);
 		rc = vrv_run_open(fd, id, index->cache_id, ret, err);
+	}
 	if (rc == 0)
 		(*ret)->in_folder = true;
 	return rc;
@@ -130,14 +136,13 @@ vrv_folder_open(struct vrv_index *index, const char *path,
 {
 	vrv_auto_buf struct vrv_buf ids = {0};
 
-	int rc = vrv_os_mkdirs(path, err);
-	if (rc == 0)
-		rc = vrv_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0,
-		    &index->folder, err);
+	int rc = vrv_private_dir(path, true, &index->folder, err);
 	if (rc == 0 && faccessat(index->folder, ".", W_OK, 0) != 0)
-		rc = vrv_fail_sys(err, errno, "write");
-	if (rc == 0)
+		rc = vrv_fail_sys(err, errno, "%s: write", path);
+	if (rc == 0) {
+		vrv_newfile_sweep(index->folder);
 		rc = read_current(index, &ids, err);
+	}
 	for (size_t at = 0; rc == 0 && at < ids.len; at += VRV_RUN_ID) {
 		struct vrv_run *run;
 
@@ -151,7 +156,7 @@ vrv_folder_open(struct vrv_index *index, const char *path,
 			rc = vrv_buf_check(&index->gone, err);
 		}
 	}
-	return rc == 0 ? 0 : vrv_ctx(err, "cache folder '%s'", path);
+	return rc;
 }
 
 /* --- making runs --- */
@@ -205,7 +210,8 @@ make_in_memory(struct vrv_index *index, vrv_run_fill_fn *fill, void *arg,
 		return vrv_fail_sys(err, errno, "memory for the index");
 	int rc = fill_run(index, fd, fill, arg, id, err);
 	if (rc == 0)
-		rc = vrv_run_open(fd, id, index->cache_id, ret, err);
+		rc = vrv_run_open(vrv_steal_fd(&fd), id, index->cache_id, ret,
+		    err);
 	return rc == 0 ? 0 : vrv_ctx(err, "the index in memory");
 }
 
@@ -232,31 +238,34 @@ remove_run(struct vrv_index *index, const uint8_t id[VRV_RUN_ID])
 	(void)unlinkat(index->folder, name, 0);
 }
 
-/* Is it a run's file, or a temporary one? */
 static bool
-is_ours(const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID],
-    bool *ret_run)
+is_run(const struct vrv_dirent *file, uint8_t ret_id[VRV_RUN_ID])
 {
 	size_t prefix = sizeof(RUN_PREFIX) - 1;
 
-	*ret_run = file->len == RUN_NAME - 1 &&
+	return file->len == RUN_NAME - 1 &&
 	    memcmp(file->name, RUN_PREFIX, prefix) == 0 &&
 	    vrv_unhex(ret_id, file->name + prefix, VRV_RUN_ID);
-	return *ret_run ||
-	    strncmp(file->name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0;
 }
 
+/* Does no process use the run that no `current` names? */
 static bool
-is_old(const struct vrv_index *index, const char *name)
+is_abandoned(const struct vrv_index *index, const char *name)
 {
+	struct varve_err unheard;
+	vrv_auto_fd fd = -1;
 	struct stat st;
 
-	return fstatat(index->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (vrv_private_open(index->folder, name, O_RDONLY, &fd, &unheard) != 0)
+		return false;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	return errno != EWOULDBLOCK && fstat(fd, &st) == 0 &&
 	    st.st_mtim.tv_sec < vrv_time_now().s - ORPHAN_SECONDS;
 }
 
-/* Remove the files of runs that `keep` does not name; only old ones unless
- * `all`. */
+/* Remove the files of runs that `keep` does not name; only abandoned ones
+ * unless `all`. */
 static int
 remove_orphans(struct vrv_index *index, const struct vrv_buf *keep, bool all,
     struct varve_err *err)
@@ -265,14 +274,11 @@ remove_orphans(struct vrv_index *index, const struct vrv_buf *keep, bool all,
 	vrv_auto_free struct vrv_dirent *files = NULL;
 	uint8_t id[VRV_RUN_ID];
 	size_t n = 0;
-	bool is_run;
 
 	int rc = vrv_os_list_dir(index->folder, &arena, &files, &n, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (!is_ours(&files[i], id, &is_run) ||
-		    (is_run && has_id(keep, id)))
-			continue;
-		if ((is_run && all) || is_old(index, files[i].name))
+		if (is_run(&files[i], id) && !has_id(keep, id) &&
+		    (all || is_abandoned(index, files[i].name)))
 			(void)unlinkat(index->folder, files[i].name, 0);
 	}
 	vrv_arena_fini(&arena);
@@ -307,17 +313,47 @@ collect_ids(struct vrv_index *index, struct vrv_buf *ids, struct varve_err *err)
 	return vrv_buf_check(ids, err);
 }
 
+/* Take the lock of `current`. Where there cannot be one, the last process to
+ * replace it wins, and the others lose work. False: another process holds it.
+ */
+static bool
+lock_current(const struct vrv_index *index, int *ret_fd)
+{
+	struct varve_err unheard;
+
+	return vrv_private_lock(index->folder, LOCK, LOCK_WAIT_MS, ret_fd,
+		   &unheard) != VARVE_LOCKED;
+}
+
+/* Runs that nothing will name are used by this process only. */
+static void
+disown(struct vrv_index *index)
+{
+	for (size_t i = 0; i < index->n_runs; i++) {
+		struct vrv_run *run = index->runs[i];
+
+		if (!run->in_folder || run->published)
+			continue;
+		remove_run(index, run->id);
+		run->in_folder = false;
+	}
+}
+
 void
 vrv_folder_publish(struct vrv_index *index)
 {
 	vrv_auto_buf struct vrv_buf ids = {0};
 	struct varve_err unheard;
+	vrv_auto_fd held = -1;
 
 	if (index->folder < 0)
 		return;
-	if (collect_ids(index, &ids, &unheard) != 0 ||
-	    write_current(index, &ids, &unheard) != 0)
+	if (!lock_current(index, &held) ||
+	    collect_ids(index, &ids, &unheard) != 0 ||
+	    write_current(index, &ids, &unheard) != 0) {
+		disown(index);
 		return;
+	}
 	for (size_t i = 0; i < index->n_runs; i++)
 		index->runs[i]->published = index->runs[i]->in_folder;
 	for (size_t at = 0; at < index->gone.len; at += VRV_RUN_ID)
@@ -327,14 +363,19 @@ vrv_folder_publish(struct vrv_index *index)
 	(void)!remove_orphans(index, &ids, false, &unheard);
 }
 
-int
-vrv_folder_empty(struct vrv_index *index, struct varve_err *err)
+void
+vrv_folder_empty(struct vrv_index *index)
 {
 	struct vrv_buf none = {0};
+	struct varve_err unheard;
+	vrv_auto_fd held = -1;
 
 	vrv_buf_clear(&index->gone);
 	if (index->folder < 0)
-		return 0;
-	int rc = write_current(index, &none, err);
-	return rc == 0 ? remove_orphans(index, &none, true, err) : rc;
+		return;
+	/* What cannot be removed is at least not used again. */
+	if (!lock_current(index, &held) ||
+	    write_current(index, &none, &unheard) != 0 ||
+	    remove_orphans(index, &none, true, &unheard) != 0)
+		(void)close(vrv_steal_fd(&index->folder));
 }

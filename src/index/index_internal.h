@@ -7,7 +7,9 @@
  *
  * A set of entries is nine tables (sections) of rows of fixed size. In memory
  * (struct vrv_mem) they grow; in a run (struct vrv_run) they lie in a file of
- * 4096-byte blocks that is mapped and never changes. A block is rows, zeros,
+ * 4096-byte blocks that never changes. It is read block by block, never mapped:
+ * a file that is truncated or cannot be read must fail a lookup, not kill the
+ * process. A block is rows, zeros,
  * and a sum: XXH3-128 of the bytes before it, xor the run's id, xor the
  * block's number, so that a block is right only in its own place. Block 0 is
  * the header; each section starts at a block of its own. A run belongs to this
@@ -104,6 +106,18 @@ uint32_t vrv_mem_older(const struct vrv_mem *, uint32_t record);
 int vrv_mem_sort(const struct vrv_mem *, uint32_t **ret, struct varve_err *err)
     VRV_MUST;
 
+/* --- verified blocks (index_blocks.c) --- */
+
+/* The blocks that lookups used last, of all runs: 4 MiB. From any thread. */
+struct vrv_blocks;
+struct vrv_blocks *vrv_blocks_new(void) VRV_MUST; /* NULL: no memory */
+void vrv_blocks_free(struct vrv_blocks *);
+/* Copy the block out; false if it is not there. */
+bool vrv_blocks_get(struct vrv_blocks *, uint32_t serial, uint64_t block,
+    uint8_t ret[VRV_RUN_BLOCK]);
+void vrv_blocks_put(struct vrv_blocks *, uint32_t serial, uint64_t block,
+    const uint8_t bytes[VRV_RUN_BLOCK]);
+
 /* --- runs (index_run.c) --- */
 
 struct vrv_run {
@@ -113,8 +127,8 @@ struct vrv_run {
 	bool published;	 /* `current` named it */
 	atomic_bool bad; /* a block failed */
 	bool left_out;	 /* it was bad when the listing was resolved */
-	const uint8_t *map;
-	size_t size;
+	int fd;
+	uint64_t size;
 	uint64_t start[VRV_SECTIONS]; /* first block */
 	uint64_t count[VRV_SECTIONS]; /* rows */
 	/* Copies, verified when the run was opened. */
@@ -123,32 +137,37 @@ struct vrv_run {
 	uint8_t *live;
 };
 
-/* Map the run in `fd`, which may be closed then. CORRUPT or FORMAT if it is
- * none of this repository with that id. */
-int vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
+/* Open the run in the file `take_fd`. CORRUPT or FORMAT if it is none of this
+ * repository with that id. */
+int vrv_run_open(int take_fd, const uint8_t id[VRV_RUN_ID],
     const uint8_t cache_id[VRV_CACHE_ID], struct vrv_run **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_run_free(struct vrv_run *);
 
-/* The block that a reader verified last, so that it need not again. */
+/* The verified block that a reader of one run stands on. Set `blocks` (NULL for
+ * who reads it all) and `block`; not the rest, which is large. */
 struct vrv_run_at {
+	struct vrv_blocks *blocks;
 	uint64_t block; /* 0: none */
+	uint8_t bytes[VRV_RUN_BLOCK];
 };
-/* Row `i`, out of a verified block; NULL, and the run is bad, if there is no
- * such row or the block is damaged. */
+/* Row `i`, valid until the next call with this reader; NULL, and the run is
+ * bad, if there is no such row or its block cannot be read or is damaged. */
 const uint8_t *vrv_run_row(struct vrv_run *, struct vrv_run_at *,
     enum vrv_section, uint64_t i);
 
 /* The records of a prefix are [*ret_first, *ret_end). CORRUPT if a block is
  * damaged. */
-int vrv_run_search(struct vrv_run *, const uint8_t *prefix, uint64_t *ret_first,
-    uint64_t *ret_end, struct varve_err *err) VRV_MUST;
+int vrv_run_search(struct vrv_run *, struct vrv_run_at *, const uint8_t *prefix,
+    uint64_t *ret_first, uint64_t *ret_end, struct varve_err *err) VRV_MUST;
 
-/* Tables wherever they live. Zero but for one of the two pointers. */
+/* Tables wherever they live: of `run`, or of `mem` where that is NULL. Set both
+ * and at.blocks and at.block. Confined to a thread; a row is valid until the
+ * next one is asked for. */
 struct vrv_view {
 	struct vrv_run *run;
 	const struct vrv_mem *mem;
-	struct vrv_run_at at[VRV_SECTIONS];
+	struct vrv_run_at at;
 };
 const uint8_t *vrv_view_row(struct vrv_view *, enum vrv_section, uint64_t i);
 uint64_t vrv_view_count(const struct vrv_view *, enum vrv_section);
@@ -215,6 +234,7 @@ struct vrv_index {
 	struct vrv_map *dropped; /* packs */
 	struct vrv_map *lost;	 /* prefixes */
 	uint32_t serial;	 /* the last one given */
+	struct vrv_blocks *blocks;
 
 	/* Confined to the thread that lists, adds and flushes. */
 	struct vrv_map *listed; /* object: struct vrv_listed */
@@ -236,8 +256,8 @@ int vrv_folder_make_run(struct vrv_index *, vrv_run_fill_fn *, void *arg,
 /* Let `current` name the index's runs, then remove what is stale. What fails
  * costs only work: no error. */
 void vrv_folder_publish(struct vrv_index *);
-/* Remove every run from the folder. */
-int vrv_folder_empty(struct vrv_index *, struct varve_err *err) VRV_MUST;
+/* Remove every run from the directory, or stop using it. */
+void vrv_folder_empty(struct vrv_index *);
 
 /* --- runs of an index (index.c) --- */
 

@@ -28,16 +28,21 @@ all_views(const struct vrv_index *index)
 	return named_views(index) + 1;
 }
 
-static struct vrv_view
-view_of(struct vrv_index *index, size_t i)
+/* View number `i`, newest first: what was added, then the runs backwards, then
+ * what no index object names. */
+static void
+view_init(struct vrv_view *view, struct vrv_index *index, size_t i)
 {
-	/* Newest first: what was added, then the runs backwards, then what no
-	 * index object names. */
+	view->run = NULL;
+	view->mem = NULL;
 	if (i == 0)
-		return (struct vrv_view){.mem = &index->added};
-	if (i == named_views(index))
-		return (struct vrv_view){.mem = &index->unnamed};
-	return (struct vrv_view){.run = index->runs[index->n_runs - i]};
+		view->mem = &index->added;
+	else if (i == named_views(index))
+		view->mem = &index->unnamed;
+	else
+		view->run = index->runs[index->n_runs - i];
+	view->at.blocks = index->blocks;
+	view->at.block = 0;
 }
 
 static uint32_t
@@ -141,7 +146,8 @@ look_in_run(struct lookup *l, struct vrv_view *view, struct varve_err *err)
 {
 	uint64_t first, end;
 
-	int rc = vrv_run_search(view->run, l->prefix, &first, &end, err);
+	int rc =
+	    vrv_run_search(view->run, &view->at, l->prefix, &first, &end, err);
 	/* Later frames lie in newer packs. */
 	while (rc == 0 && end > first && l->n < l->max)
 		rc = add_record(l, view, --end, err);
@@ -156,7 +162,9 @@ look(struct lookup *l, struct varve_err *err)
 
 	(void)pthread_rwlock_rdlock(&l->index->lock);
 	for (size_t i = 0; i < all_views(l->index) && l->n < l->max; i++) {
-		struct vrv_view view = view_of(l->index, i);
+		struct vrv_view view;
+
+		view_init(&view, l->index, i);
 		int one = view.mem != NULL ? look_in_mem(l, &view, err) :
 					     look_in_run(l, &view, err);
 		if (one != 0)
@@ -286,13 +294,17 @@ find_bases(struct vrv_index *index, const struct vrv_location *at,
 	int rc = VARVE_NOENT;
 
 	for (size_t i = 0; i < all_views(index); i++) {
-		struct vrv_view view = view_of(index, i);
+		struct vrv_view view;
+
+		view_init(&view, index, i);
 		if (serial_of(index, &view) == at->frame >> 32)
 			return copy_bases(&view, at->frame & UINT32_MAX, at,
 			    ret, err);
 	}
 	for (size_t i = 0; rc == VARVE_NOENT && i < all_views(index); i++) {
-		struct vrv_view view = view_of(index, i);
+		struct vrv_view view;
+
+		view_init(&view, index, i);
 		uint64_t frame = 0;
 
 		rc = frame_of_pack(&view, at, &frame, err);
@@ -350,7 +362,6 @@ list_view(struct vrv_index *index, struct vrv_view *view, struct vrv_map *seen,
 	return 0;
 }
 
-/* What could be listed is there also after a failure. */
 static int
 list_packs(struct vrv_index *index, bool unnamed, struct pack_list *list,
     struct varve_err *err)
@@ -362,30 +373,34 @@ list_packs(struct vrv_index *index, bool unnamed, struct pack_list *list,
 		return VRV_NOMEM(err, "the list of packs");
 	(void)pthread_rwlock_rdlock(&index->lock);
 	size_t n = unnamed ? all_views(index) : named_views(index);
-	for (size_t i = 0; i < n; i++) {
-		struct vrv_view view = view_of(index, i);
-		int one = list_view(index, &view, seen, list, err);
-		if (one != 0)
-			rc = one;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct vrv_view view;
+
+		view_init(&view, index, i);
+		rc = list_view(index, &view, seen, list, err);
 	}
 	(void)pthread_rwlock_unlock(&index->lock);
 	return rc;
 }
 
-void
-vrv_index_stats(struct vrv_index *index, struct vrv_index_stats *ret)
+int
+vrv_index_stats(struct vrv_index *index, struct vrv_index_stats *ret,
+    struct varve_err *err)
 {
 	struct pack_list list = {0};
-	struct varve_err unheard;
+	struct vrv_index_stats stats = {0};
 
-	(void)!list_packs(index, true, &list, &unheard);
-	*ret = (struct vrv_index_stats){.packs = list.n};
+	int rc = list_packs(index, true, &list, err);
+	stats.packs = list.n;
 	for (size_t i = 0; i < list.n; i++) {
-		ret->frames += list.rows[i].frames;
-		ret->chunks += list.rows[i].chunks;
-		ret->stored += list.rows[i].length;
+		stats.frames += list.rows[i].frames;
+		stats.chunks += list.rows[i].chunks;
+		stats.stored += list.rows[i].length;
 	}
 	free(list.rows);
+	if (rc == 0)
+		*ret = stats;
+	return rc;
 }
 
 int

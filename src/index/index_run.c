@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "index/index_internal.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "index/index_layout.h"
+#include "os/file.h"
 #include "util/mem.h"
 
 /* Half the blocks around a guess that are searched first. Prefixes are
@@ -37,22 +38,41 @@ vrv_run_block_sum(const uint8_t *block, const uint8_t id[VRV_RUN_ID],
 		out[i] ^= place[i];
 }
 
-/* Block `number`, which must be in the file, if it is what was written. */
+/* Read block `number` and verify it. */
+static bool
+read_block(const struct vrv_run *run, uint64_t number,
+    uint8_t to[VRV_RUN_BLOCK])
+{
+	uint8_t sum[VRV_XXH_SIZE];
+	struct varve_err unheard;
+	size_t n;
+
+	if (vrv_os_pread(run->fd, number * VRV_RUN_BLOCK, to, VRV_RUN_BLOCK, &n,
+		&unheard) != 0 ||
+	    n != VRV_RUN_BLOCK)
+		return false;
+	vrv_run_block_sum(to, run->id, number, sum);
+	return memcmp(sum, to + VRV_RUN_PAYLOAD, VRV_XXH_SIZE) == 0;
+}
+
+/* Block `number`, if it is what was written. */
 static const uint8_t *
 block_at(struct vrv_run *run, struct vrv_run_at *at, uint64_t number)
 {
-	const uint8_t *block = run->map + number * VRV_RUN_BLOCK;
-	uint8_t sum[VRV_XXH_SIZE];
-
 	if (number != 0 && at->block == number)
-		return block;
-	vrv_run_block_sum(block, run->id, number, sum);
-	if (memcmp(sum, block + VRV_RUN_PAYLOAD, VRV_XXH_SIZE) != 0) {
+		return at->bytes;
+	at->block = number;
+	if (at->blocks != NULL &&
+	    vrv_blocks_get(at->blocks, run->serial, number, at->bytes))
+		return at->bytes;
+	if (!read_block(run, number, at->bytes)) {
+		at->block = 0;
 		atomic_store(&run->bad, true);
 		return NULL;
 	}
-	at->block = number;
-	return block;
+	if (at->blocks != NULL)
+		vrv_blocks_put(at->blocks, run->serial, number, at->bytes);
+	return at->bytes;
 }
 
 const uint8_t *
@@ -77,9 +97,11 @@ static int
 read_header(struct vrv_run *run, const uint8_t cache_id[VRV_CACHE_ID],
     struct varve_err *err)
 {
-	struct vrv_run_at at = {0};
+	struct vrv_run_at at;
 	uint64_t blocks = run->size / VRV_RUN_BLOCK, next = 1;
 
+	at.blocks = NULL;
+	at.block = 0;
 	const uint8_t *block = block_at(run, &at, 0);
 	if (block == NULL)
 		return vrv_index_damaged(err);
@@ -114,8 +136,10 @@ copy_section(struct vrv_run *run, enum vrv_section section, uint8_t **ret,
     struct varve_err *err)
 {
 	size_t size = vrv_row_size(section);
-	struct vrv_run_at at = {0};
+	struct vrv_run_at at;
 
+	at.blocks = NULL;
+	at.block = 0;
 	*ret = vrv_alloc_array((size_t)run->count[section], size);
 	if (*ret == NULL)
 		return VRV_NOMEM(err, "a run");
@@ -163,10 +187,11 @@ load(struct vrv_run *run, const uint8_t cache_id[VRV_CACHE_ID],
 }
 
 int
-vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
+vrv_run_open(int take_fd, const uint8_t id[VRV_RUN_ID],
     const uint8_t cache_id[VRV_CACHE_ID], struct vrv_run **ret,
     struct varve_err *err)
 {
+	vrv_auto_fd fd = take_fd;
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
@@ -178,15 +203,8 @@ vrv_run_open(int fd, const uint8_t id[VRV_RUN_ID],
 	if (run == NULL)
 		return VRV_NOMEM(err, "a run");
 	memcpy(run->id, id, VRV_RUN_ID);
-	run->size = (size_t)st.st_size;
-	void *map = mmap(NULL, run->size, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED) {
-		free(run);
-		return vrv_fail_sys(err, errno, "map a run");
-	}
-	run->map = map;
-	/* Advice: what it returns changes nothing. */
-	(void)madvise(map, run->size, MADV_RANDOM);
+	run->size = (uint64_t)st.st_size;
+	run->fd = vrv_steal_fd(&fd);
 	int rc = load(run, cache_id, err);
 	if (rc != 0) {
 		vrv_run_free(run);
@@ -201,10 +219,7 @@ vrv_run_free(struct vrv_run *run)
 {
 	if (run == NULL)
 		return;
-	if (run->map != NULL) {
-		/* The map is ours again as it came from mmap(): not const. */
-		(void)munmap((void *)(uintptr_t)run->map, run->size);
-	}
+	(void)close(run->fd);
 	free(run->objects);
 	free(run->superseded);
 	free(run->lost);
@@ -214,11 +229,10 @@ vrv_run_free(struct vrv_run *run)
 
 /* --- searching --- */
 
-/* A search in one run: the blocks it stands on. */
 struct search {
 	struct vrv_run *run;
+	struct vrv_run_at *at;
 	const uint8_t *prefix;
-	struct vrv_run_at at;
 	bool failed;
 };
 
@@ -226,7 +240,7 @@ struct search {
 static bool
 before(struct search *s, enum vrv_section section, uint64_t i)
 {
-	const uint8_t *row = vrv_run_row(s->run, &s->at, section, i);
+	const uint8_t *row = vrv_run_row(s->run, s->at, section, i);
 
 	if (row == NULL)
 		s->failed = true;
@@ -276,13 +290,14 @@ find_block(struct search *s)
 }
 
 int
-vrv_run_search(struct vrv_run *run, const uint8_t *prefix, uint64_t *ret_first,
-    uint64_t *ret_end, struct varve_err *err)
+vrv_run_search(struct vrv_run *run, struct vrv_run_at *at,
+    const uint8_t *prefix, uint64_t *ret_first, uint64_t *ret_end,
+    struct varve_err *err)
 {
 	const uint64_t per_block =
 	    VRV_RUN_PAYLOAD / vrv_row_size(VRV_S_RECORDS);
 	uint64_t count = run->count[VRV_S_RECORDS];
-	struct search s = {.run = run, .prefix = prefix};
+	struct search s = {.run = run, .at = at, .prefix = prefix};
 
 	/* The block before it may end with the prefix. */
 	uint64_t block = find_block(&s);
@@ -292,8 +307,7 @@ vrv_run_search(struct vrv_run *run, const uint8_t *prefix, uint64_t *ret_first,
 	    lower_bound(&s, VRV_S_RECORDS, lo, hi < count ? hi : count);
 	uint64_t end = first;
 	while (!s.failed && end < count) {
-		const uint8_t *row =
-		    vrv_run_row(run, &s.at, VRV_S_RECORDS, end);
+		const uint8_t *row = vrv_run_row(run, at, VRV_S_RECORDS, end);
 		if (row == NULL)
 			s.failed = true;
 		else if (memcmp(row, prefix, VRV_PREFIX_SIZE) != 0)
@@ -314,7 +328,7 @@ const uint8_t *
 vrv_view_row(struct vrv_view *view, enum vrv_section section, uint64_t i)
 {
 	return view->run != NULL ?
-	    vrv_run_row(view->run, &view->at[section], section, i) :
+	    vrv_run_row(view->run, &view->at, section, i) :
 	    vrv_mem_row(view->mem, section, i);
 }
 

@@ -159,13 +159,11 @@ varve_repo_stats(struct varve_repo *handle, struct varve_repo_stats *ret,
     struct varve_err *err)
 {
 	struct vrv_index_stats stats;
-	struct vrv_index *index;
 
 	err = LIB_ERR(err);
-	int rc = vrv_repo_index(handle->repo, &index, err);
+	int rc = vrv_repo_index_stats(handle->repo, &stats, err);
 	if (rc != 0)
 		return rc;
-	vrv_index_stats(index, &stats);
 	*ret = (struct varve_repo_stats){.packs = stats.packs,
 	    .chunks = stats.chunks,
 	    .stored = stats.stored};

@@ -162,7 +162,7 @@ vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 
 	pthread_mutex_lock(&repo->index_lock);
 	if (forget && repo->index != NULL)
-		rc = vrv_index_forget(repo->index, err);
+		vrv_index_forget(repo->index);
 	if (rc == 0)
 		rc = load(repo, err);
 	pthread_mutex_unlock(&repo->index_lock);
@@ -217,4 +217,55 @@ vrv_repo_locate(struct vrv_repo *repo, const uint8_t prefix[VRV_PREFIX_SIZE],
 		return rc;
 	return looked ? find(repo, prefix, ret, max, ret_n, err) :
 			vrv_fail(err, VARVE_NOENT, "no such chunk");
+}
+
+/* --- questions about all of it --- */
+
+struct ask {
+	vrv_index_pack_fn *fn;
+	void *arg;
+	bool called;
+};
+
+static int
+on_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
+    struct varve_err *err)
+{
+	struct ask *ask = arg;
+
+	ask->called = true;
+	return ask->fn(ask->arg, pack, length, err);
+}
+
+int
+vrv_repo_index_packs(struct vrv_repo *repo, vrv_index_pack_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	struct ask ask = {.fn = fn, .arg = arg};
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_index_packs(index, on_pack, &ask, err);
+	if (rc != VARVE_CORRUPT || ask.called)
+		return rc;
+	rc = vrv_repo_index_reload(repo, true, err);
+	return rc != 0 ? rc : vrv_index_packs(index, fn, arg, err);
+}
+
+int
+vrv_repo_index_stats(struct vrv_repo *repo, struct vrv_index_stats *ret,
+    struct varve_err *err)
+{
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_index_stats(index, ret, err);
+	if (rc != VARVE_CORRUPT)
+		return rc;
+	rc = vrv_repo_index_reload(repo, true, err);
+	return rc != 0 ? rc : vrv_index_stats(index, ret, err);
 }

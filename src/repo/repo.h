@@ -149,6 +149,12 @@ int vrv_repo_index(struct vrv_repo *, struct vrv_index **ret,
 /* List index/ again; with `forget`, rebuild the local cache from nothing. */
 int vrv_repo_index_reload(struct vrv_repo *, bool forget, struct varve_err *err)
     VRV_MUST;
+/* vrv_index_packs() and vrv_index_stats(). Where the local cache turns out to
+ * be damaged, it is rebuilt from the store and asked again. */
+int vrv_repo_index_packs(struct vrv_repo *, vrv_index_pack_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
+int vrv_repo_index_stats(struct vrv_repo *, struct vrv_index_stats *ret,
+    struct varve_err *err) VRV_MUST;
 
 /* Up to `max` locations of a chunk, as vrv_index_find() gives them. Before it
  * says NOENT, it lists index/ again, and once per handle packs/: what the

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,11 +49,29 @@ write_file(const char *path, const uint8_t *bytes, size_t n)
 	close(fd);
 }
 
+/* The run in the directory, and its bytes. */
+static void
+find_run(struct fixture *f)
+{
+	struct dirent *file;
+
+	DIR *dir = opendir(f->folder.path);
+	assert_non_null(dir);
+	while ((file = readdir(dir)) != NULL) {
+		if (strncmp(file->d_name, "run-", 4) == 0)
+			snprintf(f->run, sizeof(f->run), "%s/%.60s",
+			    f->folder.path, file->d_name);
+	}
+	closedir(dir);
+	snprintf(f->current, sizeof(f->current), "%s/current", f->folder.path);
+	free(f->bytes);
+	read_file(f->run, &f->bytes, &f->n);
+}
+
 static int
 set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct dirent *file;
 
 	assert_non_null(f);
 	test_folder_make(&f->folder);
@@ -63,16 +82,7 @@ set_up(void **state)
 	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
 	vrv_index_free(index);
 	assert_int_equal(test_folder_count(&f->folder, "run-"), 1);
-	DIR *dir = opendir(f->folder.path);
-	assert_non_null(dir);
-	while ((file = readdir(dir)) != NULL) {
-		if (strncmp(file->d_name, "run-", 4) == 0)
-			snprintf(f->run, sizeof(f->run), "%s/%.60s",
-			    f->folder.path, file->d_name);
-	}
-	closedir(dir);
-	snprintf(f->current, sizeof(f->current), "%s/current", f->folder.path);
-	read_file(f->run, &f->bytes, &f->n);
+	find_run(f);
 	*state = f;
 	return 0;
 }
@@ -168,14 +178,13 @@ static void
 test_forget(void **state)
 {
 	struct fixture *f = *state;
-	struct varve_err err;
 
 	f->bytes[f->n - 100] ^= 1;
 	write_file(f->run, f->bytes, f->n);
 	struct vrv_index *index = test_open(&f->folder);
 	assert_int_equal(test_list(index, f->packs, PACKS), 0);
 	assert_true(look_up_all(index, f, 1) > 0);
-	assert_int_equal(vrv_index_forget(index, &err), 0);
+	vrv_index_forget(index);
 	assert_int_equal(test_folder_count(&f->folder, "run-"), 0);
 	assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
 	assert_int_equal(look_up_all(index, f, 1), 0);
@@ -283,6 +292,144 @@ test_cut_and_missing(void **state)
 	free(current);
 }
 
+/* A run that is truncated while it is in use is a damaged one: the process
+ * must not die of it. */
+static void
+test_cut_in_use(void **state)
+{
+	struct fixture *f = *state;
+
+	for (off_t n = 0; n < (off_t)f->n; n += 4096 + 1000) {
+		write_file(f->run, f->bytes, f->n);
+		struct vrv_index *index = test_open(&f->folder);
+		assert_int_equal(test_list(index, f->packs, PACKS), 0);
+		assert_int_equal(truncate(f->run, n), 0);
+		assert_true(look_up_all(index, f, 7) > 0);
+		assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+		assert_int_equal(look_up_all(index, f, 7), 0);
+		vrv_index_free(index);
+		/* The fixture's run again. */
+		test_folder_remove(&f->folder);
+		assert_int_equal(mkdir(f->folder.path, 0700), 0);
+		index = test_open(&f->folder);
+		assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+		vrv_index_free(index);
+		find_run(f);
+	}
+}
+
+/* What stands in the place of a file is neither waited for, nor followed, nor
+ * written to. */
+static void
+test_odd_files(void **state)
+{
+	struct fixture *f = *state;
+	char victim[128];
+	uint8_t *bytes;
+	size_t n;
+
+	snprintf(victim, sizeof(victim), "%s/victim", f->folder.path);
+	for (int i = 0; i < 8; i++) {
+		const char *path = i < 4 ? f->run : f->current;
+
+		write_file(victim, (const uint8_t *)"mine", 4);
+		assert_int_equal(unlink(path), 0);
+		switch (i % 4) {
+		case 0:
+			assert_int_equal(mkfifo(path, 0600), 0);
+			break;
+		case 1:
+			assert_int_equal(symlink("victim", path), 0);
+			break;
+		case 2:
+			assert_int_equal(mkdir(path, 0700), 0);
+			break;
+		default:
+			assert_int_equal(symlink("/dev/zero", path), 0);
+		}
+		struct vrv_index *index = test_open(&f->folder);
+		assert_int_equal(test_list(index, f->packs, PACKS), PACKS);
+		assert_int_equal(look_up_all(index, f, 7), 0);
+		vrv_index_free(index);
+		(void)rmdir(path);
+		read_file(victim, &bytes, &n);
+		assert_int_equal(n, 4);
+		assert_memory_equal(bytes, "mine", 4);
+		free(bytes);
+		/* Runs that nothing names do not pile up. */
+		assert_true(test_folder_count(&f->folder, "run-") <= 1);
+		index = test_open(&f->folder);
+		(void)test_list(index, f->packs, PACKS);
+		vrv_index_free(index);
+		find_run(f);
+	}
+	assert_int_equal(unlink(victim), 0);
+}
+
+/* Counts are of all packs, or an error. */
+static void
+test_stats(void **state)
+{
+	struct fixture *f = *state;
+	struct vrv_index_stats stats;
+	struct varve_err err;
+	unsigned failed = 0;
+
+	for (size_t at = 4096; at < f->n; at += 4096) {
+		f->bytes[at] ^= 1;
+		write_file(f->run, f->bytes, f->n);
+		f->bytes[at] ^= 1;
+		struct vrv_index *index = test_open(&f->folder);
+		uint32_t wanted = test_list(index, f->packs, PACKS);
+		int rc = vrv_index_stats(index, &stats, &err);
+		if (rc != 0) {
+			assert_int_equal(rc, VARVE_CORRUPT);
+			assert_int_equal(wanted, 0);
+			failed++;
+			vrv_index_forget(index);
+			assert_int_equal(test_list(index, f->packs, PACKS),
+			    PACKS);
+			assert_int_equal(vrv_index_stats(index, &stats, &err),
+			    0);
+		}
+		assert_int_equal(stats.packs, PACKS);
+		assert_int_equal(stats.chunks, ALL);
+		vrv_index_free(index);
+		find_run(f);
+	}
+	assert_true(failed > 0);
+}
+
+/* What a killed process left behind goes at once; what another one has just
+ * made stays. */
+static void
+test_left_behind(void **state)
+{
+	struct fixture *f = *state;
+	char orphan[128], temporary[128];
+	struct test_pack more[PACKS + 1];
+
+	memcpy(more, f->packs, sizeof(f->packs));
+	more[PACKS] = (struct test_pack){PACKS, 1, 1, ALL, 1u << 30};
+	snprintf(orphan, sizeof(orphan),
+	    "%s/run-00112233445566778899aabbccddeeff", f->folder.path);
+	snprintf(temporary, sizeof(temporary),
+	    "%s/.varve-00112233445566778899aabbccddeeff.tmp", f->folder.path);
+	write_file(orphan, f->bytes, f->n);
+	write_file(temporary, f->bytes, f->n);
+	int fd = open(orphan, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	struct vrv_index *index = test_open(&f->folder);
+	assert_int_equal(access(temporary, F_OK), -1);
+	assert_int_equal(test_list(index, more, PACKS + 1), 1);
+	assert_int_equal(access(orphan, F_OK), 0);
+	close(fd);
+	assert_int_equal(test_list(index, more, PACKS), 0);
+	assert_int_equal(access(orphan, F_OK), -1);
+	vrv_index_free(index);
+}
+
 int
 test_index_damage(void)
 {
@@ -293,6 +440,10 @@ test_index_damage(void)
 	    T(test_found_elsewhere),
 	    T(test_swapped_blocks),
 	    T(test_cut_and_missing),
+	    T(test_cut_in_use),
+	    T(test_odd_files),
+	    T(test_stats),
+	    T(test_left_behind),
 	};
 #undef T
 	return cmocka_run_group_tests_name("damage", tests, NULL, NULL);

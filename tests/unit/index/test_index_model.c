@@ -291,6 +291,7 @@ static void
 check_stats(struct model *m)
 {
 	struct vrv_index_stats stats;
+	struct varve_err err;
 	bool counted[PACKS] = {false};
 	uint32_t packs = 0, chunks = 0;
 
@@ -302,7 +303,7 @@ check_stats(struct model *m)
 		packs++;
 		chunks += pack->frames * pack->chunks;
 	}
-	vrv_index_stats(m->index, &stats);
+	assert_int_equal(vrv_index_stats(m->index, &stats, &err), 0);
 	assert_int_equal(stats.packs, packs);
 	assert_int_equal(stats.chunks, chunks);
 }
