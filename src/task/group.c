@@ -91,6 +91,22 @@ run(void *arg)
 	return NULL;
 }
 
+/* With a stack of our size, whatever `ulimit -s` says. */
+static int
+start(struct thread *t)
+{
+	pthread_attr_t attr;
+
+	int sys = pthread_attr_init(&attr);
+	if (sys != 0)
+		return sys;
+	sys = pthread_attr_setstacksize(&attr, VRV_THREAD_STACK);
+	if (sys == 0)
+		sys = pthread_create(&t->id, &attr, run, t);
+	(void)pthread_attr_destroy(&attr);
+	return sys;
+}
+
 int
 vrv_group_start(struct vrv_group *g, const char *name, vrv_task_fn *fn,
     void *arg, struct varve_err *err)
@@ -104,7 +120,7 @@ vrv_group_start(struct vrv_group *g, const char *name, vrv_task_fn *fn,
 	(void)pthread_mutex_lock(&g->lock);
 	int sys = vrv_room_for_one(&g->threads, g->n_threads, &g->cap_threads,
 		      sizeof(struct thread *)) == 0 ?
-	    pthread_create(&t->id, NULL, run, t) :
+	    start(t) :
 	    ENOMEM;
 	if (sys == 0)
 		g->threads[g->n_threads++] = t;

@@ -20,6 +20,10 @@
 struct vrv_group;
 struct vrv_queue;
 
+/* The stack of a thread. The largest frames hold a path (4 KiB); nothing
+ * recurses with the depth of a tree. */
+#define VRV_THREAD_STACK ((size_t)2 << 20)
+
 /* What a thread runs. Returns 0 or a code with `err` (its own) filled;
  * CANCELLED needs no `err` and is never reported as a thread's error. */
 typedef int vrv_task_fn(void *arg, struct varve_err *err);

@@ -4,6 +4,7 @@
 #include "task/task.h"
 #include "util/clock.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -414,6 +415,40 @@ test_cpus(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
+static int
+ask_stack(void *arg, struct varve_err *err)
+{
+	pthread_attr_t attr;
+
+	(void)err;
+	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+		(void)pthread_attr_getstacksize(&attr, arg);
+		(void)pthread_attr_destroy(&attr);
+	}
+	return 0;
+}
+
+/* The size of stacks is ours, not that of the shell that started us. */
+static void
+test_stack(void **state)
+{
+	struct vrv_group *g = vrv_group_new();
+	pthread_attr_t small;
+	struct varve_err err;
+	size_t size = 0;
+
+	(void)state;
+	assert_non_null(g);
+	assert_int_equal(pthread_attr_init(&small), 0);
+	assert_int_equal(pthread_attr_setstacksize(&small, 128 << 10), 0);
+	assert_int_equal(pthread_setattr_default_np(&small), 0);
+	assert_int_equal(pthread_attr_destroy(&small), 0);
+	assert_int_equal(vrv_group_start(g, "t", ask_stack, &size, &err), 0);
+	assert_int_equal(vrv_group_join(g, &err), 0);
+	assert_int_equal(size, VRV_THREAD_STACK);
+	vrv_group_free(g);
+}
+
 int
 main(void)
 {
@@ -429,6 +464,7 @@ main(void)
 	    cmocka_unit_test(test_free_running),
 	    cmocka_unit_test(test_nothing_started),
 	    cmocka_unit_test(test_cpus),
+	    cmocka_unit_test(test_stack),
 	};
 
 	return cmocka_run_group_tests_name("task", tests, NULL, NULL);
