@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "os/owner.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "util/mem.h"
 
 /* Members of a group are part of its record. One that does not fit in is
  * treated as unknown. */
@@ -12,46 +16,52 @@
 bool
 vrv_os_owner_id(bool group, const char *name, uint32_t *ret)
 {
-	char buf[RECORD_MAX];
+	vrv_auto_free char *buf = malloc(RECORD_MAX);
+	bool known = false;
+	int sys = ENOMEM;
 
-	if (group) {
+	if (buf != NULL && group) {
 		struct group g, *found = NULL;
 
-		if (getgrnam_r(name, &g, buf, sizeof(buf), &found) != 0 ||
-		    found == NULL)
-			return false;
-		*ret = found->gr_gid;
-		return true;
+		sys = getgrnam_r(name, &g, buf, RECORD_MAX, &found);
+		known = sys == 0 && found != NULL;
+		if (known)
+			*ret = found->gr_gid;
+	} else if (buf != NULL) {
+		struct passwd u, *found = NULL;
+
+		sys = getpwnam_r(name, &u, buf, RECORD_MAX, &found);
+		known = sys == 0 && found != NULL;
+		if (known)
+			*ret = found->pw_uid;
 	}
-	struct passwd u, *found = NULL;
-	if (getpwnam_r(name, &u, buf, sizeof(buf), &found) != 0 ||
-	    found == NULL)
-		return false;
-	*ret = found->pw_uid;
-	return true;
+	errno = sys;
+	return known;
 }
 
 bool
 vrv_os_owner_name(bool group, uint32_t id, char *ret, size_t n)
 {
-	char buf[RECORD_MAX];
+	vrv_auto_free char *buf = malloc(RECORD_MAX);
 	const char *name = NULL;
+	int sys = ENOMEM;
 
-	if (group) {
+	if (buf != NULL && group) {
 		struct group g, *found = NULL;
 
-		if (getgrgid_r(id, &g, buf, sizeof(buf), &found) == 0 &&
-		    found != NULL)
+		sys = getgrgid_r(id, &g, buf, RECORD_MAX, &found);
+		if (sys == 0 && found != NULL)
 			name = found->gr_name;
-	} else {
+	} else if (buf != NULL) {
 		struct passwd u, *found = NULL;
 
-		if (getpwuid_r(id, &u, buf, sizeof(buf), &found) == 0 &&
-		    found != NULL)
+		sys = getpwuid_r(id, &u, buf, RECORD_MAX, &found);
+		if (sys == 0 && found != NULL)
 			name = found->pw_name;
 	}
-	if (name == NULL || strlen(name) >= n)
-		return false;
-	strcpy(ret, name);
-	return true;
+	bool known = name != NULL && strlen(name) < n;
+	if (known)
+		strcpy(ret, name);
+	errno = sys;
+	return known;
 }
