@@ -60,6 +60,7 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 	}
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGXFSZ);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	sys = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);

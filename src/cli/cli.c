@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/limits.h"
 #include "cli/placeholders.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -234,6 +235,9 @@ add_way_out(struct varve_err *err)
 			snprintf(err->message + n, sizeof(err->message) - n,
 			    "%s", ways[i].text);
 	}
+	n = strlen(err->message);
+	snprintf(err->message + n, sizeof(err->message) - n, "%s",
+	    vrv_limits_hint(err));
 }
 
 static void
@@ -349,6 +353,7 @@ vrv_cli_main(int argc, char **argv)
 	/* Only characters, so that widths are known; dates stay English. */
 	(void)setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_IGN);
+	vrv_limits_init();
 	vrv_err_clear(&err);
 	int rc = run(&cli, cli.argv + 1, &err);
 	if (rc == 0)

@@ -38,6 +38,7 @@ start(char *const argv[], int out, pid_t *ret_pid)
 	if (bad == 0)
 		bad = posix_spawnattr_setsigmask(&attr, &set);
 	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGXFSZ);
 	if (bad == 0)
 		bad = posix_spawnattr_setsigdefault(&attr, &set);
 	if (bad == 0)
