@@ -63,7 +63,7 @@ void vrv_build_progress(struct vrv_build *, bool finished);
 int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
     VRV_MUST;
-/* The same for an error of the source. */
+/* The same for an error of the source; one of the run ends it. */
 int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,
     const struct vrv_source_err *error, struct varve_err *err) VRV_MUST;
 /* The repository lies in the source: told and recorded, no warning. */
@@ -79,6 +79,8 @@ int vrv_build_leave(struct vrv_build *, const struct vrv_item *item,
 
 /* --- build_entry.c, build_stage.c --- */
 
+/* Count what the archive holds of the sources. */
+void vrv_build_count(struct vrv_build *, const struct vrv_item *item);
 /* Add an entry to the directory at hand. */
 int vrv_build_add(struct vrv_build *, const struct vrv_entry *entry,
     struct varve_err *err) VRV_MUST;

@@ -11,6 +11,7 @@ vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
 
 	if ((item->flags & VRV_ENTRY_WAY) == 0)
 		vrv_build_tell(b, item, 'd');
+	vrv_build_count(b, item);
 	if (vrv_room_for_one(&b->levels, b->depth, &b->levels_cap,
 		sizeof(*b->levels)) != 0)
 		return VRV_NOMEM(err, "the directories");

@@ -163,6 +163,14 @@ vrv_entry_begin(struct vrv_build *b, const struct vrv_item *item,
 	return rc;
 }
 
+/* Nothing is taken by what only leads to a source, or could not be listed. */
+void
+vrv_build_count(struct vrv_build *b, const struct vrv_item *item)
+{
+	if ((item->flags & VRV_ENTRY_WAY) == 0 && !item->unread)
+		b->p->taken++;
+}
+
 int
 vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
     struct varve_err *err)

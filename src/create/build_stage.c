@@ -64,6 +64,7 @@ add_inherited(struct vrv_build *b, const struct vrv_item *item,
 {
 	struct vrv_level *level = &b->levels[b->depth - 1];
 
+	vrv_build_count(b, item);
 	int rc =
 	    vrv_records_owner(&b->records, item->st.uid, item->st.gid, err);
 	if (rc == 0)
@@ -115,6 +116,7 @@ put_file(struct vrv_build *b, const struct vrv_item *item,
 	entry.content_n = content_n;
 	if (changed)
 		entry.flags |= VRV_ENTRY_CHANGED;
+	vrv_build_count(b, item);
 	count_file(b, size);
 	return vrv_build_add(b, &entry, err);
 }
@@ -213,6 +215,7 @@ build_special(struct vrv_build *b, const struct vrv_item *item,
 	}
 	entry.major = item->st.rdev_major;
 	entry.minor = item->st.rdev_minor;
+	vrv_build_count(b, item);
 	vrv_build_tell(b, item, status_of(item->st.kind));
 	return vrv_build_add(b, &entry, err);
 }
@@ -292,6 +295,7 @@ tell_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	case VRV_ITEM_ENTER:
 		if ((item->flags & VRV_ENTRY_WAY) == 0)
 			vrv_build_tell(b, item, '-');
+		vrv_build_count(b, item);
 		if (vrv_room_for_one(&b->levels, b->depth, &b->levels_cap,
 			sizeof(*b->levels)) != 0)
 			return VRV_NOMEM(err, "the directories");
@@ -302,6 +306,7 @@ tell_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		b->path.len = b->levels[--b->depth].path_n;
 		return 0;
 	case VRV_ITEM_ENTRY:
+		vrv_build_count(b, item);
 		vrv_build_tell(b, item, '-');
 		if (item->st.kind == VRV_FILE)
 			count_file(b, item->st.size);

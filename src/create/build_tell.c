@@ -83,6 +83,9 @@ vrv_build_failed(struct vrv_build *b, const struct vrv_item *item,
 {
 	char message[256], word[128];
 
+	int rc = vrv_source_fatal(error, vrv_build_path(b, item), err);
+	if (rc != 0)
+		return rc;
 	vrv_build_tell(b, item, 'E');
 	snprintf(message, sizeof(message), "%s: %s", error->while_,
 	    strerror_r(error->sys, word, sizeof(word)));

@@ -47,8 +47,11 @@ collect_roots(const struct varve_backup_options *o, struct vrv_roots *roots,
 		rc = read_paths(o, roots, err);
 	if (rc == 0 && o->stdin_name != NULL)
 		rc = vrv_roots_add_stdin(roots, o->stdin_name, err);
-	if (rc == 0 && roots->n == 0 && o->next_path == NULL)
-		rc = vrv_fail(err, VARVE_USAGE, "nothing to back up was named");
+	if (rc == 0 && roots->n == 0)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    o->next_path == NULL ? "nothing to back up was named" :
+					   "the list of paths is empty: "
+					   "there is nothing to back up");
 	return rc == 0 ? vrv_roots_sort(roots, err) : rc;
 }
 
@@ -252,6 +255,27 @@ start(struct vrv_pipeline *p, struct varve_err *err)
 	return rc;
 }
 
+/* A quarter of what the process may open goes to the walk's way down, half to
+ * the directories of batches: those that wait, those being read, and the one
+ * being filled. One of each has to do where there is next to nothing. */
+static void
+share_descriptors(struct vrv_pipeline *p)
+{
+	size_t max = vrv_os_open_max();
+	size_t rest =
+	    max > VRV_DESCRIPTORS_KEPT ? max - VRV_DESCRIPTORS_KEPT : 0;
+	size_t dirs = rest / 2 / (VRV_BATCHES + p->readers + 1);
+
+	p->open_levels = rest / 4;
+	if (p->open_levels > VRV_OPEN_LEVELS)
+		p->open_levels = VRV_OPEN_LEVELS;
+	if (p->open_levels == 0)
+		p->open_levels = 1;
+	p->batch_dirs = dirs > VRV_BATCH_DIRS ? VRV_BATCH_DIRS :
+	    dirs == 0			      ? 1 :
+						(uint32_t)dirs;
+}
+
 static int
 pipeline_init(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
     struct varve_err *err)
@@ -272,6 +296,7 @@ pipeline_init(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
 	    .read_special = o->read_special};
 	p->hashers = o->threads != 0 ? o->threads : vrv_task_cpus();
 	p->readers = p->hashers < READERS_MAX ? p->hashers : READERS_MAX;
+	share_descriptors(p);
 	if (o->dry_run)
 		p->readers = p->hashers = 0;
 	p->group = vrv_group_new();
@@ -324,6 +349,17 @@ pipeline_fini(struct vrv_pipeline *p)
 	pthread_cond_destroy(&p->done);
 }
 
+/* An archive of nothing would say that there is a backup. */
+static int
+check_taken(const struct vrv_pipeline *p, struct varve_err *err)
+{
+	if (p->taken > 0)
+		return 0;
+	return vrv_fail(err, VARVE_NOENT, "no archive was created: %s",
+	    p->warnings > 0 ? "none of the sources could be read" :
+			      "everything is excluded");
+}
+
 static int
 run(struct vrv_pipeline *p, struct varve_err *err)
 {
@@ -334,7 +370,7 @@ run(struct vrv_pipeline *p, struct varve_err *err)
 	rc = vrv_group_join(p->group, err);
 	if (rc == 0 && p->options->stdin_wait != NULL && !p->options->dry_run)
 		rc = p->options->stdin_wait(p->options->stdin_wait_arg, err);
-	return rc;
+	return rc == 0 ? check_taken(p, err) : rc;
 }
 
 /* --- the archive --- */

@@ -44,8 +44,16 @@
  * become neighbors in a frame. It keeps few directories open. */
 #define VRV_BATCH_JOBS 256
 #define VRV_BATCH_BYTES ((uint64_t)1 << 20)
-#define VRV_BATCH_DIRS 32
+#define VRV_BATCH_DIRS 32 /* at most: the limit on descriptors decides */
 #define VRV_BATCHES 8
+
+/* Directories above this many levels up are closed and opened again on the way
+ * back, so that depth does not cost descriptors. */
+#define VRV_OPEN_LEVELS 128
+
+/* Descriptors of everything but the walk and the readers: standard ones, the
+ * repository, packs being written, caches. */
+#define VRV_DESCRIPTORS_KEPT 40
 
 /* Items travel in groups, so that a queue is touched once per group. */
 #define VRV_GROUP_ITEMS 256
@@ -138,6 +146,7 @@ struct vrv_item {
 	const char *target; /* of a symbolic link */
 	struct vrv_source_meta meta;
 	unsigned flags;	     /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
+	bool unread;	     /* a directory that could not be listed */
 	struct vrv_job *job; /* a file to be read */
 	struct vrv_text
 	    inherit_content; /* metadata anew, content the parent's */
@@ -168,6 +177,8 @@ struct vrv_pipeline {
 	struct vrv_group *group;
 	struct vrv_queue *items, *batches, *pieces, *spare;
 	unsigned readers, hashers;
+	uint32_t batch_dirs; /* directories a batch keeps open */
+	size_t open_levels;  /* directories the walk keeps open behind it */
 	struct vrv_piece *all_pieces;
 	size_t n_pieces;
 	struct vrv_writer *writer;
@@ -188,6 +199,7 @@ struct vrv_pipeline {
 	struct vrv_buf root_entry;
 	bool has_skipped, has_owners;
 	struct vrv_ref skipped, owners;
+	uint64_t taken; /* entries, but for directories on the way */
 	uint64_t files, bytes, chunks, warnings;
 	atomic_uint_fast64_t read_bytes;
 };

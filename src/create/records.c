@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/records.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/lists.h"
+#include "create/source.h"
 #include "os/owner.h"
 #include "util/mem.h"
 
@@ -63,7 +65,7 @@ inherit_names(struct vrv_records *r, struct varve_err *err)
 
 	int rc = vrv_archive_owners(&source, r->parent->archive, inherit_name,
 	    r, note_known, &known, err);
-	if (rc != 0 && rc != VARVE_NOMEM) {
+	if (rc != 0 && !vrv_err_is_fatal(err)) {
 		vrv_repo_note(r->parent->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read the owners of the previous archive: %s",
 		    err->message);
@@ -209,6 +211,16 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* No name was found: was that the name service's answer? */
+static int
+asked_in_vain(bool group, struct varve_err *err)
+{
+	const struct vrv_source_err error = {errno, "look-up"};
+
+	return vrv_source_fatal(&error,
+	    group ? "names of groups" : "names of users", err);
+}
+
 static int
 put_names(struct vrv_records *r, bool group, struct vrv_list_builder *list,
     struct vrv_buf *chunk, bool *any, struct varve_err *err)
@@ -232,6 +244,8 @@ put_names(struct vrv_records *r, bool group, struct vrv_list_builder *list,
 
 		if (vrv_os_owner_name(group, ids[i], here, sizeof(here)))
 			name = here;
+		else if ((rc = asked_in_vain(group, err)) != 0)
+			break;
 		if (name == NULL)
 			continue;
 		*any = true;

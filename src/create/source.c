@@ -16,9 +16,28 @@ static bool
 failed(struct vrv_source_err *ret, const struct varve_err *err,
     const char *while_)
 {
-	ret->sys = err->sys != 0 ? err->sys : ENOMEM;
+	ret->sys = err->sys;
+	if (ret->sys == 0)
+		ret->sys = err->code == VARVE_NOMEM ? ENOMEM : EIO;
 	ret->while_ = while_;
 	return false;
+}
+
+static bool
+is_fatal(const struct vrv_source_err *error)
+{
+	const struct varve_err err = {.code = VARVE_IO, .sys = error->sys};
+
+	return error->sys != EAGAIN && vrv_err_is_fatal(&err);
+}
+
+int
+vrv_source_fatal(const struct vrv_source_err *error, const char *name,
+    struct varve_err *err)
+{
+	if (!is_fatal(error))
+		return 0;
+	return vrv_fail_sys(err, error->sys, "'%s': %s", name, error->while_);
 }
 
 static int
@@ -251,25 +270,32 @@ vrv_source_is_nodump(int fd)
 }
 
 bool
-vrv_source_is_cache(const struct vrv_source_dir *dir)
+vrv_source_is_cache(const struct vrv_source_dir *dir, bool *ret,
+    struct vrv_source_err *err)
 {
 	static const char signature[] =
 	    "Signature: 8a477f597d28d172789f06886806bc55";
 	char have[sizeof(signature) - 1];
 	struct varve_err why;
 	vrv_auto_fd fd = -1;
-	size_t n;
+	size_t n = 0;
 
-	return vrv_os_open_source(dir->fd, "CACHEDIR.TAG", &fd, &why) == 0 &&
-	    vrv_os_read(fd, have, sizeof(have), &n, &why) == 0 &&
-	    n == sizeof(have) && memcmp(have, signature, n) == 0;
+	*ret = false;
+	if (vrv_os_open_source(dir->fd, "CACHEDIR.TAG", &fd, &why) != 0 ||
+	    vrv_os_read(fd, have, sizeof(have), &n, &why) != 0) {
+		(void)failed(err, &why, "looking for CACHEDIR.TAG");
+		return !is_fatal(err);
+	}
+	*ret = n == sizeof(have) && memcmp(have, signature, n) == 0;
+	return true;
 }
 
 bool
-vrv_source_holds(const struct vrv_source_dir *dir, const char *name)
+vrv_source_holds(const struct vrv_source_dir *dir, const char *name, bool *ret,
+    struct vrv_source_err *err)
 {
 	struct vrv_stat st;
-	struct varve_err why;
 
-	return vrv_os_stat(dir->fd, name, &st, &why) == 0;
+	*ret = vrv_source_stat(dir, name, &st, err);
+	return *ret || !is_fatal(err);
 }

@@ -22,6 +22,13 @@ struct vrv_source_err {
 	const char *while_; /* what failed: "open", "read"; a constant */
 };
 
+/* Memory and descriptors run out for this process, not in the source: turn
+ * such an error, met at `name`, into one of the run. 0 for every other one.
+ * EAGAIN is the source's: nothing here starts a thread, while devices and
+ * files of sysfs answer so. */
+int vrv_source_fatal(const struct vrv_source_err *, const char *name,
+    struct varve_err *err) VRV_MUST;
+
 /* The inode flag that says "leave me out of backups" (FS_NODUMP_FL). */
 #define VRV_NODUMP 0x40u
 
@@ -89,9 +96,13 @@ bool vrv_source_is_sizeless(int fd);
 /* Does the open file or directory carry the flag VRV_NODUMP? */
 bool vrv_source_is_nodump(int fd);
 
-/* Does the directory hold a valid CACHEDIR.TAG (bford.info/cachedir)? */
-bool vrv_source_is_cache(const struct vrv_source_dir *);
-/* Does it hold something of that name? */
-bool vrv_source_holds(const struct vrv_source_dir *, const char *name);
+/* Does the directory hold a valid CACHEDIR.TAG (bford.info/cachedir)? What
+ * cannot be looked at is none. False only for what vrv_source_fatal() knows,
+ * since that says nothing about the directory. */
+bool vrv_source_is_cache(const struct vrv_source_dir *, bool *ret,
+    struct vrv_source_err *err);
+/* Does it hold something of that name? In the same way. */
+bool vrv_source_holds(const struct vrv_source_dir *, const char *name,
+    bool *ret, struct vrv_source_err *err);
 
 #endif

@@ -7,10 +7,6 @@
 
 #include "util/mem.h"
 
-/* Directories above this many levels up are closed and opened again on the way
- * back, so that depth does not cost descriptors. */
-#define OPEN_LEVELS 128
-
 static int
 new_place(struct vrv_walker *w, struct vrv_place **ret, struct varve_err *err)
 {
@@ -52,7 +48,7 @@ open_parent(struct vrv_walker *w, struct vrv_place *place,
 	if (place->parent == NULL)
 		return VRV_NOMEM(err, "the parent");
 	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
-	if (rc != 0 && rc != VARVE_NOMEM) {
+	if (rc != 0 && !vrv_err_is_fatal(err)) {
 		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 		    "cannot read a directory of the previous archive, so its "
 		    "files are read again: %s",
@@ -71,7 +67,7 @@ vrv_walker_find_old(struct vrv_walker *w, struct vrv_place *place,
 	int rc = vrv_parent_dir_find(place->parent, name, strlen(name), ret,
 	    ret_raw, err);
 
-	if (rc == 0 || rc == VARVE_NOMEM)
+	if (rc == 0 || vrv_err_is_fatal(err))
 		return rc;
 	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
 	    "cannot read a directory of the previous archive, so its files "
@@ -82,19 +78,29 @@ vrv_walker_find_old(struct vrv_walker *w, struct vrv_place *place,
 	return 0;
 }
 
-/* Names that mark a directory as not to be backed up. */
-static const char *
-marker(struct vrv_walker *w, const struct vrv_source_dir *dir)
+/* The name in a directory that says that it is not to be backed up, or NULL.
+ */
+static bool
+find_mark(struct vrv_walker *w, const struct vrv_source_dir *dir,
+    const char **ret, struct vrv_source_err *error)
 {
 	const struct varve_backup_options *o = w->p->options;
+	bool marked = false;
 
-	if (o->exclude_caches && vrv_source_is_cache(dir))
-		return "CACHEDIR.TAG";
-	for (size_t i = 0; i < o->n_exclude_if_present; i++) {
-		if (vrv_source_holds(dir, o->exclude_if_present[i]))
-			return o->exclude_if_present[i];
+	*ret = NULL;
+	if (o->exclude_caches && !vrv_source_is_cache(dir, &marked, error))
+		return false;
+	if (marked)
+		*ret = "CACHEDIR.TAG";
+	for (size_t i = 0; !marked && i < o->n_exclude_if_present; i++) {
+		const char *name = o->exclude_if_present[i];
+
+		if (!vrv_source_holds(dir, name, &marked, error))
+			return false;
+		if (marked)
+			*ret = name;
 	}
-	return NULL;
+	return true;
 }
 
 /* Open and list a directory of the source; what goes wrong is the source's. */
@@ -114,7 +120,8 @@ open_listed(struct vrv_walker *w, struct vrv_place *place,
 		*error = (struct vrv_source_err){ESTALE, "open"};
 		return false;
 	}
-	*ret_mark = marker(w, place->dir);
+	if (!find_mark(w, place->dir, ret_mark, error))
+		return false;
 	if (*ret_mark != NULL)
 		return true;
 	return vrv_source_list(place->dir, &place->arena, &place->names,
@@ -163,7 +170,7 @@ left_out(const struct vrv_walker *w, const struct vrv_place *place,
 
 static int
 tell_enter(struct vrv_walker *w, const struct vrv_place *place,
-    const struct vrv_arrival *a, struct varve_err *err)
+    const struct vrv_arrival *a, bool unread, struct varve_err *err)
 {
 	struct vrv_source_err error;
 	struct vrv_item *item;
@@ -174,6 +181,7 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 		return rc;
 	item->st = *a->st;
 	item->flags = a->flags;
+	item->unread = unread;
 	bool same = a->old != NULL && a->raw != NULL && a->flags == 0 &&
 	    vrv_parent_same_entry(w->p->parent, a->old, a->st);
 	if (same)
@@ -186,8 +194,10 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 	}
 	if (place->dir != NULL && !w->p->options->dry_run &&
 	    !vrv_source_meta(place->dir->fd, "", VRV_DIR, &w->p->want,
-		&w->p->filling->arena, &item->meta, &error))
+		&w->p->filling->arena, &item->meta, &error)) {
 		item->meta = (struct vrv_source_meta){.lost = 1};
+		return vrv_source_fatal(&error, a->archive_name, err);
+	}
 	return 0;
 }
 
@@ -198,8 +208,9 @@ go_down(struct vrv_walker *w, const char *archive_name, struct varve_err *err)
 	if (w->path.len > 0)
 		vrv_buf_u8(&w->path, '/');
 	vrv_buf_bytes(&w->path, archive_name, strlen(archive_name));
-	if (w->depth > OPEN_LEVELS) {
-		struct vrv_place *far = w->places[w->depth - 1 - OPEN_LEVELS];
+	if (w->depth > w->p->open_levels) {
+		struct vrv_place *far =
+		    w->places[w->depth - 1 - w->p->open_levels];
 
 		vrv_source_dir_unref(vrv_steal(&far->dir));
 	}
@@ -234,8 +245,72 @@ vrv_walker_enter(struct vrv_walker *w, const struct vrv_arrival *a,
 	if (rc == 0)
 		rc = open_parent(w, place, a->old, a->top, err);
 	if (rc == 0)
-		rc = tell_enter(w, place, a, err);
+		rc = tell_enter(w, place, a, !readable, err);
 	return rc == 0 ? go_down(w, a->archive_name, err) : rc;
+}
+
+/* Did the walk come to this place by the path of a source, rather than by its
+ * name in the directory above? */
+static bool
+is_start(const struct vrv_walker *w, size_t at)
+{
+	return at == 0 || !w->places[at - 1]->listed;
+}
+
+/* Open the place `at` again by its name in `above`, or by the source's path:
+ * it must still be the directory that it was. */
+static bool
+reopen_named(const struct vrv_walker *w, size_t at,
+    const struct vrv_source_dir *above, struct vrv_source_dir **ret,
+    struct vrv_source_err *error)
+{
+	const struct vrv_place *place = w->places[at];
+	size_t from = place->path_n + (place->path_n > 0);
+	size_t to = w->places[at + 1]->path_n;
+	vrv_auto_free char *name =
+	    vrv_dup((const char *)w->path.data + from, to - from);
+	struct vrv_source_dir *dir;
+	struct vrv_stat now;
+
+	*error = (struct vrv_source_err){ENOMEM, "open"};
+	if (name == NULL ||
+	    !vrv_source_open_dir(above,
+		above == NULL ? place->root->path : name, &dir, error))
+		return false;
+	if (vrv_source_stat(dir, "", &now, error) &&
+	    now.inode == place->st.inode && now.dev == place->st.dev) {
+		*ret = dir;
+		return true;
+	}
+	vrv_source_dir_unref(dir);
+	*error = (struct vrv_source_err){ESTALE, "open"};
+	return false;
+}
+
+/* Open the place `at` again from the last place above that is open, or from
+ * where the source begins. */
+static bool
+reopen_from_above(const struct vrv_walker *w, size_t at,
+    struct vrv_source_dir **ret, struct vrv_source_err *error)
+{
+	struct vrv_source_dir *dir = NULL, *next = NULL;
+	size_t from = at;
+
+	while (!is_start(w, from) && w->places[from - 1]->dir == NULL)
+		from--;
+	if (!is_start(w, from))
+		dir = vrv_source_dir_ref(w->places[from - 1]->dir);
+	for (bool done = false; !done; from++) {
+		bool found = reopen_named(w, from, dir, &next, error);
+
+		vrv_source_dir_unref(dir);
+		if (!found)
+			return false;
+		dir = next;
+		done = from == at;
+	}
+	*ret = dir;
+	return true;
 }
 
 /* The directory above was closed on the way down: open it again. If that
@@ -252,11 +327,13 @@ reopen_above(struct vrv_walker *w, struct vrv_place *place,
 	above = w->places[w->depth - 2];
 	if (!above->listed || above->dir != NULL || above->names == NULL)
 		return 0;
-	/* Without this one there is no way back to those above it either. */
-	error = (struct vrv_source_err){ESTALE, "return to the parent"};
 	if (place->dir != NULL &&
 	    vrv_source_open_parent(place->dir, &above->st, &above->dir, &error))
 		return 0;
+	/* Something between was moved away, perhaps not what is above. */
+	if (reopen_from_above(w, w->depth - 2, &above->dir, &error))
+		return 0;
+	error.while_ = "return to the parent";
 	above->at = above->n;
 	return vrv_walker_problem(w, "..", &error, NULL, err);
 }

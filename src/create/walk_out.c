@@ -187,7 +187,7 @@ vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
 	if (job->turn == 0)
 		batch->bytes += item->st.size;
 	if (batch->n == VRV_BATCH_JOBS || batch->bytes >= VRV_BATCH_BYTES ||
-	    batch->dirs == VRV_BATCH_DIRS)
+	    batch->dirs == p->batch_dirs)
 		return vrv_walker_send_batch(w, err);
 	return 0;
 }

@@ -18,6 +18,9 @@ struct vrv_dirent {
 	enum vrv_kind kind; /* 0 where the file system does not tell */
 };
 
+/* How many files this process may have open at a time. */
+size_t vrv_os_open_max(void);
+
 /* Every name in the open directory `fd` but "." and "..", once, sorted by
  * bytes (memcmp, shorter first), in the arena. Reads from the start whatever
  * the descriptor's position. The array is owned by the caller: free(). An error

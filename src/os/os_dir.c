@@ -95,6 +95,14 @@ drop_twins(struct vrv_dirent *e, size_t n)
 	return kept;
 }
 
+size_t
+vrv_os_open_max(void)
+{
+	long max = sysconf(_SC_OPEN_MAX);
+
+	return max > 0 ? (size_t)max : SIZE_MAX;
+}
+
 int
 vrv_os_list_dir(int fd, struct vrv_arena *arena, struct vrv_dirent **ret,
     size_t *ret_n, struct varve_err *err)

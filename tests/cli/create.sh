@@ -50,6 +50,17 @@ is "$(echo "$err" | grep -c 'none: stat: No such file')" 2 \
     "missing sources: told"
 is "$(names repo::missing)" "other other/h top top/a top/a/b top/a/b/f top/g " \
     "missing sources: the others"
+run varve create repo::nothing none other/none
+is "$status" 2 "no source at all: status"
+like "$err" "*no archive was created: none of the sources could be read" \
+    "no source at all: message"
+run varve create repo::nothing -- bash -c true
+is "$status" 2 "a command without --content-from-command: status"
+run varve create --dry-run repo::nothing none
+is "$status" 2 "no source at all, dry run: status"
+refuses 2 "no archive was created: everything is excluded" \
+    create -e top repo::nothing top
+is "$(varve list --short repo | grep -c nothing)" 0 "no source at all: no archive"
 ln -s top link
 run varve create repo::way link/a/b link/g
 is "$(names repo::way)" "link/a/b link/a/b/f link/g " "a link on the way: names"

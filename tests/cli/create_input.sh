@@ -71,7 +71,7 @@ refuses 31 "*" list repo::badfind
 run sh -c "printf 't/a/f\nt/none\n' | '$VARVE' create --paths-from-stdin repo::some"
 is "$status" 1 "a path that is not there: status"
 is "$(names repo::some)" "t/a/f " "a path that is not there: the others"
-ok "no paths at all" sh -c "'$VARVE' create --paths-from-stdin repo::none </dev/null"
+refuses 2 "the list of paths is empty*" create --paths-from-stdin repo::none
 seq -f 't/n%.0f' 20000 | (mkdir -p t && xargs touch)
 seq -f 't/n%.0f' 20000 | varve create --paths-from-stdin repo::many
 is "$(varve list --short repo::many | wc -l)" 20000 "many paths, unsorted"

@@ -41,7 +41,7 @@ struct place {
 	/* While create runs: called once, when the walk asks about `at`. */
 	const char *at;
 	void (*then)(void);
-	bool exclude_nodump;
+	bool exclude_nodump, exclude_caches;
 	char told[4096]; /* "path: message\n" */
 };
 
@@ -159,14 +159,12 @@ match(void *arg, const char *path, bool is_dir)
 	return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
 }
 
-/* Back up src/; the result's warnings. */
-static inline uint64_t
-back_up(struct place *p, const char *name)
+static inline int
+try_back_up(struct place *p, const char *name,
+    struct varve_backup_result *result, struct varve_err *err)
 {
 	static const char *const sources[] = {"src"};
 	struct varve_backup_options o = VARVE_BACKUP_OPTIONS_INIT;
-	struct varve_backup_result result;
-	struct varve_err err;
 
 	o.name = name;
 	o.host = o.user = "test";
@@ -177,9 +175,20 @@ back_up(struct place *p, const char *name)
 	o.event = on_event;
 	o.event_arg = p;
 	o.exclude_nodump = p->exclude_nodump;
+	o.exclude_caches = p->exclude_caches;
 	o.threads = 2;
 	p->told[0] = '\0';
-	MUST(vrv_create(p->repo, &o, NULL, &result, &err));
+	return vrv_create(p->repo, &o, NULL, result, err);
+}
+
+/* Back up src/; the result's warnings. */
+static inline uint64_t
+back_up(struct place *p, const char *name)
+{
+	struct varve_backup_result result;
+	struct varve_err err;
+
+	MUST(try_back_up(p, name, &result, &err));
 	return result.warnings;
 }
 

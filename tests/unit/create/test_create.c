@@ -86,25 +86,35 @@ test_swapped(void **state)
 /* Deep enough for the walk to let go of the folders above it. */
 #define DEEP 200
 #define CUT 60
+#define CUT_ABOVE 40
+
+static void
+move_level(unsigned level, const char *to)
+{
+	char path[4 * DEEP] = "src";
+
+	for (unsigned i = 0; i < level; i++)
+		strcat(path, "/d");
+	assert_int_equal(rename(path, to), 0);
+}
 
 static void
 move_the_middle(void)
 {
-	char path[4 * DEEP] = "src";
-
-	for (unsigned i = 0; i < CUT; i++)
-		strcat(path, "/d");
-	assert_int_equal(rename(path, "moved"), 0);
+	move_level(CUT, "moved");
 }
 
-/* The way back up is gone: nothing may be looked for in another folder, such
- * as the current one, where all these names are to be found. */
 static void
-test_no_way_back(void **state)
+move_two(void)
 {
-	struct place *p = *state;
-	static char path[4 * DEEP];
+	move_level(CUT, "moved");
+	move_level(CUT_ABOVE, "moved-above");
+}
 
+/* "src/d/d/...", with files as far as the hundredth. */
+static void
+make_deep(char path[4 * DEEP])
+{
 	strcpy(path, "src");
 	for (unsigned i = 0; i < DEEP; i++) {
 		strcat(path, "/d");
@@ -117,21 +127,52 @@ test_no_way_back(void **state)
 			path[n] = '\0';
 		}
 	}
+}
+
+static unsigned
+count_z(struct place *p)
+{
+	char *got = paths(p);
+	unsigned z = 0;
+
+	for (char *s = got; (s = strstr(s, "/z ")) != NULL; s++)
+		z++;
+	free(got);
+	return z;
+}
+
+/* The way back up is gone: nothing may be looked for in another folder, such
+ * as the current one, where all these names are to be found. */
+static void
+test_no_way_back(void **state)
+{
+	struct place *p = *state;
+	static char path[4 * DEEP];
+
+	make_deep(path);
 	put("z", "of the current folder");
 	p->at = path;
-	p->then = move_the_middle;
+	p->then = move_two;
 	assert_true(back_up(p, "a") > 0);
 	assert_non_null(strstr(p->told, "return to the parent"));
 	assert_null(strstr(p->told, "z: "));
-	char *got = paths(p);
-	unsigned z = 0;
-	for (char *s = got; (s = strstr(s, "/z ")) != NULL; s++)
-		z++;
-	/* Below the cut all is as it was; above it, what still could be
-	 * reached, which is less than all. */
-	assert_true(z >= 100 - CUT - 1);
-	assert_true(z < 100);
-	free(got);
+	/* What is above the cuts is found from the top, what is below by the
+	 * way that the walk came. */
+	assert_int_equal(count_z(p), 100 - (CUT - CUT_ABOVE));
+}
+
+/* What is above the directory that was moved is still in its place. */
+static void
+test_other_way_back(void **state)
+{
+	struct place *p = *state;
+	static char path[4 * DEEP];
+
+	make_deep(path);
+	p->at = path;
+	p->then = move_the_middle;
+	assert_int_equal(back_up(p, "a"), 0);
+	assert_int_equal(count_z(p), 100);
 }
 
 /* --- what the parent vouches for --- */
@@ -570,6 +611,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_swapped),
 	    T(test_no_way_back),
+	    T(test_other_way_back),
 	    T(test_parent_rules),
 	    T(test_margin),
 	    T(test_entries_are_the_same),

@@ -344,6 +344,102 @@ test_growing_file(void **state)
 	files_are(p, "empty 0:1048576 changed\n");
 }
 
+/* --- what the process runs out of --- */
+
+static int fail_with;
+static const char *fail_at;
+
+static int
+fail_named(const char *name)
+{
+	return strcmp(name, fail_at) == 0 ? fail_with : 0;
+}
+
+static int
+fail_path(const char *path)
+{
+	return strstr(path, fail_at) != NULL ? fail_with : 0;
+}
+
+/* Descriptors and memory that run out are the run's error wherever that is:
+ * never an archive with something missing. */
+static void
+test_exhausted(void **state)
+{
+	struct place *p = *state;
+	static const int errors[] = {EMFILE, ENFILE, ENOMEM};
+	static const struct {
+		int (**hook)(const char *);
+		int (*fail)(const char *);
+		const char *at;
+	} cases[] = {
+	    {&on_open, fail_named, "f"},
+	    {&on_open, fail_named, "CACHEDIR.TAG"},
+	    {&on_open_dir, fail_named, "d"},
+	    {&on_open_dir, fail_named, "src"},
+	    {&on_read, fail_path, "/src/d/f"},
+	};
+	struct varve_backup_result result;
+	struct varve_err err;
+	char name[16];
+
+	assert_int_equal(mkdir("src/d", 0700), 0);
+	put("src/d/f", "text");
+	p->exclude_caches = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t j = 0; j < 3; j++) {
+			fail_with = errors[j];
+			fail_at = cases[i].at;
+			*cases[i].hook = cases[i].fail;
+			snprintf(name, sizeof(name), "e%zu-%zu", i, j);
+			int rc = try_back_up(p, name, &result, &err);
+			*cases[i].hook = NULL;
+			if (rc == 0)
+				fail_msg("%s: %d is no error", fail_at,
+				    fail_with);
+			assert_int_equal(err.exit, VARVE_EXIT_ERROR);
+			assert_int_equal(err.sys, fail_with);
+		}
+	}
+	/* A device that has nothing yet is no such case. */
+	fail_with = EAGAIN;
+	on_read = fail_path;
+	assert_int_equal(back_up(p, "again"), 1);
+}
+
+/* --- nothing to back up --- */
+
+static void
+is_refused(struct place *p, const char *why)
+{
+	struct varve_backup_result result;
+	struct vrv_archives *all;
+	struct varve_err err;
+
+	assert_int_not_equal(try_back_up(p, "nothing", &result, &err), 0);
+	assert_int_equal(err.exit, VARVE_EXIT_ERROR);
+	assert_non_null(strstr(err.message, why));
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	assert_int_equal(all->n, 0);
+	vrv_archives_free(all);
+}
+
+static void
+test_nothing_taken(void **state)
+{
+	struct place *p = *state;
+
+	fail_with = EACCES;
+	fail_at = "src";
+	on_open_dir = fail_named;
+	is_refused(p, "none of the sources could be read");
+	on_open_dir = NULL;
+	assert_int_equal(rmdir("src"), 0);
+	is_refused(p, "none of the sources could be read");
+	assert_int_equal(mkdir("src", 0700), 0);
+	assert_int_equal(back_up(p, "empty"), 0);
+}
+
 int
 main(void)
 {
@@ -354,6 +450,8 @@ main(void)
 	    T(test_changing_names),
 	    T(test_nodump_names),
 	    T(test_growing_file),
+	    T(test_exhausted),
+	    T(test_nothing_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Limits of the process: an archive is complete or is not made, and the message
+# says what ran out.
+
+. "$(dirname "$0")/lib.sh"
+
+# limited OPTION VALUE COMMAND...: under a limit that cannot be raised again
+limited()
+{
+	(
+		ulimit "$1" "$2" || exit 99
+		shift 2
+		exec "$@"
+	)
+}
+
+paths()
+{
+	varve list --short "$1" | wc -l
+}
+
+varve init repo 2>/dev/null || exit 99
+varve key add --key-file "$scratch/key" repo >/dev/null 2>&1 || exit 99
+VARVE_KEY_FILE=$scratch/key
+export VARVE_KEY_FILE
+
+# --- descriptors ---
+
+# Each directory holds a file before and one behind the next directory.
+cat >deep.py <<'EOF'
+import os, sys
+os.mkdir(sys.argv[1])
+os.chdir(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    for name in "a", "z":
+        open(name, "w").write(name)
+    os.mkdir("d")
+    os.chdir("d")
+EOF
+python3 deep.py deep 100 && python3 deep.py deeper 3000 || exit 99
+run limited -n 60 "$VARVE" create repo::deep deep
+is "$status" 0 "60 descriptors, 100 levels: status"
+is "$err" "" "60 descriptors, 100 levels: nothing is told"
+is "$(paths repo::deep)" 301 "60 descriptors, 100 levels: everything is there"
+run limited -n 256 "$VARVE" create repo::deeper deeper
+is "$status" 0 "256 descriptors, 3000 levels: status"
+is "$err" "" "256 descriptors, 3000 levels: nothing is told"
+is "$(paths repo::deeper)" 9001 \
+    "256 descriptors, 3000 levels: everything is there"
+# Whatever is too few, the run fails or its archive is complete.
+made=0 wrong=0 n=6
+while [ $n -lt 40 ]; do
+	run limited -n $n "$VARVE" create "repo::few$n" deep
+	case $status in
+	0)
+		made=$((made + 1))
+		[ "$(paths "repo::few$n")" = 301 ] || wrong=$n
+		;;
+	2) ;;
+	*) wrong="$n: $status: $err" ;;
+	esac
+	n=$((n + 3))
+done
+is "$wrong" 0 "few descriptors: complete, or none"
+run limited -n 6 "$VARVE" create repo::six deep
+is "$status" 2 "six descriptors: status"
+python3 -c "
+import os, shutil
+for top in 'deep', 'deeper':
+    os.chdir(top)
+    depth = 0
+    while os.path.isdir('d'):
+        os.chdir('d')
+        depth += 1
+    for _ in range(depth):
+        os.chdir('..')
+        os.remove('a'), os.remove('z'), os.rmdir('d') if not os.listdir('d') \
+            else shutil.rmtree('d')
+    os.chdir('..')
+"
+
+# --- sizes of files ---
+
+mkdir data && head -c 3000000 /dev/urandom >data/f
+run limited -f 1000 "$VARVE" create repo::large data
+is "$status" 2 "a limit of the size of files: status"
+like "$err" "varve: *packs/*File too large; raise the limit*ulimit -f*" \
+    "a limit of the size of files: message"
+run varve create repo::large data
+is "$status" 0 "a limit of the size of files: the next run"
+
+# --- stacks ---
+
+for command in "create repo::stack data" "extract --dry-run repo::large" \
+    "check repo" "list repo::large"; do
+	run limited -s 64 "$VARVE" $command
+	is "$status" 0 "a stack of 64 KiB: varve $command"
+done
+
+done_testing
