@@ -123,6 +123,18 @@ int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
     const struct vrv_buf *object, char **ret_path, struct varve_err *err)
     VRV_MUST;
 
+/* --- key_file.c: key files that the user names --- */
+
+/* Append a regular file, which may be reached through a symbolic link. */
+int vrv_key_file_load(const char *path, struct vrv_buf *, struct varve_err *err)
+    VRV_MUST;
+/* Make one of mode 0600, whole or not at all; EXISTS if anything is there. */
+int vrv_key_file_make(const char *path, const void *bytes, size_t n,
+    struct varve_err *err) VRV_MUST;
+/* Replace the file that `path` leads to, whole or not at all. */
+int vrv_key_file_replace(const char *path, const void *bytes, size_t n,
+    struct varve_err *err) VRV_MUST;
+
 /* --- state.c --- */
 
 /* Compare what the store shows with what this client knows, and remember it.

@@ -37,8 +37,7 @@ try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
 {
 	vrv_auto_buf struct vrv_buf bytes = {0};
 
-	int rc = vrv_os_load(AT_FDCWD, options->key_file, VRV_MAX_KEY_SLOT,
-	    &bytes, err);
+	int rc = vrv_key_file_load(options->key_file, &bytes, err);
 	if (rc != 0) {
 		vrv_ctx(err, "key file '%s'", options->key_file);
 		return vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
@@ -205,6 +204,10 @@ vrv_repo_open(struct vrv_store *take_store,
 		    vrv_dup(options->state_dir, strlen(options->state_dir));
 
 	int rc = vrv_crypto_init(err);
+	if (rc == 0 &&
+	    ((options->keys_dir != NULL && repo->keys_dir == NULL) ||
+		(options->state_dir != NULL && repo->state_dir == NULL)))
+		rc = VRV_NOMEM(err, "a path");
 	if (rc == 0 && options->accept_replaced && options->allow_rollback)
 		rc = vrv_fail(err, VARVE_USAGE,
 		    "accepting an older repository and only looking at it "

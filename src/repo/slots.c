@@ -3,13 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/private.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -87,8 +87,8 @@ pass_over(struct load *load, const struct varve_err *err)
 	struct varve_event event = {.type = VARVE_EVENT_PROBLEM,
 	    .message = err->message};
 
-	if (err->code == VARVE_NOMEM)
-		return VARVE_NOMEM;
+	if (vrv_err_is_fatal(err))
+		return err->code;
 	if (load->options->event != NULL)
 		load->options->event(load->options->event_arg, &event);
 	if (load->first.code == 0)
@@ -117,54 +117,95 @@ load_stored(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 	return rc == 0 ? 0 : pass_over(load, err);
 }
 
-/* One key file: "<repository id>-<slot id>", or any file that the user named.
- */
+/* A slot from the bytes of a key file. */
+static int
+take_file(struct load *load, struct vrv_buf *take_buf, const char *path,
+    struct varve_err *err)
+{
+	uint8_t *bytes = take_buf->data;
+	size_t n = take_buf->len;
+	struct vrv_name name = {.type = VRV_KEY_SLOT};
+	struct vrv_header header;
+
+	int rc = vrv_header_get(bytes, n, &header, err);
+	if (rc != 0)
+		return rc;
+	*take_buf = (struct vrv_buf){0};
+	memcpy(name.id, header.id, sizeof(name.id));
+	return add_slot(load->slots, bytes, n, &name, load->repository, path,
+	    err);
+}
+
+/* The file that the user named. */
 static int
 load_file(struct load *load, const char *path, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf buf = {0};
-	struct vrv_header header;
-	struct vrv_name name = {.type = VRV_KEY_SLOT};
 
-	int rc = vrv_os_load(AT_FDCWD, path, VRV_MAX_KEY_SLOT, &buf, err);
+	int rc = vrv_key_file_load(path, &buf, err);
 	if (rc == 0)
-		rc = vrv_header_get(buf.data, buf.len, &header, err);
-	if (rc == 0) {
-		uint8_t *bytes = buf.data;
-		size_t n = buf.len;
-
-		buf = (struct vrv_buf){0};
-		memcpy(name.id, header.id, sizeof(name.id));
-		rc = add_slot(load->slots, bytes, n, &name, load->repository,
-		    path, err);
-	}
+		rc = take_file(load, &buf, path, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "key file '%s'", path);
+}
+
+/* A file of the key directory: "<repository id>-<slot id>". */
+static int
+load_entry(struct load *load, int fd, const char *dir, const char *name,
+    struct varve_err *err)
+{
+	vrv_auto_free char *path = vrv_strf("%s/%s", dir, name);
+	vrv_auto_buf struct vrv_buf buf = {0};
+
+	if (path == NULL)
+		return VRV_NOMEM(err, "a path");
+	int rc = vrv_private_load(fd, name, VRV_MAX_KEY_SLOT, &buf, err);
+	if (rc == 0)
+		rc = take_file(load, &buf, path, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "key directory '%s'", dir);
+}
+
+static int
+load_entries(struct load *load, DIR *d, const char *dir, struct varve_err *err)
+{
+	char prefix[2 * VRV_REPO_ID + 2];
+	struct dirent *e;
+	int rc = 0;
+
+	vrv_hex(prefix, load->repository, VRV_REPO_ID);
+	strcat(prefix, "-");
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		rc = load_entry(load, dirfd(d), dir, e->d_name, err);
+		if (rc != 0)
+			rc = pass_over(load, err);
+	}
+	if (rc == 0 && errno != 0) {
+		vrv_fail_sys(err, errno, "key directory '%s': list", dir);
+		rc = pass_over(load, err);
+	}
+	return rc;
 }
 
 static int
 load_folder(struct load *load, const char *dir, struct varve_err *err)
 {
-	char prefix[2 * VRV_REPO_ID + 2];
-	int rc = 0;
+	int fd;
 
-	vrv_hex(prefix, load->repository, VRV_REPO_ID);
-	strcat(prefix, "-");
-	DIR *d = opendir(dir);
-	if (d == NULL)
-		return errno == ENOENT ?
-		    0 :
-		    vrv_fail_sys(err, errno, "key folder '%s'", dir);
-	for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
-		vrv_auto_free char *path = NULL;
-
-		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
-			continue;
-		path = vrv_strf("%s/%s", dir, e->d_name);
-		rc = path == NULL ? VRV_NOMEM(err, "a path") :
-				    load_file(load, path, err);
-		if (rc != 0)
-			rc = pass_over(load, err);
+	int rc = vrv_private_dir(dir, false, &fd, err);
+	if (rc == VARVE_NOENT)
+		return 0;
+	if (rc != 0) {
+		vrv_ctx(err, "key directory");
+		return pass_over(load, err);
 	}
+	DIR *d = fdopendir(fd);
+	if (d == NULL) {
+		rc = vrv_fail_sys(err, errno, "key directory '%s'", dir);
+		(void)close(fd);
+		return rc;
+	}
+	rc = load_entries(load, d, dir, err);
 	(void)closedir(d);
 	return rc;
 }
@@ -177,7 +218,7 @@ is_slot_file(const char *path)
 	struct vrv_header header;
 	struct varve_err err;
 
-	return vrv_os_load(AT_FDCWD, path, VRV_MAX_KEY_SLOT, &buf, &err) == 0 &&
+	return vrv_key_file_load(path, &buf, &err) == 0 &&
 	    vrv_header_get(buf.data, buf.len, &header, &err) == 0;
 }
 
@@ -222,19 +263,18 @@ vrv_slot_store(struct vrv_store *store, enum varve_key_mode mode,
 	if (keys_dir == NULL)
 		return vrv_fail(err, VARVE_USAGE, "no folder for key files");
 
+	vrv_auto_fd dir = -1;
 	int rc = vrv_header_get(object->data, object->len, &header, err);
-	if (rc == 0)
-		rc = vrv_os_mkdirs(keys_dir, err);
+	if (rc == 0 && vrv_private_dir(keys_dir, true, &dir, err) != 0)
+		rc = vrv_ctx(err, "key directory");
 	if (rc != 0)
 		return rc;
+	vrv_newfile_sweep(dir);
 	vrv_hex(repository, header.repository, VRV_REPO_ID);
 	vrv_auto_free char *path =
 	    vrv_strf("%s/%s-%s", keys_dir, repository, strchr(text, '/') + 1);
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
-	vrv_auto_fd dir = open(keys_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return vrv_fail_sys(err, errno, "open of '%s'", keys_dir);
 	rc = vrv_newfile_open(dir, 0600, &file, err);
 	if (rc != 0)
 		return rc;
@@ -313,12 +353,14 @@ key_file_bytes(const char *path, struct vrv_buf *ret, struct varve_err *err)
 {
 	uint8_t fresh[64];
 
-	int rc = vrv_os_load(AT_FDCWD, path, VRV_MAX_KEY_SLOT, ret, err);
+	int rc = vrv_key_file_load(path, ret, err);
 	if (rc == VARVE_NOENT) {
 		vrv_random(fresh, sizeof(fresh));
-		rc = vrv_os_replace_file(AT_FDCWD, path, 0600, fresh,
-		    sizeof(fresh), err);
-		vrv_buf_bytes(ret, fresh, sizeof(fresh));
+		rc = vrv_key_file_make(path, fresh, sizeof(fresh), err);
+		if (rc == 0)
+			vrv_buf_bytes(ret, fresh, sizeof(fresh));
+		else if (rc == VARVE_EXISTS)
+			rc = vrv_key_file_load(path, ret, err);
 		vrv_wipe(fresh, sizeof(fresh));
 	}
 	if (rc == 0 && ret->len < 16)
@@ -471,10 +513,9 @@ replace_file(const char *old, const char *path, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf bytes = {0};
 
-	int rc = vrv_os_load(AT_FDCWD, path, VRV_MAX_KEY_SLOT, &bytes, err);
+	int rc = vrv_key_file_load(path, &bytes, err);
 	if (rc == 0)
-		rc = vrv_os_replace_file(AT_FDCWD, old, 0600, bytes.data,
-		    bytes.len, err);
+		rc = vrv_key_file_replace(old, bytes.data, bytes.len, err);
 	if (rc == 0 && unlink(path) != 0)
 		rc = vrv_fail_sys(err, errno, "removal");
 	return rc == 0 ? 0 : vrv_ctx(err, "key file '%s'", old);

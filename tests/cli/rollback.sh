@@ -54,7 +54,7 @@ is "$status" 0 "an older copy may be listed"
 is "$(echo "$out" | sort | tr '\n' ' ')" "one slow two-a two-b " "what is in it"
 like "$err" "*older*aid:$id*" "that it is older is told"
 for command in "info" "check" "verify ::one" "list ::one" "diff ::one two-a" \
-    "find copy file" "extract --dry-run ::one"; do
+    "find" "extract --dry-run ::one"; do
 	run env VARVE_REPO=copy "$VARVE" --allow-rollback $command
 	is "$status" 0 "$command of an older copy"
 done
@@ -86,6 +86,28 @@ ok "the old one is known where it is now" varve list aside
 ok "the new one is accepted" varve list --accept-replaced repo
 ok "and remembered" varve list repo
 
+# --- a broken archive is no excuse for others ---
+
+VARVE_BASE_DIR=$scratch/another varve init --chunker-params gear,32K,128K,1M m
+for i in 1 2 3 4; do
+	varve create --series m "m::$i" src
+	find m/archives -type f | sort >after
+	[ "$i" = 1 ] || comm -13 before after >"object$i"
+	mv after before
+done
+printf X | dd of="$(cat object4)" bs=1 seek=200 conv=notrunc 2>/dev/null
+rm -rf "$HOME/.cache/varve"
+run varve list --short m
+is "$status" 1 "a damaged archive does not stop the others"
+is "$(echo "$out" | tr '\n' ' ')" "1 2 3 " "which are shown"
+like "$err" "*archive cannot be read*" "that it is damaged is told"
+run varve create --series m m::5 src
+is "$status" 1 "nor does it stop a backup"
+rm "$(cat object2)" "$(cat object3)"
+run varve list m
+is "$status" 61 "but two that are missing are told"
+like "$err" "*2 archives that were never deleted are missing: *" "by number"
+
 # --- damage, and no place to remember ---
 
 state=$HOME/.local/state/varve
@@ -108,9 +130,10 @@ like "$err" "*knows nothing*" "which is told, too"
 ok "the bad files are kept" [ "$(find "$state" -name '*.damaged-*' | wc -l)" -gt 1 ]
 ok "and all is well again" varve list aside
 
-for home in /proc/none; do
+echo x >not-a-directory
+for home in /proc/none "$scratch/not-a-directory"; do
 	run env HOME="$home" VARVE_BASE_DIR="$home" \
-	    "$VARVE" create "aside::{now}" src
+	    "$VARVE" create "aside::home-$(basename "$home")" src
 	is "$status" 1 "home is $home: a warning"
 	like "$err" "*cannot remember*" "home is $home: told"
 done

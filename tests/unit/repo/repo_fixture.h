@@ -87,6 +87,7 @@ int run_writer_tests(void);
 int run_open_tests(void);
 int run_slot_tests(void);
 int run_state_tests(void);
+int run_key_file_tests(void);
 int run_cache_tests(void);
 int run_rescue_tests(void);
 

@@ -14,6 +14,7 @@ main(int argc, char **argv)
 	    {"open", run_open_tests},
 	    {"slots", run_slot_tests},
 	    {"state", run_state_tests},
+	    {"key_files", run_key_file_tests},
 	    {"cache", run_cache_tests},
 	    {"rescue", run_rescue_tests},
 	};
