@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/archives_cache.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "os/file.h"
+#include "os/private.h"
 #include "util/hash.h"
 #include "util/map.h"
 #include "util/mem.h"
@@ -85,10 +85,9 @@ load(struct vrv_archive_cache *c, struct varve_err *err)
 	vrv_auto_fd dir = -1;
 
 	if (c->folder == NULL ||
-	    vrv_os_open(AT_FDCWD, c->folder, O_RDONLY | O_DIRECTORY, 0, &dir,
-		&unused) != 0)
+	    vrv_private_dir(c->folder, false, &dir, &unused) != 0)
 		return 0;
-	int rc = vrv_os_load(dir, FILE_NAME, FILE_MAX, &c->file, &unused);
+	int rc = vrv_private_load(dir, FILE_NAME, FILE_MAX, &c->file, &unused);
 	if (rc != 0) {
 		c->odd = rc != VARVE_NOENT;
 		return 0;
@@ -229,10 +228,7 @@ vrv_archive_cache_save(struct vrv_archive_cache *c)
 	/* A cache that cannot be written is none. */
 	int rc = vrv_buf_check(&out, &err);
 	if (rc == 0)
-		rc = vrv_os_mkdirs(c->folder, &err);
-	if (rc == 0)
-		rc = vrv_os_open(AT_FDCWD, c->folder, O_RDONLY | O_DIRECTORY, 0,
-		    &dir, &err);
+		rc = vrv_private_dir(c->folder, true, &dir, &err);
 	if (rc == 0)
 		rc = vrv_os_replace_file(dir, FILE_NAME, 0600, out.data,
 		    out.len, &err);

@@ -70,16 +70,12 @@ static bool
 from_cache(struct vrv_parent *p, const uint8_t *id, struct vrv_buf *ret)
 {
 	uint8_t have[VRV_ID_SIZE];
-	const uint8_t *bytes;
-	size_t n;
 
-	if (!vrv_treecache_get(p->cache, id, &bytes, &n))
+	if (!vrv_treecache_get(p->cache, id, ret))
 		return false;
-	vrv_chunk_id(vrv_repo_keys(p->repo), VRV_FRAME_META, bytes, n, have);
-	if (memcmp(have, id, sizeof(have)) != 0)
-		return false;
-	vrv_buf_bytes(ret, bytes, n);
-	return true;
+	vrv_chunk_id(vrv_repo_keys(p->repo), VRV_FRAME_META, ret->data,
+	    ret->len, have);
+	return memcmp(have, id, sizeof(have)) == 0;
 }
 
 static int
@@ -89,9 +85,10 @@ get_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret,
 	struct vrv_parent *p = arg;
 	int rc = 0;
 
-	vrv_buf_clear(ret);
-	if (!from_cache(p, id, ret))
+	if (!from_cache(p, id, ret)) {
+		vrv_buf_clear(ret);
 		rc = from_repository(p, id, ret, err);
+	}
 	return rc == 0 ? vrv_buf_check(ret, err) : rc;
 }
 

@@ -2,7 +2,6 @@
 #include "create/treecache.h"
 
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -12,28 +11,36 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/private.h"
 #include "util/hash.h"
 #include "util/hex.h"
 #include "util/map.h"
 #include "util/mem.h"
 
 /*
- * Segment: head (magic b8, u64 bytes of data, u64 entries, b16 XXH3-128 of the
- * table), data, table. Table entry: b32 id, u64 offset in the data, u32 length.
+ * Segment: head (magic b8, cache id b32, u64 bytes of data, u64 entries, b16
+ * sum of the table), data, table. Table entry: b32 id, u64 offset in the data,
+ * u32 length. The sum is XXH3-128 of the sum so far, at first zeros, and the
+ * next STEP_ROWS entries, for each of these steps.
+ *
+ * The file is read with pread() and never mapped: a file that is truncated
+ * while it is in use must not end the process.
  */
-#define MAGIC "VRVTREE1"
-#define HEAD 40
+#define MAGIC "VRVTREE2"
+#define HEAD (40 + VRV_CACHE_ID)
 #define ENTRY 44
+#define STEP_ROWS 256
+#define NAME "trees-"
 #define SEGMENTS_MAX 64
-#define KEEP_MAX                                                               \
-	((uint64_t)4 << 30) /* a cache larger than this is not kept            \
-			     */
+#define TABLES_MAX ((uint64_t)16 << 20) /* of tables are kept in memory */
+#define KEEP_MAX ((uint64_t)4 << 30)	/* a larger cache is not kept */
 #define SLACK ((uint64_t)1 << 20)
 #define STEP ((size_t)1 << 20)
 
+/* Where its parts lie in the file. */
 struct segment {
-	const uint8_t *data, *table;
-	uint64_t data_n, entries;
+	uint64_t data, data_n, table, entries;
+	uint8_t *rows; /* the table, or NULL: it is read when it is needed */
 };
 
 /* A segment being written: data goes out in steps, the table and then the head
@@ -46,62 +53,128 @@ struct output {
 };
 
 struct vrv_treecache {
-	int fd;
-	char *path;
-	const uint8_t *map;
-	size_t map_n, valid; /* of it: whole segments */
+	int dir, fd;
+	char name[sizeof(NAME) + 2 * (size_t)VRV_TAG_SIZE];
+	uint8_t cache_id[VRV_CACHE_ID];
+	uint64_t size, valid; /* of the file; of it: whole segments */
 	struct segment segments[SEGMENTS_MAX];
 	size_t n;
+	uint64_t tables;      /* bytes of tables in memory */
 	struct output out;    /* what this run adds */
 	bool writing, silent; /* out is in use; out cannot be used */
 	struct vrv_map *used; /* id prefixes, each once */
 	uint64_t used_bytes;
 };
 
+static bool
+read_at(int fd, uint64_t at, void *to, size_t n)
+{
+	struct varve_err unheard;
+	size_t got;
+
+	return vrv_os_pread(fd, at, to, n, &got, &unheard) == 0 && got == n;
+}
+
+/* Go on with the sum of a table over `n` rows, at most STEP_ROWS. */
+static void
+add_to_sum(uint8_t sum[VRV_XXH_SIZE], const uint8_t *rows, size_t n)
+{
+	uint8_t in[VRV_XXH_SIZE + STEP_ROWS * ENTRY];
+
+	memcpy(in, sum, VRV_XXH_SIZE);
+	memcpy(in + VRV_XXH_SIZE, rows, n * ENTRY);
+	vrv_xxh(sum, in, VRV_XXH_SIZE + n * ENTRY);
+}
+
+/* Read the table of the segment and verify it. It stays in memory if there is
+ * room. */
+static bool
+read_table(struct vrv_treecache *c, struct segment *s, const uint8_t *stated)
+{
+	uint8_t sum[VRV_XXH_SIZE] = {0}, step[STEP_ROWS * ENTRY];
+	uint64_t bytes = s->entries * ENTRY;
+
+	if (c->tables + bytes <= TABLES_MAX)
+		s->rows = vrv_alloc_array((size_t)s->entries, ENTRY);
+	for (uint64_t i = 0; i < s->entries; i += STEP_ROWS) {
+		size_t n = (size_t)vrv_min(s->entries - i, STEP_ROWS);
+		uint8_t *rows = s->rows != NULL ? s->rows + i * ENTRY : step;
+
+		if (!read_at(c->fd, s->table + i * ENTRY, rows, n * ENTRY))
+			return false;
+		add_to_sum(sum, rows, n);
+	}
+	if (s->rows != NULL)
+		c->tables += bytes;
+	return memcmp(sum, stated, sizeof(sum)) == 0;
+}
+
 /* The segment at `at`, or false if what stands there is not one whole. */
 static bool
-read_segment(const uint8_t *map, size_t n, size_t at, struct segment *ret,
-    size_t *ret_end)
+read_segment(struct vrv_treecache *c, uint64_t at, struct segment *ret,
+    uint64_t *ret_end)
 {
-	uint8_t sum[VRV_XXH_SIZE];
-	const uint8_t *head = map + at;
+	uint8_t head[HEAD];
 
-	if (n - at < HEAD || memcmp(head, MAGIC, 8) != 0)
+	if (at > c->size || c->size - at < HEAD ||
+	    !read_at(c->fd, at, head, HEAD) || memcmp(head, MAGIC, 8) != 0 ||
+	    memcmp(head + 8, c->cache_id, VRV_CACHE_ID) != 0)
 		return false;
-	uint64_t data_n = vrv_get_u64(head + 8);
-	uint64_t entries = vrv_get_u64(head + 16);
-	uint64_t room = n - at - HEAD;
+	uint64_t data_n = vrv_get_u64(head + 8 + VRV_CACHE_ID);
+	uint64_t entries = vrv_get_u64(head + 16 + VRV_CACHE_ID);
+	uint64_t room = c->size - at - HEAD;
 	if (data_n > room || entries > (room - data_n) / ENTRY)
 		return false;
-	*ret = (struct segment){head + HEAD, head + HEAD + data_n, data_n,
-	    entries};
-	vrv_xxh(sum, ret->table, entries * ENTRY);
-	if (memcmp(sum, head + 24, sizeof(sum)) != 0)
+	struct segment s = {.data = at + HEAD,
+	    .data_n = data_n,
+	    .table = at + HEAD + data_n,
+	    .entries = entries};
+	if (!read_table(c, &s, head + 24 + VRV_CACHE_ID)) {
+		free(s.rows);
 		return false;
-	*ret_end = at + HEAD + data_n + entries * ENTRY;
+	}
+	*ret = s;
+	*ret_end = s.table + entries * ENTRY;
 	return true;
 }
 
 static void
-map_segments(struct vrv_treecache *c)
+forget_segments(struct vrv_treecache *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->segments[i].rows);
+	c->n = 0;
+	c->tables = 0;
+}
+
+static void
+read_segments(struct vrv_treecache *c)
 {
 	struct stat st;
-	size_t at = 0, end;
+	uint64_t at = 0, end;
 
-	if (fstat(c->fd, &st) != 0 || st.st_size == 0)
-		return;
-	void *map =
-	    mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, c->fd, 0);
-	if (map == MAP_FAILED)
-		return;
-	c->map = map;
-	c->map_n = (size_t)st.st_size;
+	forget_segments(c);
+	c->size = fstat(c->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	while (c->n < SEGMENTS_MAX &&
-	    read_segment(c->map, c->map_n, at, &c->segments[c->n], &end)) {
+	    read_segment(c, at, &c->segments[c->n], &end)) {
 		c->n++;
 		at = end;
 	}
 	c->valid = at;
+}
+
+/* What stands in the place of the file and cannot be used is replaced. */
+static int
+open_file(struct vrv_treecache *c, struct varve_err *err)
+{
+	int rc =
+	    vrv_private_open(c->dir, c->name, O_RDWR | O_CREAT, &c->fd, err);
+
+	if (rc != 0 && !vrv_err_is_fatal(err) &&
+	    unlinkat(c->dir, c->name, 0) == 0)
+		rc = vrv_private_open(c->dir, c->name, O_RDWR | O_CREAT, &c->fd,
+		    err);
+	return rc;
 }
 
 void
@@ -109,22 +182,24 @@ vrv_treecache_open(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
     struct vrv_treecache **ret)
 {
 	struct vrv_treecache *c;
-	char hex[2 * VRV_TAG_SIZE + 1];
+	struct varve_err unheard;
 
 	*ret = NULL;
 	if (vrv_repo_cache(repo) == NULL || (c = calloc(1, sizeof(*c))) == NULL)
 		return;
-	vrv_hex(hex, tag, VRV_TAG_SIZE);
-	c->path = vrv_strf("%s/trees-%s", vrv_repo_cache(repo), hex);
+	c->dir = c->fd = -1;
+	memcpy(c->cache_id, vrv_repo_cache_id(repo), VRV_CACHE_ID);
+	memcpy(c->name, NAME, sizeof(NAME));
+	vrv_hex(c->name + sizeof(NAME) - 1, tag, VRV_TAG_SIZE);
 	c->used = vrv_map_new(VRV_PREFIX_SIZE, 0);
-	c->fd = c->path == NULL ?
-	    -1 :
-	    open(c->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (c->fd < 0 || c->used == NULL) {
+	if (c->used == NULL ||
+	    vrv_private_dir(vrv_repo_cache(repo), false, &c->dir, &unheard) !=
+		0 ||
+	    open_file(c, &unheard) != 0) {
 		vrv_treecache_close(c);
 		return;
 	}
-	map_segments(c);
+	read_segments(c);
 	*ret = c;
 }
 
@@ -143,47 +218,96 @@ vrv_treecache_close(struct vrv_treecache *c)
 	/* Not kept: the file is as it was. */
 	if (c->writing)
 		(void)!ftruncate(c->fd, (off_t)c->valid);
-	if (c->map != NULL)
-		(void)munmap((void *)(uintptr_t)c->map, c->map_n);
+	forget_segments(c);
 	vrv_cleanup_fd(&c->fd);
+	vrv_cleanup_fd(&c->dir);
 	vrv_map_free(c->used);
 	output_fini(&c->out);
-	free(c->path);
 	free(c);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, VRV_ID_SIZE);
+}
+
+/* Rows [from, from + n) of the table, in `buf` if they are not in memory. */
+static const uint8_t *
+rows_at(const struct vrv_treecache *c, const struct segment *s, uint64_t from,
+    size_t n, uint8_t *buf)
+{
+	if (s->rows != NULL)
+		return s->rows + from * ENTRY;
+	return read_at(c->fd, s->table + from * ENTRY, buf, n * ENTRY) ? buf :
+									 NULL;
+}
+
+/* Where the segment has the chunk. Ids are uniform: the first guess is close.
+ */
+static bool
+find_in(const struct vrv_treecache *c, const struct segment *s,
+    const uint8_t *id, uint64_t *ret_at, uint32_t *ret_n)
+{
+	uint64_t lo = 0, hi = s->entries, top = 0;
+	uint8_t buf[STEP_ROWS * ENTRY];
+
+	for (int i = 0; i < 8; i++)
+		top = top << 8 | id[i];
+	uint64_t mid = (uint64_t)(((unsigned __int128)top * hi) >> 64);
+	for (; lo < hi; mid = lo + (hi - lo) / 2) {
+		uint64_t from =
+		    mid > lo + STEP_ROWS / 2 ? mid - STEP_ROWS / 2 : lo;
+		size_t n = (size_t)vrv_min(hi - from, STEP_ROWS);
+		const uint8_t *rows = rows_at(c, s, from, n, buf);
+
+		if (rows == NULL)
+			return false;
+		if (by_id(id, rows) < 0) {
+			hi = from;
+		} else if (by_id(id, rows + (n - 1) * ENTRY) > 0) {
+			lo = from + n;
+		} else {
+			const uint8_t *e = bsearch(id, rows, n, ENTRY, by_id);
+
+			if (e == NULL)
+				return false;
+			*ret_at = vrv_get_u64(e + 32);
+			*ret_n = vrv_get_u32(e + 40);
+			return *ret_at <= s->data_n &&
+			    *ret_n <= s->data_n - *ret_at &&
+			    *ret_n <= VRV_FRAME_PLAIN_MAX;
+		}
+	}
+	return false;
+}
+
+/* Where the file has the chunk. */
+static bool
+find(const struct vrv_treecache *c, const uint8_t *id, uint64_t *ret_at,
+    uint32_t *ret_n)
+{
+	for (size_t i = c->n; i-- > 0;) {
+		if (find_in(c, &c->segments[i], id, ret_at, ret_n)) {
+			*ret_at += c->segments[i].data;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool
 vrv_treecache_get(struct vrv_treecache *c, const uint8_t id[VRV_ID_SIZE],
-    const uint8_t **ret, size_t *ret_n)
+    struct vrv_buf *ret)
 {
-	if (c == NULL)
+	uint64_t at;
+	uint32_t n;
+
+	vrv_buf_clear(ret);
+	if (c == NULL || !find(c, id, &at, &n))
 		return false;
-	for (size_t i = c->n; i-- > 0;) {
-		const struct segment *s = &c->segments[i];
-		uint64_t lo = 0, hi = s->entries;
-
-		while (lo < hi) {
-			uint64_t mid = lo + (hi - lo) / 2;
-			const uint8_t *e = s->table + mid * ENTRY;
-			int cmp = memcmp(e, id, VRV_ID_SIZE);
-
-			if (cmp == 0) {
-				uint64_t at = vrv_get_u64(e + 32);
-				uint32_t n = vrv_get_u32(e + 40);
-
-				if (at > s->data_n || n > s->data_n - at)
-					return false;
-				*ret = s->data + at;
-				*ret_n = n;
-				return true;
-			}
-			if (cmp < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-	}
-	return false;
+	uint8_t *to = vrv_buf_extend(ret, n);
+	return to != NULL && read_at(c->fd, at, to, n);
 }
 
 /* --- writing --- */
@@ -213,26 +337,23 @@ output_add(struct output *out, const uint8_t *id, const uint8_t *bytes,
 		output_flush(out);
 }
 
-static int
-by_id(const void *a, const void *b)
-{
-	return memcmp(a, b, VRV_ID_SIZE);
-}
-
 /* Everything but the head, then the head: it makes the segment valid. */
 static bool
-output_finish(struct output *out)
+output_finish(struct output *out, const uint8_t *cache_id)
 {
 	vrv_auto_buf struct vrv_buf head = {0};
-	uint8_t sum[VRV_XXH_SIZE];
+	uint8_t sum[VRV_XXH_SIZE] = {0};
 	struct varve_err err;
 
 	output_flush(out);
 	if (out->failed || out->table.failed)
 		return false;
 	qsort(out->table.data, out->table.len / ENTRY, ENTRY, by_id);
-	vrv_xxh(sum, out->table.data, out->table.len);
+	for (size_t at = 0; at < out->table.len; at += STEP_ROWS * ENTRY)
+		add_to_sum(sum, out->table.data + at,
+		    vrv_min(out->table.len - at, STEP_ROWS * ENTRY) / ENTRY);
 	vrv_buf_bytes(&head, MAGIC, 8);
+	vrv_buf_bytes(&head, cache_id, VRV_CACHE_ID);
 	vrv_buf_u64(&head, out->data_n);
 	vrv_buf_u64(&head, out->table.len / ENTRY);
 	vrv_buf_bytes(&head, sum, sizeof(sum));
@@ -243,20 +364,22 @@ output_finish(struct output *out)
 }
 
 /* Begin a segment behind the last whole one. Another run of the series may be
- * writing, or may have written since we looked: then this one keeps nothing.
- * (The head comes last, and the map shows what was written meanwhile.) */
+ * writing, or may have written since we looked: then this one keeps nothing. */
 static bool
 begin(struct vrv_treecache *c)
 {
 	struct segment segment;
 	struct stat st;
-	size_t end;
+	uint64_t end;
 
-	if (flock(c->fd, LOCK_EX | LOCK_NB) != 0 || fstat(c->fd, &st) != 0 ||
-	    (uint64_t)st.st_size != c->map_n ||
-	    (c->n < SEGMENTS_MAX &&
-		read_segment(c->map, c->map_n, c->valid, &segment, &end)) ||
-	    (c->valid != c->map_n && ftruncate(c->fd, (off_t)c->valid) != 0)) {
+	/* The head of a segment is written last. */
+	bool more =
+	    c->n < SEGMENTS_MAX && read_segment(c, c->valid, &segment, &end);
+	if (more)
+		free(segment.rows);
+	if (more || flock(c->fd, LOCK_EX | LOCK_NB) != 0 ||
+	    fstat(c->fd, &st) != 0 || (uint64_t)st.st_size != c->size ||
+	    (c->valid != c->size && ftruncate(c->fd, (off_t)c->valid) != 0)) {
 		c->silent = true;
 		return false;
 	}
@@ -270,8 +393,8 @@ void
 vrv_treecache_put(struct vrv_treecache *c, const uint8_t id[VRV_ID_SIZE],
     const uint8_t *bytes, size_t n)
 {
-	const uint8_t *old;
-	size_t old_n;
+	uint64_t old;
+	uint32_t old_n;
 	bool fresh;
 
 	if (c == NULL || c->silent)
@@ -283,29 +406,42 @@ vrv_treecache_put(struct vrv_treecache *c, const uint8_t id[VRV_ID_SIZE],
 	if (!fresh)
 		return;
 	c->used_bytes += n;
-	if (vrv_treecache_get(c, id, &old, &old_n) ||
-	    (!c->writing && !begin(c)))
+	if (find(c, id, &old, &old_n) || (!c->writing && !begin(c)))
 		return;
 	output_add(&c->out, id, bytes, n);
 }
 
-/* Copy what this run used of the file's segments. */
-static void
-copy_used(const struct vrv_treecache *c, struct output *to)
+/* Copy what this run used of one segment. */
+static bool
+copy_segment(const struct vrv_treecache *c, const struct segment *s,
+    struct output *to)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		const struct segment *s = &c->segments[i];
+	uint8_t buf[STEP_ROWS * ENTRY];
+	vrv_auto_buf struct vrv_buf chunk = {0};
 
-		for (uint64_t k = 0; k < s->entries; k++) {
-			const uint8_t *e = s->table + k * ENTRY;
+	for (uint64_t i = 0; i < s->entries; i += STEP_ROWS) {
+		size_t n = (size_t)vrv_min(s->entries - i, STEP_ROWS);
+		const uint8_t *rows = rows_at(c, s, i, n, buf);
+
+		for (size_t k = 0; rows != NULL && k < n; k++) {
+			const uint8_t *e = rows + k * ENTRY;
 			uint64_t at = vrv_get_u64(e + 32);
-			uint32_t n = vrv_get_u32(e + 40);
+			uint32_t len = vrv_get_u32(e + 40);
 
-			if (vrv_map_get(c->used, e) != NULL &&
-			    at <= s->data_n && n <= s->data_n - at)
-				output_add(to, e, s->data + at, n);
+			if (vrv_map_get(c->used, e) == NULL || at > s->data_n ||
+			    len > s->data_n - at)
+				continue;
+			vrv_buf_clear(&chunk);
+			uint8_t *bytes = vrv_buf_extend(&chunk, len);
+			if (bytes == NULL ||
+			    !read_at(c->fd, s->data + at, bytes, len))
+				return false;
+			output_add(to, e, bytes, len);
 		}
+		if (rows == NULL)
+			return false;
 	}
+	return true;
 }
 
 /* Write what this run used to a new file in place of the old. What the run
@@ -313,23 +449,24 @@ copy_used(const struct vrv_treecache *c, struct output *to)
 static void
 rewrite(struct vrv_treecache *c)
 {
-	struct output out = {.fd = -1};
+	struct vrv_newfile file;
+	struct varve_err unheard;
+	struct output out = {0};
+	bool whole = true;
 
-	vrv_auto_free char *tmp = vrv_strf("%s.%d", c->path, (int)getpid());
-	if (tmp == NULL)
+	read_segments(c);
+	if (vrv_newfile_open(c->dir, 0600, &file, &unheard) != 0)
 		return;
-	if (c->map != NULL)
-		(void)munmap((void *)(uintptr_t)c->map, c->map_n);
-	c->map = NULL;
-	c->n = 0;
-	map_segments(c);
-	out.fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (out.fd < 0)
-		return;
-	copy_used(c, &out);
-	if (!output_finish(&out) || rename(tmp, c->path) != 0)
-		(void)unlink(tmp);
-	vrv_cleanup_fd(&out.fd);
+	out.fd = file.fd;
+	for (size_t i = 0; whole && i < c->n; i++)
+		whole = copy_segment(c, &c->segments[i], &out);
+	/* Not synchronized: the sums tell what a crash has torn, and the ids
+	 * what it has lost. */
+	if (whole && output_finish(&out, c->cache_id) &&
+	    renameat(c->dir, file.name, c->dir, c->name) == 0)
+		vrv_cleanup_fd(&file.fd);
+	else
+		vrv_newfile_abort(&file);
 	output_fini(&out);
 }
 
@@ -338,11 +475,11 @@ vrv_treecache_keep(struct vrv_treecache *c)
 {
 	if (c == NULL || c->silent || !c->writing)
 		return;
-	if (!output_finish(&c->out))
+	if (!output_finish(&c->out, c->cache_id))
 		return;
 	c->writing = false;
 	if (c->used_bytes > KEEP_MAX)
-		(void)unlink(c->path);
+		(void)unlinkat(c->dir, c->name, 0);
 	else if (c->n + 1 >= SEGMENTS_MAX ||
 	    c->valid + c->out.data_n > 2 * c->used_bytes + SLACK)
 		rewrite(c);

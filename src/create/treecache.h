@@ -12,8 +12,11 @@
  * ending in a table sorted by id. A run that finds more than half of it unused
  * writes it anew.
  *
- * The write side belongs to one thread, the read side to another; the read
- * side sees what was there when the cache was opened.
+ * Memory: at most 16 MiB of tables, 44 bytes for each chunk that this run adds,
+ * and 16 bytes and the overhead of a map for each that it uses.
+ *
+ * The write side belongs to one thread; _get may come from any. It sees what
+ * was there when the cache was opened.
  */
 
 #include <stdbool.h>
@@ -30,9 +33,10 @@ void vrv_treecache_open(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
 /* Without vrv_treecache_keep() nothing of this run is kept. */
 void vrv_treecache_close(struct vrv_treecache *);
 
-/* The chunk, in place until the cache is closed; false if it is not there. */
+/* Put the chunk into `ret` in place of what that holds; false if it is not
+ * there. The caller compares the id. */
 bool vrv_treecache_get(struct vrv_treecache *, const uint8_t id[VRV_ID_SIZE],
-    const uint8_t **ret, size_t *ret_n);
+    struct vrv_buf *ret);
 
 /* A chunk that this run's archive refers to. */
 void vrv_treecache_put(struct vrv_treecache *, const uint8_t id[VRV_ID_SIZE],

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/private.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -144,6 +145,7 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 {
 	char id[2 * VRV_CACHE_ID + 1];
 	struct varve_err why;
+	vrv_auto_fd fd = -1;
 
 	if (options->cache_dir == NULL)
 		return 0;
@@ -151,11 +153,13 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	vrv_auto_free char *path = vrv_strf("%s/%s", options->cache_dir, id);
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
-	if (vrv_os_mkdirs(path, &why) != 0) {
-		vrv_repo_note(repo, VARVE_EVENT_INFO, NULL,
-		    "no cache folder, so this takes longer: %s", why.message);
+	if (vrv_private_dir(path, true, &fd, &why) != 0) {
+		vrv_repo_note(repo, VARVE_EVENT_NOTE, NULL,
+		    "cannot use the cache directory, so this takes longer: %s",
+		    why.message);
 		return 0;
 	}
+	vrv_newfile_sweep(fd);
 	repo->cache = vrv_steal(&path);
 	return 0;
 }

@@ -364,19 +364,18 @@ cache_put(struct vrv_treecache *c, unsigned from, unsigned to, size_t size)
 static unsigned
 cache_has(struct vrv_treecache *c, unsigned from, unsigned to, size_t size)
 {
+	vrv_auto_buf struct vrv_buf got = {0};
 	unsigned found = 0;
 
 	for (unsigned i = from; i < to; i++) {
 		const uint8_t id[VRV_ID_SIZE] = {(uint8_t)i, (uint8_t)(i >> 8)};
-		const uint8_t *bytes;
-		size_t n;
 
-		if (!vrv_treecache_get(c, id, &bytes, &n))
+		if (!vrv_treecache_get(c, id, &got))
 			continue;
 		found++;
-		assert_int_equal(n, size);
-		assert_int_equal(bytes[0], (uint8_t)i);
-		assert_int_equal(bytes[size - 1], (uint8_t)i);
+		assert_int_equal(got.len, size);
+		assert_int_equal(got.data[0], (uint8_t)i);
+		assert_int_equal(got.data[size - 1], (uint8_t)i);
 	}
 	return found;
 }
@@ -484,6 +483,94 @@ test_torn_treecache(void **state)
 	vrv_treecache_close(c);
 	vrv_treecache_open(p->repo, tag, &c);
 	assert_int_equal(cache_has(c, 0, 20, 1000), 20);
+	vrv_treecache_close(c);
+}
+
+/* Truncated while it is open: what is gone is not there, and nothing dies. */
+static void
+test_cut_treecache(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *c;
+	char path[200];
+	struct stat st;
+
+	cache_path(p, path);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, 20, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &st), 0);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 20, 1000), 20);
+	for (off_t n = st.st_size; n > 3000; n -= 2000) {
+		assert_int_equal(truncate(path, n), 0);
+		assert_in_range(cache_has(c, 0, 20, 1000), (n - 72) / 1000 - 1,
+		    20);
+	}
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(cache_has(c, 0, 20, 1000), 0);
+	cache_put(c, 0, 20, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	vrv_treecache_open(p->repo, tag, &c);
+	(void)cache_has(c, 0, 20, 1000);
+	vrv_treecache_close(c);
+}
+
+/* What stands in the place of the file is replaced, not followed and not
+ * waited for. */
+static void
+test_odd_treecache(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *c;
+	char path[200];
+	struct stat st;
+
+	cache_path(p, path);
+	put("victim", "mine");
+	for (int i = 0; i < 3; i++) {
+		if (i == 0)
+			assert_int_equal(symlink("../../victim", path), 0);
+		else if (i == 1)
+			assert_int_equal(mkfifo(path, 0600), 0);
+		else
+			assert_int_equal(mkdir(path, 0700), 0);
+		vrv_treecache_open(p->repo, tag, &c);
+		cache_put(c, 0, 20, 1000);
+		vrv_treecache_keep(c);
+		vrv_treecache_close(c);
+		vrv_treecache_open(p->repo, tag, &c);
+		assert_int_equal(cache_has(c, 0, 20, 1000), i < 2 ? 20 : 0);
+		vrv_treecache_close(c);
+		assert_int_equal(stat("victim", &st), 0);
+		assert_int_equal(st.st_size, 4);
+		assert_int_equal(i < 2 ? unlink(path) : rmdir(path), 0);
+	}
+}
+
+/* Another repository's file holds nothing. */
+static void
+test_foreign_treecache(void **state)
+{
+	struct place *p = *state;
+	struct vrv_treecache *c;
+	char path[200];
+	uint8_t byte;
+
+	cache_path(p, path);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, 20, 1000);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, 8), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 8), 1);
+	close(fd);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 0, 20, 1000), 0);
 	vrv_treecache_close(c);
 }
 
@@ -618,6 +705,9 @@ main(void)
 	    T(test_treecache),
 	    T(test_treecache_of_two),
 	    T(test_torn_treecache),
+	    T(test_cut_treecache),
+	    T(test_odd_treecache),
+	    T(test_foreign_treecache),
 	    T(test_spoiled_treecache),
 	    T(test_lying_treecache),
 	    T(test_lost_parent),
