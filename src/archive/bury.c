@@ -21,7 +21,7 @@ by_tag(const void *a, const void *b)
 }
 
 static int
-store_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
+try_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
     const struct vrv_buried *buried, uint32_t n, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf object = {0};
@@ -33,6 +33,24 @@ store_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 		return rc;
 	vrv_tombstone_put(&object, vrv_time_now().s, buried, n);
 	return vrv_draft_store(repo, &name, &object, true, err);
+}
+
+/* What frees space must work where none is left. */
+static int
+store_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
+    const struct vrv_buried *buried, uint32_t n, struct varve_err *err)
+{
+	struct varve_err ignored;
+	bool released;
+
+	int rc = try_tombstone(repo, tag, buried, n, err);
+	if (rc == 0 || err->exit != VARVE_EXIT_NO_SPACE)
+		return rc;
+	if (vrv_store_release_reserve(vrv_repo_store(repo), &released,
+		&ignored) != 0 ||
+	    !released)
+		return rc;
+	return try_tombstone(repo, tag, buried, n, err);
 }
 
 /* One tombstone per series, or several if it has to name very many. */
@@ -93,6 +111,8 @@ vrv_archive_bury(struct vrv_repo *repo,
 	int rc = confirm_all(repo, archives, n, err);
 	if (rc == 0)
 		rc = bury_sorted(repo, sorted, n, buried, err);
+	if (rc == 0)
+		vrv_store_restore_reserve(vrv_repo_store(repo));
 	return rc == 0 ? 0 : vrv_ctx(err, "deleting archives");
 }
 

@@ -285,6 +285,8 @@ vrv_archive_commit(struct vrv_repo *repo, struct vrv_commit *c,
 	int rc = commit(&r, err);
 	if (rc == 0)
 		remember(&r);
+	if (rc == 0)
+		vrv_store_restore_reserve(vrv_repo_store(repo));
 	vrv_condemned_fini(&r.condemned);
 	vrv_buf_fini(&r.index);
 	return rc;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,21 @@ static int
 about(const struct vrv_store *store, const char *name, struct varve_err *err)
 {
 	return vrv_ctx(err, "%s: %s", store->location, name);
+}
+
+/* A put failed. A full disk is the one failure that everybody meets one day:
+ * say what it means, and what to do. */
+static int
+put_failed(const struct vrv_store *store, const char *name,
+    struct varve_err *err)
+{
+	size_t n = strlen(err->message);
+
+	if (err->exit == VARVE_EXIT_NO_SPACE)
+		snprintf(err->message + n, sizeof(err->message) - n,
+		    "; all existing archives are intact: free space on this "
+		    "file system, then run the command again");
+	return about(store, name, err);
 }
 
 /* --- reading --- */
@@ -169,7 +185,7 @@ local_put_begin(struct vrv_store *store, const char *name, struct vrv_put **ret,
 		rc = vrv_newfile_open(local->tmp, 0400, &put->file, err);
 	if (rc != 0) {
 		put_free(put);
-		return about(store, name, err);
+		return put_failed(store, name, err);
 	}
 	*ret = &put->base;
 	return 0;
@@ -183,7 +199,7 @@ local_put_write(struct vrv_put *base, const void *bytes, size_t n,
 
 	int rc = vrv_os_write(put->file.fd, bytes, n, err);
 	if (rc != 0)
-		return about(base->store, put->name, err);
+		return put_failed(base->store, put->name, err);
 	put->written += n;
 	if (put->written - put->flushed >= WRITEBACK_STEP) {
 		vrv_os_start_writeback(put->file.fd, put->flushed,
@@ -201,7 +217,7 @@ local_put_commit(struct vrv_put *base, struct varve_err *err)
 	int rc = vrv_newfile_link(&put->file, put->dir,
 	    strrchr(put->name, '/') + 1, err);
 	if (rc != 0)
-		rc = about(base->store, put->name, err);
+		rc = put_failed(base->store, put->name, err);
 	put_free(put);
 	return rc;
 }
@@ -252,6 +268,21 @@ local_sync(struct vrv_store *store, const char *prefix, struct varve_err *err)
 	return vrv_local_walk(&walk, err);
 }
 
+static int
+local_release_reserve(struct vrv_store *store, bool *ret, struct varve_err *err)
+{
+	int rc =
+	    vrv_local_reserve_release(((struct local *)store)->root, ret, err);
+
+	return rc != 0 ? vrv_ctx(err, "%s", store->location) : 0;
+}
+
+static void
+local_restore_reserve(struct vrv_store *store)
+{
+	vrv_local_reserve_restore(((struct local *)store)->root);
+}
+
 static bool
 local_identity(const struct vrv_store *store, uint64_t *ret_dev,
     uint64_t *ret_inode)
@@ -285,6 +316,8 @@ static const struct vrv_store_ops local_ops = {
     .put_abort = local_put_abort,
     .delete = local_delete,
     .sync = local_sync,
+    .release_reserve = local_release_reserve,
+    .restore_reserve = local_restore_reserve,
     .identity = local_identity,
     .free = local_free,
 };

@@ -59,6 +59,13 @@ int64_t vrv_local_time(const struct vrv_stat *);
 
 /* --- walking --- */
 
+/* --- local_reserve.c; see store.h --- */
+
+int vrv_local_reserve_make(int root, struct varve_err *err) VRV_MUST;
+int vrv_local_reserve_release(int root, bool *ret, struct varve_err *err)
+    VRV_MUST;
+void vrv_local_reserve_restore(int root);
+
 /* What is called for the directories and objects whose names start with
  * `prefix`. Either function may be NULL; its errors are passed on as they are.
  * A name that is too long for an object is one all the same: nobody may take

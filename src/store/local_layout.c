@@ -13,8 +13,6 @@
 #include "os/meta.h"
 #include "util/mem.h"
 
-#define RESERVE_SIZE ((size_t)1 << 20)
-#define RESERVE_STEP ((size_t)64 << 10)
 #define PACK_FOLDERS 256
 
 static const char *const kinds[] = {"config", "keys", "packs", "index",
@@ -123,29 +121,6 @@ check_empty(int root, struct varve_err *err)
 	return rc;
 }
 
-/* Space that can be given back to a full file system, to delete archives. */
-static int
-write_reserve(int root, struct varve_err *err)
-{
-	static const uint8_t zero[RESERVE_STEP];
-	struct vrv_newfile file;
-	vrv_auto_fd tmp = -1;
-
-	int rc = vrv_local_make_dir(root, VRV_LOCAL_TMP, &tmp, err);
-	if (rc == 0)
-		rc = vrv_newfile_open(tmp, 0400, &file, err);
-	if (rc != 0)
-		return rc;
-	for (size_t n = 0; rc == 0 && n < RESERVE_SIZE; n += sizeof(zero))
-		rc = vrv_os_write(file.fd, zero, sizeof(zero), err);
-	if (rc != 0) {
-		vrv_newfile_abort(&file);
-		return rc;
-	}
-	rc = vrv_newfile_link(&file, root, VRV_LOCAL_RESERVE, err);
-	return rc == VARVE_EXISTS ? 0 : rc;
-}
-
 /* One fsync for all of them. */
 static int
 make_pack_folders(int root, struct varve_err *err)
@@ -181,7 +156,7 @@ vrv_local_create(int root, struct varve_err *err)
 	if (rc == 0)
 		rc = make_dir(root, "quarantine", err);
 	if (rc == 0)
-		rc = write_reserve(root, err);
+		rc = vrv_local_reserve_make(root, err);
 	for (size_t i = COUNT(kinds); rc == 0 && i-- > 1;)
 		rc = make_dir(root, kinds[i], err);
 	if (rc == 0)

@@ -21,6 +21,7 @@ struct memory {
 	pthread_mutex_t lock;	/* of what follows */
 	struct object *objects; /* sorted by name */
 	size_t n, cap;
+	bool released; /* what a test makes of a reserve that holds nothing */
 };
 
 struct memory_put {
@@ -279,6 +280,30 @@ memory_free(struct vrv_store *store)
 	free(m);
 }
 
+static int
+memory_release_reserve(struct vrv_store *store, bool *ret,
+    struct varve_err *err)
+{
+	struct memory *m = (struct memory *)store;
+
+	(void)err;
+	pthread_mutex_lock(&m->lock);
+	*ret = !m->released;
+	m->released = true;
+	pthread_mutex_unlock(&m->lock);
+	return 0;
+}
+
+static void
+memory_restore_reserve(struct vrv_store *store)
+{
+	struct memory *m = (struct memory *)store;
+
+	pthread_mutex_lock(&m->lock);
+	m->released = false;
+	pthread_mutex_unlock(&m->lock);
+}
+
 static const struct vrv_store_ops memory_ops = {
     .list = memory_list,
     .head = memory_head,
@@ -289,6 +314,8 @@ static const struct vrv_store_ops memory_ops = {
     .put_abort = memory_put_abort,
     .delete = memory_delete,
     .sync = memory_sync,
+    .release_reserve = memory_release_reserve,
+    .restore_reserve = memory_restore_reserve,
     .identity = memory_identity,
     .free = memory_free,
 };

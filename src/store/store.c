@@ -184,6 +184,23 @@ vrv_store_sync(struct vrv_store *store, const char *prefix,
 	return rc != 0 ? rc : store->ops->sync(store, prefix, err);
 }
 
+int
+vrv_store_release_reserve(struct vrv_store *store, bool *ret,
+    struct varve_err *err)
+{
+	*ret = false;
+	return store->ops->release_reserve == NULL ?
+	    0 :
+	    store->ops->release_reserve(store, ret, err);
+}
+
+void
+vrv_store_restore_reserve(struct vrv_store *store)
+{
+	if (store->ops->restore_reserve != NULL)
+		store->ops->restore_reserve(store);
+}
+
 const char *
 vrv_store_location(const struct vrv_store *store)
 {

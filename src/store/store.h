@@ -90,6 +90,14 @@ int vrv_store_delete(struct vrv_store *, const char *name,
 int vrv_store_sync(struct vrv_store *, const char *prefix,
     struct varve_err *err) VRV_MUST;
 
+/* A store may hold space in reserve, so that a full file system can still take
+ * what deletes archives. Give it back; *ret says whether there was any. */
+int vrv_store_release_reserve(struct vrv_store *, bool *ret,
+    struct varve_err *err) VRV_MUST;
+/* Take it again if it was given back and much more than it is free. To be
+ * called after something else succeeded: failures are left to the next time. */
+void vrv_store_restore_reserve(struct vrv_store *);
+
 /* The address in the form that identifies the store, for messages and the
  * state file: an absolute path for a local one. */
 const char *vrv_store_location(const struct vrv_store *);
@@ -105,11 +113,11 @@ void vrv_store_free(struct vrv_store *); /* NULL is fine */
 
 /* A directory. With `create` its layout is made (the folder itself may exist if
  * it is empty): config/ keys/ packs/00..ff/ index/ intents/ archives/
- * tombstones/ condemned/ rolls/ tmp/ quarantine/ reserve; all 0700, files
- * 0400. EXISTS (exit status 10) if there is a repository already or the
- * folder is not empty (a part of the empty layout, which a killed run left, is
- * finished); NOENT (13) if there is none when opening, FORMAT (15)
- * if the folder is something else.
+ * tombstones/ condemned/ rolls/ tmp/ quarantine/ reserve (1 MiB that takes
+ * space and says nothing); all 0700, files 0400. EXISTS (exit status 10) if
+ * there is a repository already or the folder is not empty (a part of the empty
+ * layout, which a killed run left, is finished); NOENT (13) if there is none
+ * when opening, FORMAT (15) if the folder is something else.
  *
  * Nothing below the directory is reached through a symbolic link, and only
  * regular files are objects: CORRUPT says what else has the name of one, IO

@@ -27,6 +27,10 @@ struct vrv_store_ops {
 	    struct varve_err *err);
 	int (*sync)(struct vrv_store *, const char *prefix,
 	    struct varve_err *err);
+	/* These two may be NULL where nothing is held in reserve. */
+	int (*release_reserve)(struct vrv_store *, bool *ret,
+	    struct varve_err *err);
+	void (*restore_reserve)(struct vrv_store *);
 	bool (*identity)(const struct vrv_store *, uint64_t *ret_dev,
 	    uint64_t *ret_inode);
 	void (*free)(struct vrv_store *);

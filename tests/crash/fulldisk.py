@@ -52,7 +52,8 @@ class FullDisk:
         return self.sb.run(*self.sb.create_args(f"a{i}"), cwd=source), source
 
     def full_message(self, r):
-        if r.rc != FULL or "No space left" not in r.err:
+        if r.rc != FULL or "No space left" not in r.err or \
+                "archives are intact" not in r.err:
             raise Wrong(f"a full disk must be said, exit status {FULL}: {r}")
 
     def prove(self):
@@ -100,6 +101,14 @@ class FullDisk:
             self.acknowledged[0] = ("b1", self.acknowledged[0][1])
         self.stays_readable()
 
+    def deletes(self):
+        """What frees space works without any: the reserve is for that."""
+        archive, _ = self.acknowledged.pop()
+        r = self.sb.run("delete", self.sb.at(archive))
+        if r.rc != 0:
+            raise Wrong(f"delete on a full disk: {r}")
+        self.stays_readable()
+
     def more_room(self):
         os.unlink(self.sb.repo + "/filler")
         mount(self.sb.repo, f"remount,size={4 * SIZE}")
@@ -108,6 +117,8 @@ class FullDisk:
             raise Wrong(f"with room again: {r}")
         self.acknowledged.append((f"a{self.waiting}", source))
         self.stays_readable()
+        if not os.path.exists(self.sb.repo + "/reserve"):
+            raise Wrong("the reserve was not made again")
 
 
 def no_inodes(sb):
@@ -149,6 +160,7 @@ def filling(sb):
     yield "stays readable", disk.stays_readable
     yield "refuses again", disk.refuses_again
     yield "without one byte left", disk.without_one_byte
+    yield "deletes", disk.deletes
     yield "more room", disk.more_room
 
 

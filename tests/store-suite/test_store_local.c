@@ -288,6 +288,27 @@ abandoned_temporary_files_go_at_once(void **state)
 	assert_int_equal(faccessat(f->top_fd, "repo/tmp/passwd", F_OK, 0), 0);
 }
 
+static void
+the_reserve_goes_and_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct vrv_store *s = open_it(f, true);
+	struct stat st;
+	bool released;
+
+	vrv_store_restore_reserve(s);
+	assert_int_equal(fstatat(f->top_fd, "repo/reserve", &st, 0), 0);
+	assert_int_equal(vrv_store_release_reserve(s, &released, &err), 0);
+	assert_true(released);
+	assert_int_equal(fstatat(f->top_fd, "repo/reserve", &st, 0), -1);
+	assert_int_equal(vrv_store_release_reserve(s, &released, &err), 0);
+	assert_false(released);
+	vrv_store_restore_reserve(s);
+	assert_int_equal(fstatat(f->top_fd, "repo/reserve", &st, 0), 0);
+	assert_int_equal(st.st_size, 1 << 20);
+	vrv_store_free(s);
+}
+
 /* A copy made by a tool that leaves out empty folders. */
 static void
 missing_folders_come_back(void **state)
@@ -348,6 +369,7 @@ main(void)
 	    TEST(an_idle_put_keeps_its_file),
 	    TEST(abandoned_temporary_files_go_at_once),
 	    TEST(missing_folders_come_back),
+	    TEST(the_reserve_goes_and_comes_back),
 	    TEST(a_large_object_comes_back),
 	};
 

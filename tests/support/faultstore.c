@@ -210,6 +210,21 @@ fault_sync(struct vrv_store *store, const char *prefix, struct varve_err *err)
 	    sync_held(f, prefix, err));
 }
 
+static int
+fault_release_reserve(struct vrv_store *store, bool *ret, struct varve_err *err)
+{
+	struct fault *f = (struct fault *)store;
+
+	return UNDER_FAULT(f, FAULT_RELEASE, "reserve", err,
+	    vrv_store_release_reserve(f->inner, ret, err));
+}
+
+static void
+fault_restore_reserve(struct vrv_store *store)
+{
+	vrv_store_restore_reserve(((struct fault *)store)->inner);
+}
+
 static bool
 fault_identity(const struct vrv_store *store, uint64_t *ret_dev,
     uint64_t *ret_inode)
@@ -240,6 +255,8 @@ static const struct vrv_store_ops fault_ops = {
     .put_abort = fault_put_abort,
     .delete = fault_delete,
     .sync = fault_sync,
+    .release_reserve = fault_release_reserve,
+    .restore_reserve = fault_restore_reserve,
     .identity = fault_identity,
     .free = fault_free,
 };

@@ -20,6 +20,7 @@ enum faultstore_op {
 	FAULT_PUT_COMMIT,
 	FAULT_DELETE,
 	FAULT_SYNC,
+	FAULT_RELEASE,
 	FAULT_OPS /* their number; as faultstore_fault.op: any of them */
 };
 

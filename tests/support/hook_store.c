@@ -72,6 +72,20 @@ hook_sync(struct vrv_store *store, const char *prefix, struct varve_err *err)
 	return vrv_store_sync(step_in(store, "sync", prefix), prefix, err);
 }
 
+static int
+hook_release_reserve(struct vrv_store *store, bool *ret, struct varve_err *err)
+{
+	return vrv_store_release_reserve(step_in(store, "release", "reserve"),
+	    ret, err);
+}
+
+static void
+hook_restore_reserve(struct vrv_store *store)
+{
+	/* Housekeeping, and no call for an object: not logged. */
+	vrv_store_restore_reserve(((struct hook_store *)store)->inner);
+}
+
 static bool
 hook_identity(const struct vrv_store *store, uint64_t *dev, uint64_t *inode)
 {
@@ -95,6 +109,8 @@ static const struct vrv_store_ops ops = {
     .put_begin = hook_put_begin,
     .delete = hook_delete,
     .sync = hook_sync,
+    .release_reserve = hook_release_reserve,
+    .restore_reserve = hook_restore_reserve,
     .identity = hook_identity,
     .free = hook_free,
 };

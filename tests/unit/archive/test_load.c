@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faultstore.h"
+
 #define MUST(call) assert_int_equal((call), 0)
 
 static size_t
@@ -305,6 +307,51 @@ test_damaged_tombstone(void **state)
 	fixture_fini(&f);
 }
 
+/* Deleting works without a free byte, whatever call notices that. */
+static void
+test_full_disk(void **state)
+{
+	static const enum faultstore_op ops[] = {FAULT_PUT_BEGIN,
+	    FAULT_PUT_WRITE, FAULT_PUT_COMMIT};
+	struct faultstore_fault fault = {.nth = 1,
+	    .prefix = "tombstones/",
+	    .code = VARVE_IO,
+	    .exit = VARVE_EXIT_NO_SPACE};
+	struct fixture f;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	f.store = faultstore_new(f.store);
+	fixture_reopen(&f, false);
+	for (uint8_t i = 0; i < 3; i++) {
+		struct vrv_archive a = some_archive(&f, i + 1);
+
+		commit(&f, &a);
+		fault.op = ops[i];
+		faultstore_arm(f.store, &fault);
+		bury(&f, &a);
+		assert_int_equal(faultstore_calls(f.store, FAULT_RELEASE),
+		    i + 1);
+		expect(&f, 0, 0, 0);
+	}
+
+	/* Once the reserve is used up, a full disk is an error. */
+	struct vrv_archive last = some_archive(&f, 4);
+	const struct vrv_archive *a = &last;
+	commit(&f, &last);
+	fault.persistent = true;
+	faultstore_arm(f.store, &fault);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(vrv_archive_bury(f.repo, &a, 1, &err),
+		    VARVE_IO);
+		assert_int_equal(err.exit, VARVE_EXIT_NO_SPACE);
+	}
+	faultstore_arm(f.store, NULL);
+	expect(&f, 1, 0, 0);
+	fixture_fini(&f);
+}
+
 int
 run_load_tests(void)
 {
@@ -316,6 +363,7 @@ run_load_tests(void)
 	    cmocka_unit_test(test_deleted_meanwhile),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_damaged_tombstone),
+	    cmocka_unit_test(test_full_disk),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, NULL);
