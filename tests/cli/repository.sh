@@ -30,4 +30,16 @@ run varve create repo::b other
 refuses 30 "*b*" rename repo::a b
 is "$(varve list --short repo)" "$(printf 'a\nb')" "both archives are there"
 
+# A listing of the key files that fails is not one without any.
+run varve init --encryption keyfile keyed
+is "$status" 0 "init, keyfile"
+keys=$(dirname "$(find "$HOME" -path '*keys*' -type f | head -n 1)")
+if strace -o /dev/null -e inject=getdents64:error=EIO -P "$keys" \
+    true 2>/dev/null; then
+	run env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null \
+	    -e inject=getdents64:error=EIO -P "$keys" "$VARVE" list keyed
+	is "$status" 2 "key files that cannot be listed: status"
+	like "$err" "*Input/output error*" "key files that cannot be listed"
+fi
+
 done_testing
