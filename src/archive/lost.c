@@ -80,6 +80,9 @@ load_index(struct look *look, struct varve_err *err)
 static int
 look_at(struct look *look, struct varve_err *err)
 {
+	/* Those that a check asks for are not of a run that is going on. */
+	int64_t before =
+	    look->known->compared == 0 ? INT64_MAX : vrv_time_now().s - YOUNG;
 	int rc = load_index(look, err);
 
 	/* After the packs, too: what it names explains why some are gone. */
@@ -88,8 +91,7 @@ look_at(struct look *look, struct varve_err *err)
 	if (rc == 0)
 		rc = judge_all(look, err);
 	if (rc == 0 && look->listed != NULL)
-		rc = vrv_repo_rescue(look->repo, look->listed,
-		    vrv_time_now().s - YOUNG, err);
+		rc = vrv_repo_rescue(look->repo, look->listed, before, err);
 	return rc;
 }
 
@@ -185,7 +187,7 @@ apply(struct look *look, bool due, size_t *ret_n, struct varve_err *err)
 }
 
 int
-vrv_lost_apply(struct vrv_repo *repo, bool now, size_t *ret_n,
+vrv_lost_apply(struct vrv_repo *repo, bool now, size_t *ret_n, bool *ret_check,
     struct varve_err *err)
 {
 	struct vrv_lost known = {0};
@@ -199,6 +201,7 @@ vrv_lost_apply(struct vrv_repo *repo, bool now, size_t *ret_n,
 	*ret_n = 0;
 	if (rc == 0 && (due || vrv_lost_count(&known) > 0))
 		rc = apply(&look, due, ret_n, err);
+	*ret_check = due || *ret_n > 0;
 	vrv_condemned_fini(&look.condemned);
 	vrv_lost_fini(&look.found);
 	vrv_lost_fini(&known);

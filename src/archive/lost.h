@@ -25,8 +25,10 @@
 
 /* What a client remembers. Zero-initialise. */
 struct vrv_lost {
-	int64_t compared; /* when a comparison began; 0: compare now */
-	bool reread;	  /* an index object is damaged: its cached copy lies */
+	/* When a comparison began; 0: a check asks for one, -1: nothing is
+	 * known. Either makes the next run compare. */
+	int64_t compared;
+	bool reread; /* an index object is damaged: its cached copy lies */
 	struct vrv_map *packs; /* id: struct vrv_lost_pack; NULL: none */
 };
 struct vrv_lost_pack {
@@ -50,7 +52,10 @@ int vrv_lost_save(struct vrv_repo *, const struct vrv_lost *,
 
 /*
  * Before a run looks anything up: drop the packs that are lost from the index
- * of this handle; *ret_n is how many. With `now`, or if the last comparison is
+ * of this handle; *ret_n is how many. *ret_check asks the run to look up what
+ * it inherits: packs are lost, or it compared, and then it may as well make
+ * sure that the index holds everything (an index object can vanish together
+ * with its packs). With `now`, or if the last comparison is
  * a day old, compare, and look at unnamed packs that are older than an hour
  * (younger ones belong to a run that is still going on). Those that are known
  * as lost are looked up in the store first. Otherwise nothing is asked of the
@@ -59,14 +64,14 @@ int vrv_lost_save(struct vrv_repo *, const struct vrv_lost *,
  * A comparison that fails is a WARNING note, and what is remembered counts. New
  * lost packs are a WARNING note too. An error only when the run cannot go on.
  */
-int vrv_lost_apply(struct vrv_repo *, bool now, size_t *ret_n,
+int vrv_lost_apply(struct vrv_repo *, bool now, size_t *ret_n, bool *ret_check,
     struct varve_err *err) VRV_MUST;
 
 /* Leave what a check found for the next run: packs that are lost or damaged.
  * With `all` every pack was looked at, so that other packs are sound. If
- * found->compared is 0 the next run compares at once, with `reread` it reads
- * all index objects again. A failure costs that run's knowledge only: an INFO
- * note. */
+ * found->compared is 0 the next run compares at once, and takes unnamed packs
+ * of any age; with `reread` it reads all index objects again. A failure costs
+ * that run's knowledge only: an INFO note. */
 void vrv_lost_leave(struct vrv_repo *, const struct vrv_lost *found, bool all);
 
 #endif

@@ -119,6 +119,7 @@ vrv_lost_load(struct vrv_repo *repo, struct vrv_lost *ret,
 	vrv_lost_fini(ret);
 	if (vrv_err_is_fatal(err))
 		return rc;
+	ret->compared = -1;
 	vrv_err_clear(err);
 	return 0;
 }

@@ -14,7 +14,7 @@ struct visit {
 	struct vrv_map *seen; /* prefixes of directories looked at */
 	bool asked;	      /* whether the archive was deleted meanwhile */
 	bool deleted;
-	struct vrv_meta_source source;
+	struct vrv_meta_source source, reader;
 };
 
 /* This client finds the pack by its own directory, but an archive must not
@@ -61,6 +61,18 @@ has_location(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 	return vrv_fail(err, VARVE_CORRUPT,
 	    "%s chunk %s is in no pack that the index names",
 	    kind == VRV_FRAME_META ? "meta" : "data", hex);
+}
+
+/* Directories and lists are located like contents, and read. */
+static int
+get_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret,
+    struct varve_err *err)
+{
+	struct visit *visit = arg;
+
+	int rc = has_location(visit, VRV_FRAME_META, id, err);
+	return rc != 0 ? rc :
+			 visit->reader.get(visit->reader.arg, id, ret, err);
 }
 
 static void
@@ -212,7 +224,8 @@ vrv_check_archives(struct vrv_check *check,
 	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &reader, err);
 	if (rc != 0)
 		return rc;
-	visit.source = vrv_meta_from_reader(reader);
+	visit.reader = vrv_meta_from_reader(reader);
+	visit.source = (struct vrv_meta_source){get_meta, &visit};
 	visit.seen = vrv_map_new(VRV_PREFIX_SIZE, 0);
 	if (visit.seen == NULL)
 		rc = VRV_NOMEM(err, "a check");

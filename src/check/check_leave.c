@@ -36,11 +36,12 @@ vrv_check_leave(struct vrv_check *check)
 
 	if (vrv_repo_cache(check->repo) == NULL)
 		return;
+	/* Whatever it is, the next run looks at everything that it inherits. */
+	if (check->result.problems > 0)
+		found.compared = 0;
 	for (size_t i = 0; i < check->n_items; i++) {
 		const struct vrv_listed *item = &check->items[i];
 
-		if (item->needed)
-			found.compared = 0;
 		if (item->name.type == VRV_INDEX && item->bad)
 			found.reread = true;
 	}

@@ -516,11 +516,9 @@ look_for_lost(const struct session *s, struct vrv_parent *parent,
 	enum varve_files_cache mode = s->options->files_cache;
 	bool reads_all = s->parent == NULL || mode == VARVE_CACHE_DISABLED ||
 	    mode == VARVE_CACHE_RECHUNK;
-	size_t lost = 0;
+	size_t lost;
 
-	int rc = vrv_lost_apply(s->repo, reads_all, &lost, err);
-	parent->checked = reads_all || lost > 0;
-	return rc;
+	return vrv_lost_apply(s->repo, reads_all, &lost, &parent->checked, err);
 }
 
 static int

@@ -232,14 +232,24 @@ static int
 must_be_stored(void *arg, enum vrv_frame_kind kind,
     const uint8_t id[VRV_ID_SIZE], struct varve_err *err)
 {
+	struct vrv_parent *p = arg;
+	struct vrv_location at;
 	struct vrv_index *index;
 	bool stored = false;
+	uint32_t n;
 
-	int rc = vrv_repo_index(((struct vrv_parent *)arg)->repo, &index, err);
+	int rc = vrv_repo_index(p->repo, &index, err);
 	if (rc == 0)
 		rc = vrv_index_has(index, kind, id, &stored, err);
-	if (rc == 0 && !stored)
-		rc = vrv_fail(err, VARVE_CORRUPT, "a chunk is not stored");
+	if (rc != 0 || stored)
+		return rc;
+	/* The first time, look for packs that no index object names. */
+	if (p->looked)
+		return vrv_fail(err, VARVE_NOENT, "a chunk is not stored");
+	p->looked = true;
+	rc = vrv_repo_locate(p->repo, id, &at, 1, &n, err);
+	if (rc == 0 && at.kind != kind)
+		rc = vrv_fail(err, VARVE_CORRUPT, "another kind of chunk");
 	return rc;
 }
 

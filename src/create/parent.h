@@ -30,9 +30,10 @@ struct vrv_parent {
 	bool same_options; /* its metadata were taken as this run's will be */
 	struct vrv_time before; /* files changed from here on are read again */
 	enum varve_files_cache mode;
-	/* Set before the run starts: packs are lost, or this run reads
-	 * everything. It then relies on nothing that is not looked up. */
+	/* Set before the run starts: it relies on nothing that it has not
+	 * looked up (vrv_lost_apply()). */
 	bool checked;
+	bool looked; /* for packs that no index object names; the walk's own */
 	pthread_mutex_t read_lock; /* protects reader */
 	struct vrv_reader *reader; /* NULL until the cache misses */
 	pthread_mutex_t lock;	   /* protects known */

@@ -170,6 +170,33 @@ test_renamed_pack(void **state)
 	vrv_repo_close(repo);
 }
 
+/* Packs that are younger than asked for belong to a run that is going on. */
+static void
+test_young_pack(void **state)
+{
+	struct world *w = *state;
+	char index[VRV_NAME_SIZE];
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_packs packs;
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	name_at(w, "index/", 0, index);
+	remove_object(w, index);
+	client(w, 1);
+	repo = must_open(w);
+	MUST(vrv_packs_list(repo, &packs, &err));
+	assert_int_equal(packs.n, 1);
+	MUST(vrv_repo_rescue(repo, &packs, packs.items[0].time - 1, &err));
+	assert_false(vrv_repo_has_unnamed(repo));
+	MUST(vrv_repo_rescue(repo, &packs, packs.items[0].time, &err));
+	assert_true(vrv_repo_is_unnamed(repo, packs.items[0].id));
+	vrv_packs_fini(&packs);
+	vrv_repo_close(repo);
+}
+
 /* A run that stores packs of its own does not tell this client's index that
  * its index object names rescued ones. */
 static void
@@ -307,6 +334,7 @@ run_rescue_tests(void)
 	    cmocka_unit_test_setup_teardown(test_failed_listing, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_renamed_pack, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_young_pack, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_not_named_by_chance, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_which_error, setup, teardown),
