@@ -78,6 +78,16 @@ struct varve_backup_options {
 	varve_event_fn *event;
 	void *event_arg;
 	bool want_files; /* FILE events are wanted */
+
+	/* Asked a few times a second, by a thread of its own, until it says
+	 * true: then the run begins nothing more, stores what it has read with
+	 * a checkpoint, so that the next run finds it, and returns CANCELLED.
+	 * NULL: never. `saved` (may be NULL) is called by that thread when all
+	 * of it is stored. Another thread may still hang in the source then,
+	 * so that varve_backup() does not return: a program may end here. */
+	bool (*stop)(void *arg);
+	void (*saved)(void *arg);
+	void *stop_arg;
 };
 #define VARVE_BACKUP_OPTIONS_INIT                                              \
 	{                                                                      \

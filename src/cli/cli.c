@@ -13,6 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/limits.h"
 #include "cli/placeholders.h"
+#include "cli/signals.h"
 #include "util/clock.h"
 #include "util/mem.h"
 
@@ -364,7 +365,10 @@ vrv_cli_main(int argc, char **argv)
 	if (rc != 0)
 		status =
 		    err.exit > VARVE_EXIT_WARNING ? err.exit : VARVE_EXIT_ERROR;
-	if (rc != 0 && !cli.out_is_gone) {
+	/* It was told when the signal came. */
+	if (cli.signal != 0)
+		status = 128 + cli.signal;
+	if (rc != 0 && !cli.out_is_gone && cli.signal == 0) {
 		add_way_out(&err);
 		vrv_log_error(&cli.log, &err);
 	}
@@ -373,5 +377,7 @@ vrv_cli_main(int argc, char **argv)
 	vrv_passphrase_fini(&cli.passphrase);
 	vrv_dirs_fini(&cli.dirs);
 	vrv_arena_fini(&cli.arena);
+	if (cli.signal != 0)
+		vrv_signals_die(cli.signal);
 	return status;
 }

@@ -38,6 +38,7 @@ struct vrv_cli {
 	FILE *out;
 	bool warned;	  /* ends with exit status 1 */
 	bool out_is_gone; /* nobody reads standard output any more */
+	int signal;	  /* ends by this one, if not 0 */
 };
 
 /* Run the program and return its exit status. */

@@ -9,6 +9,7 @@
 #include "cli/pathlist.h"
 #include "cli/placeholders.h"
 #include "cli/shapes.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "cli/timeparse.h"
 #include "cli/timetext.h"
@@ -109,6 +110,7 @@ struct create {
 	struct vrv_strings sources;
 	struct vrv_matcher *matcher;
 	struct vrv_child child;
+	struct vrv_signals signals;
 	struct vrv_pathlist paths;
 	struct vrv_events events;
 };
@@ -416,9 +418,24 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 	    c->o->dry_run ? 0 : vrv_cli_open(c->cli, path, false, &repo, err);
 	if (rc != 0)
 		return rc;
+	/* A dry run has nothing to save. */
+	if (!c->o->dry_run) {
+		rc = vrv_signals_start(&c->signals, c->cli, &c->child, err);
+		c->backup.stop = vrv_signals_stop;
+		c->backup.saved = vrv_signals_saved;
+		c->backup.stop_arg = &c->signals;
+	}
+	if (rc != 0)
+		return rc;
 	vrv_events_start(&c->events, c->cli, NULL);
 	rc = varve_backup(repo, &c->backup, &result, err);
+	int signal = vrv_signals_end(&c->signals);
 	vrv_events_end(&c->events);
+	if (signal != 0 && rc != 0)
+		c->cli->signal = signal;
+	else if (signal != 0)
+		vrv_log(&c->cli->log, VRV_LOG_WARNING,
+		    "the archive was complete already");
 	if (rc != 0 || c->o->dry_run)
 		return rc;
 	c->cli->warned = c->cli->warned || result.warnings > 0;

@@ -18,8 +18,7 @@ wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
 	if (atomic_load(&s->pending) == 0)
 		return 0;
 	pthread_mutex_lock(&p->done_lock);
-	while (
-	    atomic_load(&s->pending) != 0 && !vrv_group_cancelled(p->group)) {
+	while (atomic_load(&s->pending) != 0 && !vrv_pipeline_over(p)) {
 		vrv_pipeline_pause(p);
 		pthread_mutex_unlock(&p->done_lock);
 		vrv_build_progress(b, false);
@@ -333,6 +332,8 @@ build_items(struct vrv_build *b, struct vrv_items *items, struct varve_err *err)
 	for (uint32_t i = 0; rc == 0 && i < items->n; i++) {
 		struct vrv_item *item = &items->items[i];
 
+		if (vrv_pipeline_over(b->p))
+			return vrv_fail(err, VARVE_CANCELLED, "cancelled");
 		if (item->type != VRV_ITEM_LEAVE &&
 		    vrv_ticks() - b->told >= VRV_PROGRESS_NS)
 			note_last_path(b, item);
@@ -361,12 +362,15 @@ vrv_stage_build(void *arg, struct varve_err *err)
 			p->building = NULL;
 		}
 	}
-	if (rc == VARVE_NOENT) {
+	if (atomic_load(&p->stopping) &&
+	    (rc == VARVE_NOENT || rc == VARVE_CANCELLED)) {
+		rc = vrv_lane_done(p->meta_lane, err);
+	} else if (rc == VARVE_NOENT) {
 		vrv_build_progress(&b, true);
 		rc = p->options->dry_run ? 0 : vrv_build_finish(&b, err);
-	} else if (rc == VARVE_CANCELLED) {
-		vrv_fail(err, VARVE_CANCELLED, "cancelled");
 	}
 	vrv_build_fini(&b);
-	return rc;
+	atomic_store(&p->built, true);
+	vrv_pipeline_wake(p);
+	return vrv_stage_end(p, rc, err);
 }

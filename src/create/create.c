@@ -252,6 +252,8 @@ start(struct vrv_pipeline *p, struct varve_err *err)
 		rc = vrv_group_start(p->group, "read", vrv_stage_read, p, err);
 	if (rc == 0)
 		rc = vrv_group_start(p->group, "walk", vrv_stage_walk, p, err);
+	if (rc == 0 && p->options->stop != NULL && !p->options->dry_run)
+		rc = vrv_group_start(p->group, "stop", vrv_stage_stop, p, err);
 	return rc;
 }
 
@@ -361,6 +363,15 @@ check_taken(const struct vrv_pipeline *p, struct varve_err *err)
 }
 
 static int
+stopped(struct varve_err *err)
+{
+	vrv_fail(err, VARVE_CANCELLED,
+	    "interrupted: no archive was created; the next run finds what was "
+	    "stored");
+	return vrv_exit(err, VARVE_EXIT_CANCELLED);
+}
+
+static int
 run(struct vrv_pipeline *p, struct varve_err *err)
 {
 	int rc = start(p, err);
@@ -368,6 +379,8 @@ run(struct vrv_pipeline *p, struct varve_err *err)
 	if (rc != 0)
 		vrv_group_cancel(p->group, err);
 	rc = vrv_group_join(p->group, err);
+	if (rc == 0 && p->stopping)
+		rc = stopped(err);
 	if (rc == 0 && p->options->stdin_wait != NULL && !p->options->dry_run)
 		rc = p->options->stdin_wait(p->options->stdin_wait_arg, err);
 	return rc == 0 ? check_taken(p, err) : rc;

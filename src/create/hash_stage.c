@@ -40,15 +40,14 @@ vrv_stage_hash(void *arg, struct varve_err *err)
 		struct vrv_piece *piece = item;
 
 		rc = hash_piece(p, lane, piece, err);
-		if (rc == 0 && vrv_queue_push(p->spare, piece, 0) != 0)
+		if (rc == 0 && vrv_queue_push(p->spare, piece, 0) != 0 &&
+		    !atomic_load(&p->stopping))
 			rc = vrv_fail(err, VARVE_CANCELLED, "cancelled");
 		if (rc != 0)
 			break;
 	}
 	if (rc == VARVE_NOENT)
 		rc = vrv_lane_done(lane, err);
-	else if (rc == VARVE_CANCELLED)
-		vrv_fail(err, VARVE_CANCELLED, "cancelled");
 	vrv_pipeline_wake(p);
-	return rc;
+	return vrv_stage_end(p, rc, err);
 }

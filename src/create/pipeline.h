@@ -189,6 +189,11 @@ struct vrv_pipeline {
 	pthread_mutex_t done_lock;
 	pthread_cond_t done;
 
+	/* Stopping early (stop_stage.c): no new work is begun, what was read is
+	 * stored. A stage that ends because of it returns 0. */
+	atomic_bool stopping;
+	atomic_bool built; /* the builder is done: too late to stop */
+
 	/* What a stage was at when it failed; freed after the join, as
 	 * readers may still work on jobs in it. */
 	struct vrv_items *filling, *building;
@@ -209,6 +214,14 @@ int vrv_stage_walk(void *arg, struct varve_err *err);
 int vrv_stage_read(void *arg, struct varve_err *err);
 int vrv_stage_hash(void *arg, struct varve_err *err);
 int vrv_stage_build(void *arg, struct varve_err *err);
+int vrv_stage_stop(void *arg, struct varve_err *err);
+
+/* What a stage returns that ended with `rc`: the end of a queue is none, nor is
+ * being cut off when the run is stopped. */
+int vrv_stage_end(const struct vrv_pipeline *, int rc, struct varve_err *err)
+    VRV_MUST;
+/* Should a stage begin no more? */
+bool vrv_pipeline_over(const struct vrv_pipeline *);
 
 /* Wake those who wait for a segment or for a turn. */
 void vrv_pipeline_wake(struct vrv_pipeline *);

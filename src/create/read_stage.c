@@ -255,6 +255,9 @@ read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
 	size_t start = rc == 0 ? r->piece->used : 0;
 	while (rc == 0 && !end) {
 		struct vrv_piece *piece = r->piece;
+
+		if (vrv_pipeline_over(r->p))
+			return vrv_fail(err, VARVE_CANCELLED, "cancelled");
 		size_t room = piece->size - piece->used;
 		size_t n, want = to - at < room ? (size_t)(to - at) : room;
 
@@ -431,7 +434,7 @@ await_turn(struct vrv_pipeline *p, const struct vrv_job *job,
 	if (job->inode == NULL)
 		return 0;
 	pthread_mutex_lock(&p->done_lock);
-	while (job->inode->turn != job->turn && !vrv_group_cancelled(p->group))
+	while (job->inode->turn != job->turn && !vrv_pipeline_over(p))
 		vrv_pipeline_pause(p);
 	bool mine = job->inode->turn == job->turn;
 	pthread_mutex_unlock(&p->done_lock);
@@ -475,6 +478,8 @@ read_batch(struct reader *r, struct vrv_batch *batch, struct varve_err *err)
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < batch->n; i++) {
+		if (vrv_pipeline_over(r->p))
+			return vrv_fail(err, VARVE_CANCELLED, "cancelled");
 		rc = read_job(r, batch->jobs[i], err);
 		/* After this the job may be gone. */
 		if (rc == 0)
@@ -501,11 +506,10 @@ vrv_stage_read(void *arg, struct varve_err *err)
 		if (rc != 0)
 			break;
 	}
+	/* What was cut so far is worth keeping. */
+	if (atomic_load(&p->stopping) && send_piece(&r, err) != 0)
+		rc = VARVE_CANCELLED;
 	vrv_queue_done(p->pieces);
 	vrv_pipeline_wake(p);
-	if (rc == VARVE_NOENT)
-		return 0;
-	return rc == VARVE_CANCELLED ?
-	    vrv_fail(err, VARVE_CANCELLED, "cancelled") :
-	    rc;
+	return vrv_stage_end(p, rc, err);
 }

@@ -267,7 +267,7 @@ vrv_stage_walk(void *arg, struct varve_err *err)
 	w.links = vrv_map_new(2 * sizeof(uint64_t), sizeof(struct vrv_names));
 	int rc = w.links == NULL ? VRV_NOMEM(err, "the walk") : begin(&w, err);
 	while (rc == 0 && w.depth > 0)
-		rc = step(&w, err);
+		rc = vrv_pipeline_over(p) ? VARVE_CANCELLED : step(&w, err);
 	if (rc == 0)
 		rc = vrv_walker_send_batch(&w, err);
 	if (rc == 0)
@@ -281,5 +281,5 @@ vrv_stage_walk(void *arg, struct varve_err *err)
 	vrv_buf_fini(&w.path);
 	vrv_queue_done(p->batches);
 	vrv_queue_done(p->items);
-	return rc;
+	return vrv_stage_end(p, rc, err);
 }

@@ -267,6 +267,22 @@ take(struct vrv_writer *w, struct vrv_sealed *take_sealed,
 	return rc;
 }
 
+/* Of a run that is stopped a checkpoint remains, in place of an archive. */
+static int
+finish(struct vrv_writer *w, struct varve_err *err)
+{
+	int rc = release_meta(w, &w->data, err);
+
+	if (rc == 0)
+		rc = close_pack(w, &w->data, err);
+	bool any = w->n_entries > 0;
+	if (rc == 0)
+		rc = store_index(w, err);
+	if (rc == 0 && any && atomic_load(&w->stopping))
+		rc = store_checkpoint(w, err);
+	return rc;
+}
+
 int
 vrv_store_thread(void *arg, struct varve_err *err)
 {
@@ -285,11 +301,9 @@ vrv_store_thread(void *arg, struct varve_err *err)
 	}
 	if (rc != VARVE_NOENT)
 		return vrv_fail(err, rc, "cancelled");
-	rc = release_meta(w, &w->data, err);
+	rc = finish(w, err);
 	if (rc == 0)
-		rc = close_pack(w, &w->data, err);
-	if (rc == 0)
-		rc = store_index(w, err);
+		atomic_store(&w->done, true);
 	return rc;
 }
 

@@ -75,6 +75,24 @@ vrv_writer_free(struct vrv_writer *w)
 }
 
 void
+vrv_writer_stop(struct vrv_writer *w)
+{
+	atomic_store(&w->stopping, true);
+}
+
+void
+vrv_writer_cut(struct vrv_writer *w)
+{
+	vrv_queue_close(w->queue);
+}
+
+bool
+vrv_writer_is_done(const struct vrv_writer *w)
+{
+	return atomic_load(&w->done);
+}
+
+void
 vrv_writer_totals(struct vrv_writer *w, struct vrv_writer_totals *ret)
 {
 	ret->chunks = w->chunks;

@@ -47,6 +47,15 @@ int vrv_writer_new(struct vrv_repo *, struct vrv_group *group,
 /* After the group was joined; NULL is fine. */
 void vrv_writer_free(struct vrv_writer *);
 
+/* There will be no archive: once the lanes are done, store what was put, its
+ * index object and a checkpoint, so that the next run finds it. Any thread. */
+void vrv_writer_stop(struct vrv_writer *);
+/* Do not wait for the lanes either: some thread hangs. What they put from now
+ * on is refused (CANCELLED). */
+void vrv_writer_cut(struct vrv_writer *);
+/* Is everything in the store that the writer was given? */
+bool vrv_writer_is_done(const struct vrv_writer *);
+
 /* What is stored so far, for progress. */
 void vrv_writer_totals(struct vrv_writer *, struct vrv_writer_totals *ret);
 

@@ -36,6 +36,7 @@ struct vrv_writer {
 	struct vrv_map *found;	/* packs that chunks were found in: struct
 				   vrv_found_pack */
 
+	atomic_bool stopping, done;
 	atomic_uint_fast64_t chunks, plain, compressed, stored;
 
 	/* The store thread's own. */

@@ -78,9 +78,9 @@ vrv_queue_push(struct vrv_queue *q, void *item, size_t bytes)
 {
 	(void)pthread_mutex_lock(&q->lock);
 	assert(q->producers > 0);
-	while (!vrv_group_cancelled(q->group) && !fits(q, bytes))
+	while (!vrv_group_cancelled(q->group) && !q->closed && !fits(q, bytes))
 		(void)pthread_cond_wait(&q->not_full, &q->lock);
-	bool cancelled = vrv_group_cancelled(q->group);
+	bool cancelled = vrv_group_cancelled(q->group) || q->closed;
 	if (!cancelled) {
 		size_t at = (q->first + q->count) % q->max_items;
 		q->slots[at] = (struct vrv_queue_slot){item, bytes};
@@ -107,6 +107,12 @@ take(struct vrv_queue *q)
 	return slot.item;
 }
 
+static bool
+has_ended(const struct vrv_queue *q)
+{
+	return q->closed || q->producers == 0;
+}
+
 /* Wait until something changes, or until `ticks`. False if it is past that. */
 static bool
 wait_until(struct vrv_queue *q, uint64_t ticks)
@@ -128,13 +134,13 @@ vrv_queue_pop_until(struct vrv_queue *q, uint64_t ticks, void **ret_item)
 
 	(void)pthread_mutex_lock(&q->lock);
 	while (early && !vrv_group_cancelled(q->group) && q->count == 0 &&
-	    q->producers > 0)
+	    !has_ended(q))
 		early = wait_until(q, ticks);
 	if (vrv_group_cancelled(q->group))
 		rc = VARVE_CANCELLED;
 	else if (q->count > 0)
 		*ret_item = take(q);
-	else if (q->producers == 0)
+	else if (has_ended(q))
 		rc = VARVE_NOENT;
 	else
 		*ret_item = NULL;
@@ -156,6 +162,15 @@ vrv_queue_done(struct vrv_queue *q)
 	if (--q->producers == 0)
 		(void)pthread_cond_broadcast(&q->not_empty);
 	(void)pthread_mutex_unlock(&q->lock);
+}
+
+void
+vrv_queue_close(struct vrv_queue *q)
+{
+	(void)pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	(void)pthread_mutex_unlock(&q->lock);
+	vrv_queue_wake(q);
 }
 
 void *

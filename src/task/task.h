@@ -73,6 +73,10 @@ int vrv_queue_pop_until(struct vrv_queue *, uint64_t ticks, void **ret_item)
 /* One producer will push no more. */
 void vrv_queue_done(struct vrv_queue *);
 
+/* End the queue at once, whatever its producers do: what is in it can still be
+ * popped, then comes NOENT; every push returns CANCELLED. Any thread. */
+void vrv_queue_close(struct vrv_queue *);
+
 /* Take what is left without waiting, also from a cancelled queue, so that the
  * owner can free it; NULL when empty. */
 void *vrv_queue_drain(struct vrv_queue *);

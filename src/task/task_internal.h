@@ -21,6 +21,7 @@ struct vrv_queue {
 	struct vrv_queue_slot *slots; /* a ring of max_items */
 	size_t first, count, bytes;
 	unsigned producers;
+	bool closed;
 };
 
 /* A group's lock is taken before those of its queues: it wakes them. No queue

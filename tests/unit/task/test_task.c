@@ -415,6 +415,29 @@ test_cpus(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
+/* A queue that is closed gives what is in it and takes no more, although its
+ * producer is not done. */
+static void
+test_closed(void **state)
+{
+	struct vrv_group *g = vrv_group_new();
+	struct vrv_queue *q = vrv_queue_new(g, 4, SIZE_MAX, 1);
+	int item;
+	void *got;
+
+	(void)state;
+	assert_non_null(q);
+	assert_int_equal(vrv_queue_push(q, &item, 0), 0);
+	vrv_queue_close(q);
+	assert_int_equal(vrv_queue_push(q, &item, 0), VARVE_CANCELLED);
+	assert_int_equal(vrv_queue_pop(q, &got), 0);
+	assert_ptr_equal(got, &item);
+	assert_int_equal(vrv_queue_pop(q, &got), VARVE_NOENT);
+	vrv_queue_done(q);
+	assert_int_equal(vrv_queue_pop(q, &got), VARVE_NOENT);
+	vrv_group_free(g);
+}
+
 static int
 ask_stack(void *arg, struct varve_err *err)
 {
@@ -464,6 +487,7 @@ main(void)
 	    cmocka_unit_test(test_free_running),
 	    cmocka_unit_test(test_nothing_started),
 	    cmocka_unit_test(test_cpus),
+	    cmocka_unit_test(test_closed),
 	    cmocka_unit_test(test_stack),
 	};
 

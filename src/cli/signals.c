@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/signals.h"
+
+#include <time.h>
+
+/* How often the thread looks whether the work has ended, and how often it
+ * does so after everything was saved before it ends the process itself. */
+#define TICK_NS 100000000
+#define TICKS_AFTER_SAVED 10
+
+void
+vrv_signals_die(int n)
+{
+	sigset_t set;
+
+	(void)signal(n, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, n);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	(void)raise(n);
+}
+
+static void
+die(const struct vrv_signals *s, int n)
+{
+	/* It may read from a terminal or a network that never ends. */
+	if (s->child != NULL && s->child->pid > 0)
+		(void)kill(s->child->pid, SIGTERM);
+	vrv_signals_die(n);
+}
+
+static void *
+run(void *arg)
+{
+	const struct timespec tick = {.tv_nsec = TICK_NS};
+	struct vrv_signals *s = arg;
+	unsigned left = TICKS_AFTER_SAVED;
+
+	while (!atomic_load(&s->ended)) {
+		int n = sigtimedwait(&s->set, NULL, &tick);
+
+		if (n > 0 && atomic_load(&s->first) != 0) {
+			die(s, n);
+		} else if (n > 0) {
+			atomic_store(&s->first, n);
+			vrv_log(&s->log, VRV_LOG_WARNING,
+			    "interrupted: saving what was read");
+		}
+		if (atomic_load(&s->saved) && --left == 0)
+			die(s, atomic_load(&s->first));
+	}
+	return NULL;
+}
+
+int
+vrv_signals_start(struct vrv_signals *s, const struct vrv_cli *cli,
+    const struct vrv_child *child, struct varve_err *err)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+	s->log = cli->log;
+	s->log.on_line = cli->common.progress;
+	s->child = child;
+	sigemptyset(&s->set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct sigaction now;
+
+		if (sigaction(numbers[i], NULL, &now) == 0 &&
+		    now.sa_handler != SIG_IGN)
+			sigaddset(&s->set, numbers[i]);
+	}
+	(void)pthread_sigmask(SIG_BLOCK, &s->set, &s->old);
+	int sys = pthread_create(&s->thread, NULL, run, s);
+	if (sys != 0) {
+		(void)pthread_sigmask(SIG_SETMASK, &s->old, NULL);
+		return vrv_fail_sys(err, sys, "starting a thread for signals");
+	}
+	s->started = true;
+	return 0;
+}
+
+bool
+vrv_signals_stop(void *arg)
+{
+	struct vrv_signals *s = arg;
+
+	return atomic_load(&s->first) != 0;
+}
+
+void
+vrv_signals_saved(void *arg)
+{
+	struct vrv_signals *s = arg;
+
+	atomic_store(&s->saved, true);
+}
+
+int
+vrv_signals_end(struct vrv_signals *s)
+{
+	if (!s->started)
+		return 0;
+	atomic_store(&s->ended, true);
+	(void)pthread_join(s->thread, NULL);
+	/* One that came after all this ends the process here. */
+	(void)pthread_sigmask(SIG_SETMASK, &s->old, NULL);
+	return atomic_load(&s->first);
+}

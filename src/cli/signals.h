@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+/*
+ * SIGINT, SIGTERM and SIGHUP while work is done that is worth saving.
+ *
+ * The first of them is told, in one line, and asks the work to stop; a second
+ * one ends the process at once. The process ends by the signal that came
+ * first: when the work has returned, or a second after it was saved although a
+ * thread of it still hangs. Signals that were ignored before stay ignored.
+ */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "cli/child.h"
+#include "cli/cli.h"
+
+struct vrv_signals {
+	struct vrv_log log; /* of its thread */
+	const struct vrv_child *child;
+	sigset_t set, old;
+	pthread_t thread;
+	bool started;
+	atomic_int first; /* the signal that came; 0: none */
+	atomic_bool saved, ended;
+};
+
+/* Before the work starts threads. `child` (may be NULL) is a command whose
+ * output the work reads; it is ended with the process. */
+int vrv_signals_start(struct vrv_signals *, const struct vrv_cli *,
+    const struct vrv_child *child, struct varve_err *err) VRV_MUST;
+/* For varve_backup_options: stop and saved; `arg` is the struct. */
+bool vrv_signals_stop(void *arg);
+void vrv_signals_saved(void *arg);
+/* The work has returned. Returns the signal that came first, or 0. */
+int vrv_signals_end(struct vrv_signals *);
+
+/* End the process as signal `n` does. Returns only if it is blocked. */
+void vrv_signals_die(int n);
+
+#endif
