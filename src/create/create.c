@@ -15,7 +15,6 @@
 #define READERS_MAX 4
 #define CHECKPOINT_S 300
 #define CHECKPOINT_BYTES ((uint64_t)2 << 30)
-#define HOST_PARENTS 64 /* archives of this host that are compared */
 #define ARGS_BYTES ((size_t)64 << 10) /* of the command line is recorded */
 
 /* --- sources --- */
@@ -62,68 +61,6 @@ text_of(const char *s)
 {
 	return s == NULL ? (struct vrv_text){NULL, 0} :
 			   (struct vrv_text){(const uint8_t *)s, strlen(s)};
-}
-
-static bool
-newer(const struct vrv_archive *a, const struct vrv_archive *b)
-{
-	return b == NULL || vrv_time_cmp(a->sealed.start, b->sealed.start) > 0;
-}
-
-/* How many blank-separated words two labels share. */
-static unsigned
-shared_words(struct vrv_text a, const char *b)
-{
-	unsigned shared = 0;
-
-	for (const char *w = b; *w != '\0';) {
-		size_t n = strcspn(w, " ");
-
-		for (size_t i = 0; i + n <= a.n; i++) {
-			bool starts = i == 0 || a.p[i - 1] == ' ';
-			bool ends = i + n == a.n || a.p[i + n] == ' ';
-
-			if (starts && ends && memcmp(a.p + i, w, n) == 0) {
-				shared++;
-				break;
-			}
-		}
-		w += n + (w[n] == ' ');
-	}
-	return shared;
-}
-
-/* The newest archive of the series; else, of the newest of this host, the one
- * that shares most sources. */
-static const struct vrv_archive *
-choose_parent(const struct vrv_archives *all, const uint8_t tag[VRV_TAG_SIZE],
-    const char *host, const char *label)
-{
-	const struct vrv_archive *best = NULL;
-	unsigned seen = 0, most = 0;
-
-	for (size_t i = 0; i < all->n; i++) {
-		const struct vrv_archive *a = all->items[i];
-
-		if (memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0 &&
-		    newer(a, best))
-			best = a;
-	}
-	if (best != NULL)
-		return best;
-	for (size_t i = all->n; i-- > 0 && seen < HOST_PARENTS;) {
-		const struct vrv_archive *a = all->items[i];
-
-		if (!vrv_text_is(a->sealed.host, host))
-			continue;
-		seen++;
-		unsigned shared = shared_words(a->sealed.series, label);
-		if (shared > most) {
-			most = shared;
-			best = a;
-		}
-	}
-	return best;
 }
 
 /* Up to VRV_PREVIOUS_MAX archives of the series: that one of them vanishes
@@ -396,6 +333,7 @@ struct session {
 	struct vrv_roots roots;
 	struct vrv_archives *archives;
 	const struct vrv_archive *parent;
+	struct vrv_treecache *cache;
 	const char *label;
 	uint8_t tag[VRV_TAG_SIZE];
 	char metadata[80];
@@ -538,21 +476,20 @@ static int
 with_parent(struct session *s, struct varve_backup_result *ret,
     struct varve_err *err)
 {
-	struct vrv_treecache *cache = NULL;
 	struct vrv_parent parent;
 	struct vrv_pipeline p = {.repo = s->repo,
 	    .options = s->options,
 	    .roots = &s->roots};
 
-	if (!s->options->dry_run)
-		vrv_treecache_open(s->repo, s->tag, &cache);
 	if (s->repo != NULL)
 		(void)vrv_store_identity(vrv_repo_store(s->repo), &p.store_dev,
 		    &p.store_inode);
-	int rc = vrv_parent_init(&parent, s->repo, s->parent, cache,
+	int rc = vrv_parent_init(&parent, s->repo, s->parent, s->cache,
 	    s->metadata, s->options->files_cache, err);
 	p.parent = &parent;
-	p.cache = cache;
+	p.cache = s->cache;
+	if (rc == 0 && s->parent != NULL)
+		rc = vrv_parent_bound(&parent, err);
 	if (rc == 0 && !s->options->dry_run)
 		rc = look_for_lost(s, &parent, err);
 	if (rc == 0)
@@ -565,7 +502,6 @@ with_parent(struct session *s, struct varve_backup_result *ret,
 		rc = commit(s, &p, ret, err);
 	pipeline_fini(&p);
 	vrv_parent_fini(&parent);
-	vrv_treecache_close(cache);
 	return rc;
 }
 
@@ -607,10 +543,14 @@ vrv_create(struct vrv_repo *repo, const struct varve_backup_options *options,
 		rc = check_name(&s, err);
 	if (rc == 0 && s.archives != NULL) {
 		vrv_repo_tag(repo, host, s.label, s.tag);
-		s.parent = choose_parent(s.archives, s.tag, host, s.label);
+		vrv_treecache_open(repo, s.tag, &s.cache);
+		const struct vrv_choice choice = {repo, s.archives, s.cache,
+		    s.tag, host, s.label};
+		rc = vrv_parent_choose(&choice, &s.parent, err);
 	}
 	if (rc == 0)
 		rc = with_parent(&s, ret, err);
+	vrv_treecache_close(s.cache);
 	free(s.args);
 	vrv_roots_fini(&s.roots);
 	vrv_archives_free(s.archives);

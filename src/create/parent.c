@@ -34,6 +34,26 @@ vrv_parent_init(struct vrv_parent *p, struct vrv_repo *repo,
 	return 0;
 }
 
+int
+vrv_parent_bound(struct vrv_parent *p, struct varve_err *err)
+{
+	struct vrv_name intent = p->archive->object;
+	char name[VRV_NAME_SIZE];
+	int64_t stored = 0;
+
+	intent.type = VRV_INTENT;
+	vrv_name_print(&intent, name);
+	int rc =
+	    vrv_store_head(vrv_repo_store(p->repo), name, NULL, &stored, err);
+	if (rc != 0 && vrv_err_is_fatal(err))
+		return rc;
+	const struct vrv_time latest = {rc == 0 ? stored - MARGIN_S : INT64_MIN,
+	    0};
+	if (vrv_time_cmp(latest, p->before) < 0)
+		p->before = latest;
+	return 0;
+}
+
 void
 vrv_parent_fini(struct vrv_parent *p)
 {

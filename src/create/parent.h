@@ -40,12 +40,34 @@ struct vrv_parent {
 	struct vrv_map *known;	   /* prefixes of tree chunks read, how often */
 };
 
+/* Choose the archive that a run continues, NULL if there is none: of the
+ * series, else of another one of the same host that shares sources. One that
+ * this client made or continued itself comes first, whatever its clock said;
+ * then one that no other names as its predecessor; then the latest. Of those
+ * that others made none is chosen that claims to have begun after the store
+ * got it: one HEAD for each that is considered. (choose.c) */
+struct vrv_choice {
+	struct vrv_repo *repo;
+	const struct vrv_archives *all;
+	struct vrv_treecache *cache; /* of the series */
+	const uint8_t *tag;
+	const char *host, *label;
+};
+int vrv_parent_choose(const struct vrv_choice *, const struct vrv_archive **ret,
+    struct varve_err *err) VRV_MUST;
+
 /* `archive` may be NULL. Borrows everything. */
 int vrv_parent_init(struct vrv_parent *, struct vrv_repo *,
     const struct vrv_archive *archive, struct vrv_treecache *,
     const char *options_text, enum varve_files_cache mode,
     struct varve_err *err) VRV_MUST;
 void vrv_parent_fini(struct vrv_parent *);
+
+/* Believe what the archive says of its start only as far as the store does: it
+ * got the intent later than that. If it did not, files are read again that
+ * changed since the store got it, less the margin; all of them if there is no
+ * intent any more. One HEAD. */
+int vrv_parent_bound(struct vrv_parent *, struct varve_err *err) VRV_MUST;
 
 struct vrv_meta_source vrv_parent_source(struct vrv_parent *);
 

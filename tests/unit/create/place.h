@@ -42,6 +42,7 @@ struct place {
 	const char *at;
 	void (*then)(void);
 	bool exclude_nodump, exclude_caches;
+	enum varve_files_cache files_cache;
 	char told[4096]; /* "path: message\n" */
 };
 
@@ -176,6 +177,7 @@ try_back_up(struct place *p, const char *name,
 	o.event_arg = p;
 	o.exclude_nodump = p->exclude_nodump;
 	o.exclude_caches = p->exclude_caches;
+	o.files_cache = p->files_cache;
 	o.threads = 2;
 	p->told[0] = '\0';
 	return vrv_create(p->repo, &o, NULL, result, err);

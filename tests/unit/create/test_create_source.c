@@ -66,10 +66,26 @@ __wrap_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
 	    __real_vrv_os_open_source_dir(dirfd, name, ret_fd, err);
 }
 
+/* How far the clock of this client is ahead. */
+static int64_t clock_ahead;
+
+struct vrv_time __real_vrv_time_now(void);
+struct vrv_time __wrap_vrv_time_now(void);
+
+struct vrv_time
+__wrap_vrv_time_now(void)
+{
+	struct vrv_time now = __real_vrv_time_now();
+
+	now.s += clock_ahead;
+	return now;
+}
+
 static int
 reset_hooks(void **state)
 {
 	on_read = on_open = on_open_dir = NULL;
+	clock_ahead = 0;
 	return setup(state);
 }
 
@@ -285,6 +301,15 @@ grow_names(const char *path)
 	return 0;
 }
 
+static unsigned reads;
+
+static int
+count_reads(const char *path)
+{
+	reads += strstr(path, "/src/f") != NULL;
+	return 0;
+}
+
 /* The file changes while its first name is read: what was read under it is
  * marked as such, and is not given to the other name. */
 static void
@@ -440,6 +465,126 @@ test_nothing_taken(void **state)
 	assert_int_equal(back_up(p, "empty"), 0);
 }
 
+/* --- which archive is continued, and how far it is believed --- */
+
+#define YEAR ((int64_t)365 * 24 * 3600)
+
+static const struct vrv_archive *
+named(const struct vrv_archives *all, const char *name)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (vrv_text_is(all->items[i]->sealed.name, name))
+			return all->items[i];
+	}
+	fail_msg("no archive %s", name);
+	return NULL;
+}
+
+/* `parent` NULL: it has none. */
+static void
+continues(struct place *p, const char *name, const char *parent)
+{
+	struct vrv_archives *all;
+	struct varve_err err;
+
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	const struct vrv_archive *a = named(all, name);
+	assert_int_equal(a->sealed.has_parent, parent != NULL);
+	if (parent != NULL)
+		assert_memory_equal(a->sealed.parent,
+		    named(all, parent)->clear.logical, VRV_LOGICAL_ID);
+	vrv_archives_free(all);
+}
+
+static void
+lose_cache(struct place *p)
+{
+	vrv_repo_close(p->repo);
+	p->repo = NULL;
+	nftw("cache", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	open_repo(p);
+}
+
+static int
+age(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct timespec times[2] = {{0, UTIME_OMIT}, st->st_mtim};
+
+	(void)ftw;
+	times[1].tv_sec -= 600;
+	return type == FTW_F ? utimensat(AT_FDCWD, path, times, 0) : 0;
+}
+
+/* An archive that somebody dated in the future is not continued for ever. */
+static void
+test_future_parent(void **state)
+{
+	struct place *p = *state;
+
+	put("src/f", "text");
+	clock_ahead = YEAR;
+	assert_int_equal(back_up(p, "future"), 0);
+	clock_ahead = 0;
+	lose_cache(p);
+	put("src/f", "other text");
+	assert_int_equal(back_up(p, "one"), 0);
+	continues(p, "one", NULL);
+	put("src/f", "another text");
+	assert_int_equal(back_up(p, "two"), 0);
+	continues(p, "two", "one");
+	lose_cache(p);
+	assert_int_equal(back_up(p, "three"), 0);
+	continues(p, "three", "two");
+}
+
+/* One that this client made stays eligible, whatever its clock said; but a
+ * clock that was wrong does not vouch for files. */
+static void
+test_own_future(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+
+	put("src/f", "text");
+	assert_int_equal(stat("src/f", &st), 0);
+	p->files_cache = VARVE_CACHE_MTIME_SIZE;
+	clock_ahead = YEAR;
+	assert_int_equal(back_up(p, "future"), 0);
+	clock_ahead = 0;
+	/* Changed after it was read, within the same tick of the clock. */
+	put("src/f", "TEXT");
+	const struct timespec times[2] = {st.st_atim, st.st_mtim};
+	assert_int_equal(utimensat(AT_FDCWD, "src/f", times, 0), 0);
+	reads = 0;
+	on_read = count_reads;
+	assert_int_equal(back_up(p, "now"), 0);
+	on_read = NULL;
+	continues(p, "now", "future");
+	assert_true(reads > 0);
+}
+
+/* The store's clock is ten minutes slow: the same parent, and only files of
+ * these ten minutes are read again. */
+static void
+test_slow_store(void **state)
+{
+	struct place *p = *state;
+	const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+
+	put("src/f", "text");
+	assert_int_equal(utimensat(AT_FDCWD, "src/f", old, 0), 0);
+	p->files_cache = VARVE_CACHE_MTIME_SIZE;
+	assert_int_equal(back_up(p, "one"), 0);
+	assert_int_equal(nftw("repo", age, 8, FTW_PHYS), 0);
+	lose_cache(p);
+	reads = 0;
+	on_read = count_reads;
+	assert_int_equal(back_up(p, "two"), 0);
+	on_read = NULL;
+	continues(p, "two", "one");
+	assert_int_equal(reads, 0);
+}
+
 int
 main(void)
 {
@@ -452,6 +597,9 @@ main(void)
 	    T(test_growing_file),
 	    T(test_exhausted),
 	    T(test_nothing_taken),
+	    T(test_future_parent),
+	    T(test_own_future),
+	    T(test_slow_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
