@@ -150,7 +150,9 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	if (options->cache_dir == NULL)
 		return 0;
 	vrv_hex(id, repo->secrets->cache_id, VRV_CACHE_ID);
-	vrv_auto_free char *path = vrv_strf("%s/%s", options->cache_dir, id);
+	/* What an older copy lacks must not be taken for lost afterwards. */
+	vrv_auto_free char *path = vrv_strf("%s/%s%s", options->cache_dir, id,
+	    repo->old_allowed ? "-rollback" : "");
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
 	if (vrv_private_dir(path, true, &fd, &why) != 0) {

@@ -53,11 +53,18 @@ run varve list --short --allow-rollback copy
 is "$status" 0 "an older copy may be listed"
 is "$(echo "$out" | sort | tr '\n' ' ')" "one slow two-a two-b " "what is in it"
 like "$err" "*older*aid:$id*" "that it is older is told"
+files_of_client()
+{
+	find "$HOME/.cache" "$HOME/.local" -type f ! -path '*-rollback/*' \
+	    ! -name 'ledger-*' | sort | xargs cksum
+}
+files=$(files_of_client)
 for command in "info" "check" "verify ::one" "list ::one" "diff ::one two-a" \
     "find" "extract --dry-run ::one"; do
 	run env VARVE_REPO=copy "$VARVE" --allow-rollback $command
 	is "$status" 0 "$command of an older copy"
 done
+is "$(files_of_client)" "$files" "nothing is remembered of it"
 before=$(find copy -type f | sort | xargs cksum)
 for command in "create ::x src" "delete ::one" "rename ::one x" "key add" \
     "key change-passphrase" "key remove :: x"; do

@@ -103,6 +103,17 @@ reopen(struct world *w)
 }
 
 static void
+read_text(const char *path, char *text, size_t size, size_t *ret_n)
+{
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	*ret_n = fread(text, 1, size - 1, f);
+	text[*ret_n] = '\0';
+	fclose(f);
+}
+
+static void
 test_pins(void **state)
 {
 	struct world *w = *state;
@@ -183,9 +194,11 @@ test_generation(void **state)
 	struct varve_open_options open = options(w, true);
 	struct vrv_repo *slow = must_open(w), *fast;
 	struct vrv_config config = slow->config;
-	char name[VRV_NAME_SIZE];
+	char name[VRV_NAME_SIZE], path[400], before[4000], after[4000];
 	struct varve_err err;
+	size_t n;
 
+	snprintf(path, sizeof(path), "%s", vrv_repo_state_path(slow));
 	config.generation++;
 	memcpy(config.previous, slow->config_id, VRV_OBJECT_ID);
 	MUST(vrv_config_store(w->store, &slow->secrets->admin, slow->id,
@@ -201,6 +214,7 @@ test_generation(void **state)
 	    VARVE_AUTH);
 	assert_int_equal(err.exit, VARVE_EXIT_REPLAY);
 	/* Looking at it changes nothing. */
+	read_text(path, before, sizeof(before), &n);
 	open.allow_rollback = true;
 	fast = open_with(w, &open);
 	assert_non_null(strstr(w->notes, "generation 0, was 1"));
@@ -208,6 +222,8 @@ test_generation(void **state)
 	pin(fast, 1, 2, 0);
 	save(fast);
 	vrv_repo_close(fast);
+	read_text(path, after, sizeof(after), &n);
+	assert_string_equal(before, after);
 	open.accept_replaced = true;
 	assert_int_equal(vrv_repo_open(reach(w), &open, &fast, &err),
 	    VARVE_USAGE);
@@ -222,17 +238,6 @@ test_generation(void **state)
 }
 
 /* --- damage --- */
-
-static void
-read_text(const char *path, char *text, size_t size, size_t *ret_n)
-{
-	FILE *f = fopen(path, "r");
-
-	assert_non_null(f);
-	*ret_n = fread(text, 1, size - 1, f);
-	text[*ret_n] = '\0';
-	fclose(f);
-}
 
 static void
 write_text(const char *path, const char *text, size_t n)
