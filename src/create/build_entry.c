@@ -179,6 +179,7 @@ vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
 
 	vrv_buf_clear(&b->entry);
 	vrv_entry_put(&b->entry, entry);
+	b->p->entries++;
 	int rc = vrv_buf_check(&b->entry, err);
 	if (rc == 0)
 		rc =

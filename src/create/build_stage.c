@@ -66,6 +66,7 @@ add_inherited(struct vrv_build *b, const struct vrv_item *item,
 	vrv_build_count(b, item);
 	int rc =
 	    vrv_records_owner(&b->records, item->st.uid, item->st.gid, err);
+	b->p->entries++;
 	if (rc == 0)
 		rc = vrv_tree_builder_add(level->builder,
 		    (const uint8_t *)item->name, item->name_n, item->raw.p,

@@ -205,7 +205,7 @@ struct vrv_pipeline {
 	bool has_skipped, has_owners;
 	struct vrv_ref skipped, owners;
 	uint64_t taken; /* entries, but for directories on the way */
-	uint64_t files, bytes, chunks, warnings;
+	uint64_t files, entries, bytes, chunks, warnings;
 	atomic_uint_fast64_t read_bytes;
 };
 

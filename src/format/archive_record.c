@@ -131,6 +131,8 @@ vrv_archive_sealed_put(struct vrv_buf *b, const struct vrv_archive_sealed *a)
 	put_v(b, VRV_A_NEW_BYTES, a->new_bytes);
 	if (a->has_skipped)
 		put_ref(b, VRV_A_SKIPPED, &a->skipped);
+	if (a->entries > 0)
+		put_v(b, VRV_A_ENTRIES, a->entries);
 	if (a->has_owners)
 		put_ref(b, VRV_A_OWNERS, &a->owners);
 	if (a->has_parent)
@@ -239,6 +241,9 @@ get_value(struct vrv_rd *v, uint64_t tag, struct vrv_archive_sealed *a)
 		return true;
 	case VRV_A_NEW_BYTES:
 		a->new_bytes = vrv_rd_v(v);
+		return true;
+	case VRV_A_ENTRIES:
+		a->entries = vrv_rd_v(v);
 		return true;
 	case VRV_A_SKIPPED:
 		a->has_skipped = true;

@@ -69,6 +69,7 @@ enum vrv_archive_tag {
 	VRV_A_CHUNKS = 17,     /* v */
 	VRV_A_NEW_BYTES = 19,  /* v */
 	VRV_A_SKIPPED = 20,    /* Ref of a list of path lists */
+	VRV_A_ENTRIES = 21,    /* v */
 	VRV_A_OWNERS = 22,     /* Ref of a list of name tables */
 	VRV_A_PARENT = 23,     /* b32 logical id */
 	VRV_A_CHUNKER = 25,    /* v min, v average, v max */
@@ -89,6 +90,7 @@ struct vrv_archive_sealed {
 	 * encoded entry whose name is "."; n is 0 if there is none. */
 	struct vrv_text root_entry;
 	uint64_t files, bytes, chunks, new_bytes;
+	uint64_t entries; /* of all its directories; 0: not stated */
 	bool has_skipped, has_owners, has_parent, has_origin;
 	/* Extent lists whose chunks are 'P' or 'U' meta chunks. */
 	struct vrv_ref skipped, owners;

@@ -93,6 +93,7 @@ sample(void)
 	    .utc_offset = -3600,
 	    .root = {{1}, 2},
 	    .files = 300,
+	    .entries = 400,
 	    .bytes = UINT64_MAX,
 	    .chunks = 0,
 	    .new_bytes = 77,
@@ -146,6 +147,7 @@ assert_sample(const struct vrv_archive_sealed *a)
 	assert_int_equal(a->root.id[0], 1);
 	assert_int_equal(a->root.depth, 2);
 	assert_int_equal(a->files, 300);
+	assert_int_equal(a->entries, 400);
 	assert_true(a->bytes == UINT64_MAX);
 	assert_int_equal(a->new_bytes, 77);
 	assert_true(a->has_skipped && a->has_owners);
