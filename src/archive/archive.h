@@ -67,7 +67,8 @@ bool vrv_archives_is_buried(const struct vrv_archives *,
 
 /* Every chunk that an archive refers to: of directories and extent lists,
  * contents, long xattr values, the lists of skipped paths and owners. A chunk
- * may come several times; a meta chunk comes before it is read. Ends with the
+ * may come several times; a meta chunk comes before it is read. Each directory
+ * and list is gone through once, however often it is named. Ends with the
  * first error. */
 struct vrv_meta_source;
 typedef int vrv_chunk_fn(void *arg, enum vrv_frame_kind kind,
@@ -75,10 +76,15 @@ typedef int vrv_chunk_fn(void *arg, enum vrv_frame_kind kind,
 int vrv_archive_chunks(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_chunk_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;
-/* The same of one entry (not of a directory's listing), or of one list. */
+/* The same of one entry (not of a directory's listing), or of one list. What
+ * `visited` holds (archive/bounds.h) is passed over; NULL: nothing was visited
+ * before. Either way no part of a list is gone through twice. CORRUPT when the
+ * list does not cover the size of the file. */
 struct vrv_entry;
+struct vrv_visited;
 int vrv_entry_chunks(const struct vrv_meta_source *, const struct vrv_entry *,
-    vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+    struct vrv_visited *visited, vrv_chunk_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
 int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
     vrv_chunk_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 /* The same with the length of each chunk, but without the chunks that an
@@ -87,7 +93,8 @@ int vrv_list_chunks(const struct vrv_meta_source *, const struct vrv_ref *,
 typedef int vrv_sized_fn(void *arg, enum vrv_frame_kind kind,
     const uint8_t id[VRV_ID_SIZE], uint64_t length, struct varve_err *err);
 int vrv_entry_sized(const struct vrv_meta_source *, const struct vrv_entry *,
-    vrv_sized_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
+    struct vrv_visited *visited, vrv_sized_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
 int vrv_list_sized(const struct vrv_meta_source *, const struct vrv_ref *,
     vrv_sized_fn *fn, void *arg, struct varve_err *err) VRV_MUST;
 

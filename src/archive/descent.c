@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "util/mem.h"
 #include "util/rd.h"
+
+#define VISITED_MAX ((size_t)1 << 19) /* about 40 bytes each */
 
 int
 vrv_descent_init(struct vrv_descent *d, const struct vrv_meta_source *source,
@@ -26,6 +29,10 @@ vrv_descent_init(struct vrv_descent *d, const struct vrv_meta_source *source,
 void
 vrv_descent_fini(struct vrv_descent *d)
 {
+	/* What was not gone through to its end was not visited. */
+	if (d->started && d->visited != NULL && d->visited->map != NULL)
+		for (unsigned i = d->low; i <= d->ref.depth; i++)
+			(void)vrv_map_remove(d->visited->map, d->stage[i].id);
 	for (size_t i = 0; i <= VRV_TREE_DEPTH_MAX; i++)
 		vrv_buf_fini(&d->stage[i].chunk);
 }
@@ -166,6 +173,46 @@ load(struct vrv_descent *d, unsigned level, const uint8_t id[VRV_CHUNK_ID],
 	return 0;
 }
 
+/* --- what was visited before --- */
+
+struct visit {
+	uint64_t weight;
+	uint64_t level;
+};
+
+static const struct visit *
+visit_of(const struct vrv_descent *d, unsigned level, const uint8_t *id)
+{
+	const struct visit *visit;
+
+	if (d->visited == NULL || d->visited->map == NULL)
+		return NULL;
+	visit = vrv_map_get(d->visited->map, id);
+	return visit != NULL && visit->level == level ? visit : NULL;
+}
+
+static int
+visited_add(const struct vrv_descent *d, unsigned level, const uint8_t *id,
+    uint64_t weight, struct varve_err *err)
+{
+	struct vrv_visited *v = d->visited;
+
+	if (v == NULL)
+		return 0;
+	if (v->map == NULL)
+		v->map = vrv_map_new(VRV_PREFIX_SIZE, sizeof(struct visit));
+	if (v->map == NULL)
+		return VRV_NOMEM(err, "an extent list");
+	/* When it is full, what is new is read again. */
+	if (vrv_map_count(v->map) >= VISITED_MAX)
+		return 0;
+	struct visit *visit = vrv_map_put(v->map, id, NULL);
+	if (visit == NULL)
+		return VRV_NOMEM(err, "an extent list");
+	*visit = (struct visit){weight, level};
+	return 0;
+}
+
 /* Open the chunk of `child` at `level`; the root is whatever it is. */
 static int
 open_chunk(struct vrv_descent *d, unsigned level, const struct vrv_child *child,
@@ -189,15 +236,19 @@ open_chunk(struct vrv_descent *d, unsigned level, const struct vrv_child *child,
 		if (rc == 0)
 			rc = check_node(d, s, &seen, err);
 	}
-	if (rc != 0 || level == d->ref.depth)
+	if (rc != 0)
 		return rc;
+	if (level == d->ref.depth) {
+		d->weight = seen.weight;
+		return visited_add(d, level, child->id, seen.weight, err);
+	}
 	if (seen.weight != child->weight)
 		return broken(err, "a child is larger or smaller than stated");
 	if (seen.first != NULL &&
 	    vrv_name_cmp(seen.first, seen.first_n, child->first,
 		child->first_n) != 0)
 		return broken(err, "a child begins with another name");
-	return 0;
+	return visited_add(d, level, child->id, seen.weight, err);
 }
 
 static int
@@ -208,6 +259,11 @@ open_root(struct vrv_descent *d, struct varve_err *err)
 	d->started = true;
 	d->low = d->ref.depth + 1u;
 	memcpy(root.id, d->ref.id, VRV_CHUNK_ID);
+	const struct visit *visit = visit_of(d, d->ref.depth, root.id);
+	if (visit != NULL) {
+		d->weight = visit->weight;
+		return 0;
+	}
 	int rc = open_chunk(d, d->ref.depth, &root, 0, err);
 	if (rc == 0)
 		d->low = d->ref.depth;
@@ -232,10 +288,30 @@ take(const struct vrv_descent *d, struct vrv_stage *s, struct vrv_child *ret,
 	return 0;
 }
 
+/* Open the next child of the lowest opened node, unless it was visited. */
+static int
+open_next(struct vrv_descent *d, struct varve_err *err)
+{
+	struct vrv_stage *s = &d->stage[d->low];
+	struct vrv_child child;
+
+	int rc = take(d, s, &child, err);
+	if (rc != 0)
+		return rc;
+	const struct visit *visit = visit_of(d, d->low - 1, child.id);
+	if (visit != NULL)
+		return visit->weight == child.weight ?
+		    0 :
+		    broken(err, "a child is larger or smaller than stated");
+	rc = open_chunk(d, d->low - 1, &child, s->at - child.weight, err);
+	if (rc == 0)
+		d->low--;
+	return rc;
+}
+
 int
 vrv_descent_next(struct vrv_descent *d, struct varve_err *err)
 {
-	struct vrv_child child;
 	int rc;
 
 	if (!d->started) {
@@ -250,14 +326,10 @@ vrv_descent_next(struct vrv_descent *d, struct varve_err *err)
 			d->low++;
 		if (d->low > d->ref.depth)
 			return vrv_fail(err, VARVE_NOENT, "no more");
-		struct vrv_stage *s = &d->stage[d->low];
-		rc = take(d, s, &child, err);
-		if (rc == 0)
-			rc = open_chunk(d, d->low - 1, &child,
-			    s->at - child.weight, err);
+		rc = open_next(d, err);
 		if (rc != 0)
 			return rc;
-		if (--d->low == 0)
+		if (d->low == 0)
 			return 0;
 	}
 }

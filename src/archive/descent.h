@@ -10,6 +10,7 @@
  * Whatever a parent states of a child is compared when the child is opened.
  */
 
+#include "archive/bounds.h"
 #include "archive/trees.h"
 
 /* A child of a node, of either kind. */
@@ -35,10 +36,12 @@ struct vrv_descent {
 	struct vrv_meta_source source;
 	vrv_meta_seen_fn *seen;
 	void *seen_arg;
+	struct vrv_visited *visited; /* or NULL; descent_next() only */
 	enum vrv_meta_kind leaf, node;
 	struct vrv_ref ref;
 	bool started;
-	unsigned low; /* the lowest opened level; ref.depth + 1: none */
+	uint64_t weight; /* of everything, once started */
+	unsigned low;	 /* the lowest opened level; ref.depth + 1: none */
 	struct vrv_stage stage[VRV_TREE_DEPTH_MAX + 1];
 };
 
@@ -51,8 +54,9 @@ void vrv_descent_fini(struct vrv_descent *);
 /* The opened leaf, or NULL. */
 struct vrv_stage *vrv_descent_leaf(struct vrv_descent *);
 
-/* Open the next leaf. NOENT when there is none; after any other error the next
- * call goes on behind what could not be opened. */
+/* Open the next leaf; what `visited` holds is passed over, and what is gone
+ * through to its end is added to it. NOENT when there is none; after any other
+ * error the next call goes on behind what could not be opened. */
 int vrv_descent_next(struct vrv_descent *, struct varve_err *err) VRV_MUST;
 
 /* Does the child, with `at` before it, begin behind what is looked for? */

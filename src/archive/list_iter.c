@@ -45,6 +45,7 @@ init(struct vrv_list_iter *it, const struct vrv_meta_source *source,
 	rc = vrv_extents_sum(it->extents, it->n, &sum, err);
 	if (rc != 0)
 		return rc;
+	it->descent.weight = sum;
 	it->is_inline = true;
 	open_inline(it);
 	return 0;
@@ -81,6 +82,18 @@ vrv_list_iter_on_meta(struct vrv_list_iter *it, vrv_meta_seen_fn *fn, void *arg)
 {
 	it->descent.seen = fn;
 	it->descent.seen_arg = arg;
+}
+
+void
+vrv_list_iter_visit(struct vrv_list_iter *it, struct vrv_visited *visited)
+{
+	it->descent.visited = visited;
+}
+
+uint64_t
+vrv_list_iter_bytes(const struct vrv_list_iter *it)
+{
+	return it->descent.weight;
 }
 
 /* The next extent of a leaf that has one. Leaves were checked whole. */

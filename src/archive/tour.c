@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "archive/bounds.h"
 #include "os/meta.h"
 #include "util/mem.h"
 
@@ -15,6 +16,8 @@ struct level {
 
 struct touring {
 	const struct vrv_tour *tour;
+	struct vrv_bounds bounds;
+	bool ended; /* it has more than it states */
 	struct level *levels;
 	size_t n, cap;
 	struct vrv_buf path;
@@ -25,6 +28,9 @@ static int
 set_path(struct touring *t, size_t keep, const uint8_t *name, size_t n,
     struct varve_err *err)
 {
+	if (keep + n + 2 > VRV_WALK_PATH_MAX)
+		return vrv_fail(err, VARVE_LIMIT, "path beyond %zu bytes",
+		    VRV_WALK_PATH_MAX);
 	t->path.len = keep;
 	if (keep > 0 && n > 0)
 		vrv_buf_u8(&t->path, '/');
@@ -45,13 +51,29 @@ path_of(const struct touring *t)
 static int
 damaged(struct touring *t, struct varve_err *err)
 {
+	struct varve_err more;
+
 	if (vrv_err_is_fatal(err))
 		return err->code;
+	if (!t->ended && vrv_bounds_failure(&t->bounds, &more) != 0) {
+		t->ended = true;
+		*err = more;
+	}
 	for (size_t i = 0; i < t->n; i++)
 		t->levels[i].bad = true;
 	int rc = t->tour->damaged(t->tour->arg, path_of(t), err);
 	vrv_err_clear(err);
 	return rc;
+}
+
+/* Something of the directory that `path_n` bytes of the path name. */
+static int
+damaged_at(struct touring *t, size_t path_n, struct varve_err *err)
+{
+	struct varve_err none;
+
+	int rc = set_path(t, path_n, NULL, 0, &none);
+	return rc == 0 ? damaged(t, err) : rc;
 }
 
 static int
@@ -65,6 +87,8 @@ enter(struct touring *t, const struct vrv_ref *ref, struct varve_err *err)
 	    0)
 		return VRV_NOMEM(err, "a tour");
 	int rc = vrv_tree_iter_new(&t->tour->source, ref, &iter, err);
+	if (rc == 0)
+		vrv_tree_iter_on_meta(iter, t->tour->seen, t->tour->seen_arg);
 	if (rc != 0) {
 		rc = damaged(t, err);
 		t->tour->left(t->tour->arg, ref, true);
@@ -92,7 +116,12 @@ visit(struct touring *t, const struct vrv_entry *entry, struct varve_err *err)
 {
 	bool bad = false;
 
-	int rc = t->tour->entry(t->tour->arg, path_of(t), entry, &bad, err);
+	int rc = vrv_bounds_entry(&t->bounds, err);
+	if (rc != 0) {
+		t->ended = true;
+		return damaged(t, err);
+	}
+	rc = t->tour->entry(t->tour->arg, path_of(t), entry, &bad, err);
 	if (bad)
 		t->levels[t->n - 1].bad = true;
 	if (rc == 0 && entry->kind == VRV_DIR)
@@ -111,30 +140,30 @@ run(struct touring *t, const struct vrv_ref *root, const char *path,
 	while (rc == 0 && t->n > 0) {
 		struct level *level = &t->levels[t->n - 1];
 		struct vrv_entry entry;
-		rc = vrv_tree_iter_next(level->iter, &entry, NULL, err);
-		if (rc == VARVE_NOENT) {
+		if (!t->ended)
+			rc = vrv_tree_iter_next(level->iter, &entry, NULL, err);
+		if (t->ended || rc == VARVE_NOENT) {
 			rc = leave(t, err);
-		} else if (rc != 0) {
-			struct varve_err none;
-			rc = set_path(t, level->path_n, NULL, 0, &none);
-			if (rc == 0)
-				rc = damaged(t, err);
-		} else {
+			continue;
+		}
+		if (rc == 0)
 			rc = set_path(t, level->path_n, entry.name,
 			    entry.name_n, err);
-			if (rc == 0)
-				rc = visit(t, &entry, err);
-		}
+		if (rc == 0)
+			rc = visit(t, &entry, err);
+		else
+			rc = damaged_at(t, level->path_n, err);
 	}
 	return rc;
 }
 
 int
-vrv_tour_below(const struct vrv_tour *tour, const struct vrv_ref *ref,
-    const char *path, struct varve_err *err)
+vrv_tour_below(const struct vrv_tour *tour, const struct vrv_archive *archive,
+    const struct vrv_ref *ref, const char *path, struct varve_err *err)
 {
 	struct touring t = {.tour = tour};
 
+	vrv_bounds_init(&t.bounds, archive);
 	int rc = run(&t, ref, path, err);
 	while (t.n > 0)
 		vrv_tree_iter_free(t.levels[--t.n].iter);
@@ -147,7 +176,7 @@ int
 vrv_tour_run(const struct vrv_tour *tour, const struct vrv_archive *archive,
     struct varve_err *err)
 {
-	return vrv_tour_below(tour, &archive->sealed.root, "", err);
+	return vrv_tour_below(tour, archive, &archive->sealed.root, "", err);
 }
 
 /* --- the set --- */

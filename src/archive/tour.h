@@ -25,14 +25,20 @@ struct vrv_tour {
 	/* It cannot be read; 0 to go on. Not asked when memory ran out or the
 	 * run was cancelled. */
 	int (*damaged)(void *arg, const char *path, struct varve_err *err);
+	/* Each chunk of the directories themselves, before it is read; or
+	 * NULL. */
+	vrv_meta_seen_fn *seen;
+	void *seen_arg;
 };
-/* Returns what a callback returns if that is not 0. Memory: one iterator per
- * level. */
+/* Returns what a callback returns if that is not 0. It ends early, which
+ * `damaged` is told, when more is met than the archive states
+ * (archive/bounds.h). Memory: one iterator per level. */
 int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;
-/* The same from one directory on, whose path is `path` ("" for the root). */
-int vrv_tour_below(const struct vrv_tour *, const struct vrv_ref *,
-    const char *path, struct varve_err *err) VRV_MUST;
+/* The same from one directory of it on, whose path is `path` ("" for the
+ * root). */
+int vrv_tour_below(const struct vrv_tour *, const struct vrv_archive *,
+    const struct vrv_ref *, const char *path, struct varve_err *err) VRV_MUST;
 
 /* A set of refs (a map of VRV_PREFIX_SIZE keys without values) of bounded
  * size: when it is full, what is new is forgotten and toured again. */

@@ -162,6 +162,14 @@ void vrv_tree_iter_on_meta(struct vrv_tree_iter *, vrv_meta_seen_fn *fn,
 void vrv_list_iter_on_meta(struct vrv_list_iter *, vrv_meta_seen_fn *fn,
     void *arg);
 
+/* For who wants to know each chunk of a list once, not its order: pass over
+ * nodes and leaves that are in `visited`, and add to it what is gone through.
+ * Set before the first extent is asked for. */
+struct vrv_visited;
+void vrv_list_iter_visit(struct vrv_list_iter *, struct vrv_visited *visited);
+/* Bytes that the list covers, known when the first extent was asked for. */
+uint64_t vrv_list_iter_bytes(const struct vrv_list_iter *);
+
 /* A vrv_meta_source over a repository's reader (arg: struct vrv_reader). */
 struct vrv_reader;
 struct vrv_meta_source vrv_meta_from_reader(struct vrv_reader *);
@@ -204,8 +212,9 @@ struct vrv_walk {
 	void *seen_arg;
 };
 /* Walk depth first, names in order. The root itself is an item only if the
- * archive has an entry of it. Returns what `fn` returns if that is not 0.
- * Memory: one iterator per level. */
+ * archive has an entry of it. Returns what `fn` returns if that is not 0. It
+ * ends early, which `damaged` is told, when more is met than the archive
+ * states (archive/bounds.h). Memory: one iterator per level. */
 struct vrv_archive;
 int vrv_walk_archive(const struct vrv_walk *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;

@@ -8,6 +8,7 @@
 #include <varve/event.h>
 
 #include "archive/archive.h"
+#include "archive/bounds.h"
 #include "util/mem.h"
 
 /* A directory on the way down. */
@@ -20,6 +21,8 @@ struct step {
 
 struct walk {
 	const struct vrv_walk *w;
+	struct vrv_bounds bounds;
+	bool ended;	     /* it has more than it states */
 	struct vrv_buf path; /* of what is at hand, with a NUL behind it */
 	struct step *steps;
 	size_t n, cap;
@@ -71,8 +74,14 @@ tell(struct walk *k, const struct vrv_entry *entry, bool leaving,
 static int
 damaged(struct walk *k, size_t path_n, int rc, struct varve_err *err)
 {
-	if (k->w->damaged == NULL || rc == VARVE_NOMEM || rc == VARVE_CANCELLED)
+	struct varve_err more;
+
+	if (k->w->damaged == NULL || vrv_err_is_fatal(err))
 		return rc;
+	if (!k->ended && vrv_bounds_failure(&k->bounds, &more) != 0) {
+		k->ended = true;
+		*err = more;
+	}
 	cut_path(k, path_n);
 	return k->w->damaged(k->w->arg,
 	    path_n == 0 ? "." : (const char *)k->path.data, err);
@@ -131,11 +140,15 @@ visit(struct walk *k, const struct vrv_entry *entry, struct varve_err *err)
 	unsigned want = wanted(k, entry);
 	bool told = (want & VARVE_MATCH_INCLUDE) != 0;
 
-	if (told) {
-		int rc = tell(k, entry, false, err);
-		if (rc != 0)
-			return rc;
+	int rc = vrv_bounds_entry(&k->bounds, err);
+	if (rc != 0) {
+		k->ended = true;
+		return damaged(k, k->steps[k->n - 1].path_n, rc, err);
 	}
+	if (told)
+		rc = tell(k, entry, false, err);
+	if (rc != 0)
+		return rc;
 	if (entry->kind == VARVE_DIR && (want & VARVE_MATCH_RECURSE) != 0)
 		return enter(k, entry, &entry->dir, told, err);
 	return 0;
@@ -150,8 +163,9 @@ walk_below(struct walk *k, struct varve_err *err)
 	while (rc == 0 && k->n > 0) {
 		struct step *step = &k->steps[k->n - 1];
 		size_t path_n = step->path_n;
-		rc = vrv_tree_iter_next(step->iter, &entry, NULL, err);
-		if (rc == VARVE_NOENT) {
+		if (!k->ended)
+			rc = vrv_tree_iter_next(step->iter, &entry, NULL, err);
+		if (k->ended || rc == VARVE_NOENT) {
 			rc = leave(k, err);
 			continue;
 		}
@@ -198,6 +212,7 @@ vrv_walk_archive(const struct vrv_walk *w, const struct vrv_archive *archive,
 {
 	struct walk k = {.w = w};
 
+	vrv_bounds_init(&k.bounds, archive);
 	vrv_buf_u8(&k.path, '\0');
 	int rc = vrv_buf_check(&k.path, err);
 	if (rc == 0) {

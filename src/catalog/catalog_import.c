@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/bounds.h"
 #include "catalog/catalog_internal.h"
 #include "os/meta.h"
 #include "util/mem.h"
@@ -28,6 +29,7 @@ struct row {
 
 struct import {
 	struct vrv_catalog_import *im;
+	struct vrv_bounds bounds;
 	int64_t series;
 	struct todo *todo;
 	size_t n_todo, todo_cap;
@@ -331,6 +333,8 @@ next_entry(struct import *k, struct vrv_tree_iter *it, struct varve_err *err)
 {
 	int rc = vrv_tree_iter_next(it, &k->entry, &k->raw, err);
 
+	if (rc == 0)
+		rc = vrv_bounds_entry(&k->bounds, err);
 	k->has_entry = rc == 0;
 	if (rc == VARVE_NOENT)
 		return 0;
@@ -599,6 +603,7 @@ vrv_catalog_import(struct vrv_catalog_import *im, int64_t series,
 		return VRV_NOMEM(err, "the catalog");
 	k->im = im;
 	k->series = series;
+	vrv_bounds_init(&k->bounds, a);
 	int rc = take_root_entry(k, a, err);
 	if (rc == 0)
 		rc = take_dir(k, 0,

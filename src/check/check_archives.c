@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "archive/bounds.h"
 #include "check/check_internal.h"
 #include "util/hex.h"
 #include "util/mem.h"
@@ -11,8 +12,9 @@
 struct visit {
 	struct vrv_check *check;
 	const struct vrv_archive *archive;
-	struct vrv_map *seen; /* prefixes of directories looked at */
-	bool asked;	      /* whether the archive was deleted meanwhile */
+	struct vrv_map *seen;	  /* prefixes of directories looked at */
+	struct vrv_visited lists; /* likewise extent lists */
+	bool asked; /* whether the archive was deleted meanwhile */
 	bool deleted;
 	struct vrv_meta_source source, reader;
 };
@@ -135,8 +137,8 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 {
 	struct visit *visit = arg;
 
-	int rc =
-	    vrv_entry_chunks(&visit->source, entry, has_location, visit, err);
+	int rc = vrv_entry_chunks(&visit->source, entry, &visit->lists,
+	    has_location, visit, err);
 	if (rc != 0) {
 		*ret_bad = true;
 		rc = on_damaged(visit, path, err);
@@ -234,6 +236,7 @@ vrv_check_archives(struct vrv_check *check,
 		rc = check_archive(&visit, err);
 	}
 	vrv_map_free(visit.seen);
+	vrv_visited_fini(&visit.lists);
 	vrv_reader_free(reader);
 	return rc;
 }

@@ -72,7 +72,8 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 {
 	struct trace *trace = arg;
 
-	int rc = vrv_entry_chunks(&trace->source, entry, try_chunk, trace, err);
+	int rc = vrv_entry_chunks(&trace->source, entry, NULL, try_chunk, trace,
+	    err);
 	if (rc == 0)
 		return 0;
 	*ret_bad = true;

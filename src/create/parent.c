@@ -281,7 +281,8 @@ vrv_parent_holds(struct vrv_parent *p, const struct vrv_entry *entry, bool *ret,
 	int rc = 0;
 
 	if (p->checked)
-		rc = vrv_entry_chunks(&source, entry, must_be_stored, p, err);
+		rc = vrv_entry_chunks(&source, entry, NULL, must_be_stored, p,
+		    err);
 	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	*ret = rc == 0;

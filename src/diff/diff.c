@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/bounds.h"
 #include "diff/diff_entry.h"
 #include "util/mem.h"
 
@@ -14,6 +15,7 @@ struct side {
 	struct vrv_tree_iter *iter; /* NULL: not on this side, or at its end */
 	struct vrv_entry entry;
 	bool taken; /* the entry was told: the next one is to be read */
+	struct vrv_bounds *bounds; /* of the side's archive */
 };
 
 /* A directory that at least one side has. */
@@ -26,6 +28,7 @@ struct diff {
 	struct vrv_compare compare;
 	vrv_difference_fn *fn;
 	void *arg;
+	struct vrv_bounds old_bounds, new_bounds;
 	struct vrv_buf path; /* with a NUL behind it */
 	struct step *steps;
 	size_t n, cap;
@@ -125,7 +128,11 @@ enter(struct diff *d, const struct vrv_ref *old, const struct vrv_ref *new,
 	if (vrv_room_for_one(&d->steps, d->n, &d->cap, sizeof(*d->steps)) != 0)
 		return VRV_NOMEM(err, "a comparison");
 	struct step *step = &d->steps[d->n++];
-	*step = (struct step){.path_n = d->path.len};
+	*step = (struct step){
+	    .old.bounds = &d->old_bounds,
+	    .new.bounds = &d->new_bounds,
+	    .path_n = d->path.len,
+	};
 	int rc = open_side(d, old, &step->old, err);
 	if (rc == 0)
 		rc = open_side(d, new, &step->new, err);
@@ -159,6 +166,8 @@ advance(const struct diff *d, struct side *side, struct varve_err *err)
 	if (rc == VARVE_NOENT) {
 		vrv_tree_iter_free(vrv_steal(&side->iter));
 		rc = 0;
+	} else if (rc == 0) {
+		rc = vrv_bounds_entry(side->bounds, err);
 	}
 	if (rc != 0)
 		return vrv_ctx(err, "%s", path_text(d));
@@ -272,6 +281,8 @@ vrv_diff_from(const struct vrv_meta_source *source, const struct vrv_archive *a,
 	    .arg = arg,
 	};
 
+	vrv_bounds_init(&d.old_bounds, a);
+	vrv_bounds_init(&d.new_bounds, b);
 	vrv_buf_u8(&d.path, '\0');
 	int rc = vrv_buf_check(&d.path, err);
 	if (rc == 0) {

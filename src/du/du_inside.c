@@ -222,7 +222,7 @@ look_at(struct inside *in, const char *path, const struct vrv_entry *entry,
 	uint32_t back = in->node;
 
 	in->node = in->next.node;
-	int rc = vrv_entry_sized(&in->source, entry, note, in, err);
+	int rc = vrv_entry_sized(&in->source, entry, NULL, note, in, err);
 	in->node = back;
 	if (rc != 0) {
 		*ret_bad = true;
@@ -270,7 +270,7 @@ tour(struct inside *in, const struct vrv_ref *ref, const char *path,
 	    .damaged = on_damaged,
 	};
 
-	int rc = vrv_tour_below(&tour, ref, path, err);
+	int rc = vrv_tour_below(&tour, in->du->archive, ref, path, err);
 	if (rc == 0 && in->no_memory)
 		rc = VRV_NOMEM(err, "a tour");
 	return rc;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/bounds.h"
 #include "du/du_internal.h"
 #include "os/meta.h"
 #include "util/mem.h"
@@ -14,6 +15,7 @@ struct outside {
 	struct vrv_du *du;
 	struct vrv_meta_source source; /* takes out what it gives */
 	struct vrv_map *seen;
+	struct vrv_visited lists;
 	bool *ways; /* for each level: is it on the way to such a path? */
 	size_t n, cap;
 	bool next_way; /* is the folder that may be entered? */
@@ -110,7 +112,8 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 		judge(out, path);
 	if (out->pass_over)
 		return 0;
-	int rc = vrv_entry_chunks(&out->source, entry, take_out, out, err);
+	int rc = vrv_entry_chunks(&out->source, entry, &out->lists, take_out,
+	    out, err);
 	if (rc != 0) {
 		*ret_bad = true;
 		rc = vrv_du_problem(out->du, path, err);
@@ -143,7 +146,8 @@ root_entry(struct outside *out, const struct vrv_archive_sealed *a,
 	int rc =
 	    vrv_root_entry_get(a->root_entry.p, a->root_entry.n, &entry, err);
 	if (rc == 0)
-		rc = vrv_entry_chunks(&out->source, &entry, take_out, out, err);
+		rc = vrv_entry_chunks(&out->source, &entry, NULL, take_out, out,
+		    err);
 	return rc == 0 ? 0 : vrv_du_problem(out->du, ".", err);
 }
 
@@ -200,6 +204,7 @@ vrv_du_outside(struct vrv_du *du, struct varve_err *err)
 		rc = go_through(&out, err);
 	}
 	vrv_map_free(out.seen);
+	vrv_visited_fini(&out.lists);
 	free(out.ways);
 	return rc;
 }

@@ -42,5 +42,6 @@ int run_tree_tests(void);
 int run_damage_tests(void);
 int run_list_tests(void);
 int run_walk_tests(void);
+int run_bounds_tests(void);
 
 #endif

@@ -508,5 +508,6 @@ main(void)
 	failed += run_damage_tests();
 	failed += run_list_tests();
 	failed += run_walk_tests();
+	failed += run_bounds_tests();
 	return failed != 0;
 }

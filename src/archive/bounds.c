@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "archive/bounds.h"
+
+#include "util/mem.h"
+
+void
+vrv_bounds_init(struct vrv_bounds *bounds, const struct vrv_archive *archive)
+{
+	const uint64_t max = UINT64_MAX / 4;
+	uint64_t n = archive->sealed.entries;
+
+	if (n == 0)
+		n = vrv_min(archive->sealed.files, max / VRV_BOUNDS_PER_FILE) *
+			VRV_BOUNDS_PER_FILE +
+		    VRV_BOUNDS_BESIDES;
+	/* Each entry can fail, and the chunk that it stands in; the root has
+	 * no entry. */
+	*bounds = (struct vrv_bounds){
+	    .stated = n,
+	    .entries = n,
+	    .failures = 2 * vrv_min(n, max) + 1,
+	};
+}
+
+static int
+take(uint64_t *left, uint64_t stated, struct varve_err *err)
+{
+	if (*left == 0)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "the archive states %llu entries, its directories have "
+		    "more",
+		    (unsigned long long)stated);
+	(*left)--;
+	return 0;
+}
+
+int
+vrv_bounds_entry(struct vrv_bounds *bounds, struct varve_err *err)
+{
+	return take(&bounds->entries, bounds->stated, err);
+}
+
+int
+vrv_bounds_failure(struct vrv_bounds *bounds, struct varve_err *err)
+{
+	return take(&bounds->failures, bounds->stated, err);
+}
+
+void
+vrv_visited_fini(struct vrv_visited *visited)
+{
+	vrv_map_free(visited->map);
+	visited->map = NULL;
+}
