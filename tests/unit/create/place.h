@@ -195,6 +195,31 @@ back_up(struct place *p, const char *name)
 }
 
 static inline int
+count_entry(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	uint64_t *n = arg;
+
+	(void)err;
+	*n += item->depth > 0;
+	return 0;
+}
+
+/* It states as many entries as its directories have. */
+static inline void
+entries_are_stated(const struct vrv_archive *archive,
+    struct vrv_meta_source source)
+{
+	struct varve_err err;
+	uint64_t n = 0;
+	const struct vrv_walk walk = {.source = source,
+	    .fn = count_entry,
+	    .arg = &n};
+
+	MUST(vrv_walk_archive(&walk, archive, &err));
+	assert_int_equal(archive->sealed.entries, n);
+}
+
+static inline int
 add_path(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 {
 	struct vrv_buf *out = arg;
@@ -237,6 +262,7 @@ paths(struct place *p)
 	    .fn = add_path,
 	    .arg = &out};
 	MUST(vrv_walk_archive(&walk, all->items[all->n - 1], &err));
+	entries_are_stated(all->items[all->n - 1], walk.source);
 	MUST(vrv_archive_chunks(&walk.source, all->items[all->n - 1],
 	    read_chunk, reader, &err));
 	vrv_reader_free(reader);
