@@ -129,8 +129,8 @@ const struct vrv_command vrv_cmd_extract = {
     .usage = "[REPO]::ARCHIVE [PATH...]",
     .summary = "restore files from an archive into the current folder",
     .help = "Restores everything, or what PATHs and patterns select. Refuses "
-	    "to replace what is there already, folders aside, unless "
-	    "--overwrite is given.",
+	    "to replace what is there already, unless --overwrite is given. "
+	    "An interrupted restore is continued by the same command.",
     .options = options,
     .size = sizeof(struct extract_options),
     .run = run,

@@ -18,6 +18,12 @@
  * attributes; per worker a sealed and an opened frame; per group of hard links
  * its path.
  *
+ * A regular file has its name only when it is complete, attributes included.
+ * One whose bytes lie in one frame is written without a name (O_TMPFILE) and
+ * linked; any other has a temporary name, and is locked, until it is renamed.
+ * What a killed run leaves of these is swept from the directories that a later
+ * one restores into, which passes over what is there and complete.
+ *
  * An error of one item is told as a PROBLEM and the restore goes on; one that
  * would hit every item (no space, no memory) ends it.
  */
@@ -32,6 +38,7 @@
 #include "archive/trees.h"
 #include "extract/extract.h"
 #include "extract/fdcache.h"
+#include "os/file.h"
 #include "os/meta.h"
 #include "repo/repo.h"
 #include "util/arena.h"
@@ -40,7 +47,6 @@
 #define VRV_WINDOW_PIECES ((size_t)1 << 18)
 #define VRV_WINDOW_FIRST ((size_t)1 << 13) /* so that workers start early */
 #define VRV_WINDOW_BYTES ((size_t)24 << 20)
-#define VRV_TEMPORARY_MAX 32
 
 struct vrv_windows;
 struct vrv_links;
@@ -53,6 +59,7 @@ struct vrv_attrs {
 	bool has_atime;
 	uint16_t mode;
 	uint32_t uid, gid;
+	uint32_t major, minor; /* devices */
 	uint32_t iflags;
 	uint32_t n_xattrs;
 	struct vrv_xattr *xattrs;
@@ -95,9 +102,9 @@ struct vrv_outfile {
 	uint64_t size;
 	uint32_t n_pieces;
 	bool holes;
-	bool replace; /* something is in its place: rename over it */
+	bool replace; /* something is in its place, which it may replace */
 	bool whole;   /* all its pieces are in one window */
-	bool started; /* there is a file that must be finished or removed */
+	bool started; /* there is a temporary file, to be finished or removed */
 	bool own;     /* may span windows: a block and an arena of its own */
 	bool ended;
 	atomic_bool failed;
@@ -106,12 +113,13 @@ struct vrv_outfile {
 	atomic_uint_fast64_t missing;
 	struct vrv_outfile *next; /* in its window's list */
 	struct vrv_arena arena;
-	char temporary[VRV_TEMPORARY_MAX];
+	char temporary[VRV_NEWFILE_NAME];
 };
 
 struct vrv_outfiles {
 	pthread_mutex_t lock;
 	struct vrv_fdcache cache;
+	atomic_bool no_unnamed; /* the file system has no O_TMPFILE */
 };
 
 /* --- the run --- */
@@ -204,7 +212,8 @@ bool vrv_attrs_equal(struct vrv_restore *, const struct vrv_attrs *,
 
 /* --- files (restore_file.c); any thread --- */
 
-/* Write `n` bytes at `offset`; the first call makes the file. */
+/* Write `n` bytes at `offset`; the first call makes the file, under a
+ * temporary name. */
 int vrv_outfile_write(struct vrv_restore *, struct vrv_outfile *,
     uint64_t offset, const uint8_t *bytes, size_t n, struct varve_err *err)
     VRV_MUST;
@@ -232,31 +241,30 @@ int vrv_outfile_again(struct vrv_restore *, const struct vrv_entry *,
     struct vrv_folder *, const char *name, struct vrv_group_first *,
     struct varve_err *err) VRV_MUST;
 
-/* A name for a file that will be renamed over another. */
-void vrv_temporary_name(char out[VRV_TEMPORARY_MAX]);
-
 /* --- what is in the way (restore_node.c); thread that walks --- */
 
 enum vrv_way {
 	VRV_WAY_CLEAR,	/* nothing is there */
 	VRV_WAY_RENAME, /* it will be replaced by renaming over it */
-	VRV_WAY_EQUAL	/* it is what would be restored */
+	VRV_WAY_EQUAL /* it is what would be restored: an earlier run did it */
 };
-/* EXISTS when something is there and may not be replaced. `size` and `target`
- * are what the item should have. *ret_st is filled for EQUAL. */
+/* EXISTS when something else is there and may not be replaced. `size` and
+ * `target` are what the item should have. *ret_st is filled for EQUAL. A
+ * regular file is equal with all its attributes; of others, which are made
+ * before they get theirs, only what they are is compared. */
 int vrv_way_look(struct vrv_restore *, struct vrv_folder *, const char *name,
     const struct vrv_attrs *, uint64_t size, const char *target,
     enum vrv_way *ret, struct vrv_stat *ret_st, struct varve_err *err) VRV_MUST;
 
-/* Make a symbolic link, FIFO or device with its attributes. */
+/* Make a symbolic link, FIFO or device with its attributes; of an equal one,
+ * set them. */
 struct vrv_node {
 	struct vrv_folder *folder;
 	const char *name, *target;
-	uint32_t major, minor;
 	struct vrv_attrs attrs;
 	struct vrv_group_first *group;
 };
-int vrv_node_make(struct vrv_restore *, const struct vrv_node *, bool replace,
+int vrv_node_make(struct vrv_restore *, const struct vrv_node *, enum vrv_way,
     struct varve_err *err) VRV_MUST;
 
 /* --- hard links (links.c); thread that walks --- */
@@ -271,6 +279,9 @@ struct vrv_group_first {
 	uint32_t late_flags; /* may forbid links: set when all are made */
 };
 
+/* Its first name is there, and leads to this file. */
+void vrv_group_there(struct vrv_group_first *, const struct vrv_stat *);
+
 int vrv_links_new(struct vrv_links **ret, struct varve_err *err) VRV_MUST;
 void vrv_links_free(struct vrv_links *);
 /* The group of an entry with more than one name; *ret_first: this is its first
@@ -284,6 +295,9 @@ int vrv_links_lead(struct vrv_restore *, struct vrv_group_first *,
     VRV_MUST;
 /* Inode flags that forbid further links, at the very end. */
 void vrv_links_finish(struct vrv_restore *);
+/* Is `name` another name of the group's first already? */
+bool vrv_links_is_made(struct vrv_restore *, const struct vrv_group_first *,
+    struct vrv_folder *, const char *name);
 /* Make `name` another name of the group's first: 0 when it is. */
 int vrv_links_make(struct vrv_restore *, const struct vrv_group_first *,
     struct vrv_folder *, const char *name, bool replace, struct varve_err *err)

@@ -19,6 +19,14 @@ struct vrv_links {
 	struct vrv_group_first *all;
 };
 
+void
+vrv_group_there(struct vrv_group_first *group, const struct vrv_stat *st)
+{
+	group->dev = st->dev;
+	group->inode = st->inode;
+	atomic_store(&group->there, true);
+}
+
 int
 vrv_links_new(struct vrv_links **ret, struct varve_err *err)
 {
@@ -144,11 +152,12 @@ open_first(struct vrv_restore *run, const struct vrv_group_first *group,
 static int
 link_over(int fd, int dirfd, const char *name, struct varve_err *err)
 {
-	char temporary[VRV_TEMPORARY_MAX];
+	char temporary[VRV_NEWFILE_NAME];
 	struct varve_err ignored;
 
-	vrv_temporary_name(temporary);
-	int rc = vrv_os_link(fd, dirfd, temporary, err);
+	int rc = vrv_newfile_name(temporary, err);
+	if (rc == 0)
+		rc = vrv_os_link(fd, dirfd, temporary, err);
 	if (rc != 0)
 		return rc;
 	rc = vrv_os_rename(dirfd, temporary, name, err);
@@ -157,13 +166,37 @@ link_over(int fd, int dirfd, const char *name, struct varve_err *err)
 	return rc;
 }
 
+static bool
+is_first(const struct vrv_group_first *group, int dirfd, const char *name)
+{
+	struct varve_err ignored;
+	struct vrv_stat st;
+
+	return vrv_os_stat(dirfd, name, &st, &ignored) == 0 &&
+	    st.dev == group->dev && st.inode == group->inode;
+}
+
+bool
+vrv_links_is_made(struct vrv_restore *run, const struct vrv_group_first *group,
+    struct vrv_folder *folder, const char *name)
+{
+	struct varve_err ignored;
+	int dirfd;
+
+	if (folder->made ||
+	    vrv_folder_pin(&run->folders, folder, &dirfd, &ignored) != 0)
+		return false;
+	bool made = is_first(group, dirfd, name);
+	vrv_folder_unpin(&run->folders, folder);
+	return made;
+}
+
 int
 vrv_links_make(struct vrv_restore *run, const struct vrv_group_first *group,
     struct vrv_folder *folder, const char *name, bool replace,
     struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
-	struct vrv_stat st;
 	int dirfd;
 
 	int rc = open_first(run, group, O_PATH, &fd, err);
@@ -172,9 +205,7 @@ vrv_links_make(struct vrv_restore *run, const struct vrv_group_first *group,
 	if (rc != 0)
 		return rc;
 	/* Renaming one name of a file over another does nothing at all. */
-	bool same = replace && vrv_os_stat(dirfd, name, &st, err) == 0 &&
-	    st.dev == group->dev && st.inode == group->inode;
-	if (!same)
+	if (!replace || !is_first(group, dirfd, name))
 		rc = replace ? link_over(fd, dirfd, name, err) :
 			       vrv_os_link(fd, dirfd, name, err);
 	vrv_folder_unpin(&run->folders, folder);

@@ -202,10 +202,13 @@ vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
 	rc = vrv_folder_pin(&run->folders, folder, &fd, err);
 	if (rc != 0)
 		return rc;
-	if (folder->made)
+	if (folder->made) {
 		rc = drop_inherited(folder, fd, err);
-	else
+	} else {
+		/* Of an earlier run that was killed. */
+		vrv_newfile_sweep(fd);
 		rc = find_default_acl(fd, &folder->acl, err);
+	}
 	vrv_folder_unpin(&run->folders, folder);
 	return rc;
 }

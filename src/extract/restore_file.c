@@ -7,26 +7,9 @@
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/place.h"
-#include "util/hex.h"
 #include "util/mem.h"
 
 #define ZERO_BLOCK 4096u
-
-void
-vrv_temporary_name(char out[VRV_TEMPORARY_MAX])
-{
-	uint8_t random[8];
-
-	vrv_random(random, sizeof(random));
-	memcpy(out, ".varve-", 7);
-	vrv_hex(out + 7, random, sizeof(random));
-}
-
-static const char *
-name_now(const struct vrv_outfile *file)
-{
-	return file->replace ? file->temporary : file->name;
-}
 
 /* --- writing --- */
 
@@ -72,19 +55,13 @@ write_run(const struct vrv_restore *run, int fd, uint64_t at,
 
 /* --- making and finishing; `dirfd` is the file's folder --- */
 
+/* What the folder's ACL made of the mode. */
 static int
-create(struct vrv_outfile *file, int dirfd, int *ret_fd, struct varve_err *err)
+drop_inherited(const struct vrv_outfile *file, int fd, struct varve_err *err)
 {
-	if (file->replace && file->temporary[0] == '\0')
-		vrv_temporary_name(file->temporary);
-	int rc = vrv_os_open(dirfd, name_now(file),
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, ret_fd, err);
-	if (rc != 0)
-		return rc;
-	file->started = true;
 	if (!file->folder->acl)
 		return 0;
-	rc = vrv_os_remove_xattr(*ret_fd, "", "system.posix_acl_access", err);
+	int rc = vrv_os_remove_xattr(fd, "", "system.posix_acl_access", err);
 	if (rc == 0 || err->sys == ENODATA || err->sys == EOPNOTSUPP) {
 		vrv_err_clear(err);
 		return 0;
@@ -92,41 +69,129 @@ create(struct vrv_outfile *file, int dirfd, int *ret_fd, struct varve_err *err)
 	return rc;
 }
 
-/* Everything is written: attributes, close, and the name it shall have. */
+/* Under a temporary name. */
 static int
-settle(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
-    int *take_fd, struct varve_err *err)
+create(struct vrv_outfile *file, int dirfd, int *ret_fd, struct varve_err *err)
 {
-	struct vrv_group_first *group = file->group;
-	struct vrv_stat st;
-	int rc = 0;
-
-	vrv_attrs_apply(run, &file->attrs, *take_fd, "", file->folder,
-	    file->name);
-	if (group != NULL)
-		rc = vrv_os_stat(*take_fd, "", &st, err);
-	int fd = vrv_steal_fd(take_fd);
-	if (rc != 0) {
-		vrv_cleanup_fd(&fd);
-		return rc;
-	}
-	rc = vrv_os_close(fd, err);
-	if (rc == 0 && file->held.lost != 0)
-		rc = vrv_fail_sys(err, file->held.lost, "close");
-	if (rc == 0 && file->replace)
-		rc = vrv_os_rename(dirfd, file->temporary, file->name, err);
+	int rc = vrv_newfile_name(file->temporary, err);
+	if (rc == 0)
+		rc = vrv_os_open(dirfd, file->temporary,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, ret_fd,
+		    err);
 	if (rc != 0)
 		return rc;
+	file->started = true;
+	vrv_newfile_hold(*ret_fd);
+	return drop_inherited(file, *ret_fd, err);
+}
+
+/* It has its name: what may refer to it may do so. */
+static void
+has_name(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
+    const struct vrv_stat *st)
+{
+	struct vrv_group_first *group = file->group;
+
 	file->started = false;
 	if (group != NULL) {
-		group->dev = st.dev;
-		group->inode = st.inode;
 		group->late_flags = file->attrs.iflags;
-		atomic_store(&group->there, true);
+		vrv_group_there(group, st);
 	} else if (file->attrs.iflags != 0) {
 		vrv_attrs_apply_flags(run, &file->attrs, dirfd, file->name,
 		    file->folder, file->name);
 	}
+}
+
+/* Everything is written: what it needs before it is given its name. */
+static int
+complete(struct vrv_restore *run, struct vrv_outfile *file, int fd,
+    struct vrv_stat *ret_st, struct varve_err *err)
+{
+	vrv_attrs_apply(run, &file->attrs, fd, "", file->folder, file->name);
+	return file->group == NULL ? 0 : vrv_os_stat(fd, "", ret_st, err);
+}
+
+/* The same for a file with a temporary name. The lock is held by a second
+ * descriptor, since closing may still fail. */
+static int
+settle(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
+    int *take_fd, struct varve_err *err)
+{
+	vrv_auto_fd fd = vrv_steal_fd(take_fd);
+	struct vrv_stat st = {0};
+
+	int rc = complete(run, file, fd, &st, err);
+	vrv_auto_fd held = rc == 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (rc == 0 && held < 0)
+		rc = vrv_fail_sys(err, errno, "dup");
+	if (rc == 0)
+		rc = vrv_os_close(vrv_steal_fd(&fd), err);
+	if (rc == 0 && file->held.lost != 0)
+		rc = vrv_fail_sys(err, file->held.lost, "close");
+	if (rc != 0)
+		return rc;
+	rc = file->replace ?
+	    vrv_os_rename(dirfd, file->temporary, file->name, err) :
+	    vrv_os_rename_new(dirfd, file->temporary, file->name, err);
+	if (rc == 0)
+		has_name(run, file, dirfd, &st);
+	return rc;
+}
+
+static int
+write_runs(struct vrv_restore *run, struct vrv_outfile *file, int fd,
+    const struct vrv_run *runs, uint32_t n, struct varve_err *err)
+{
+	int rc = 0;
+
+	if (file->holes || run->options->sparse)
+		rc = vrv_os_truncate(fd, file->size, err);
+	for (uint32_t i = 0; rc == 0 && i < n; i++)
+		rc = write_run(run, fd, runs[i].offset, runs[i].bytes,
+		    runs[i].n, err);
+	return rc;
+}
+
+static int
+write_named(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
+    const struct vrv_run *runs, uint32_t n, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+
+	int rc = create(file, dirfd, &fd, err);
+	if (rc == 0)
+		rc = write_runs(run, file, fd, runs, n, err);
+	return rc == 0 ? settle(run, file, dirfd, &fd, err) : rc;
+}
+
+/* NOTSUP where files without a name cannot be made or cannot be linked. */
+static int
+write_unnamed(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
+    const struct vrv_run *runs, uint32_t n, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+	struct vrv_stat st = {0};
+
+	int rc = vrv_os_open(dirfd, ".", O_WRONLY | O_TMPFILE, 0600, &fd, err);
+	if (rc != 0)
+		return vrv_err_is_fatal(err) ? rc : VARVE_NOTSUP;
+	rc = drop_inherited(file, fd, err);
+	if (rc == 0)
+		rc = write_runs(run, file, fd, runs, n, err);
+	if (rc == 0)
+		rc = complete(run, file, fd, &st, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_os_link(fd, dirfd, file->name, err);
+	if (rc != 0)
+		return rc == VARVE_EXISTS ? rc : VARVE_NOTSUP;
+	rc = vrv_os_close(vrv_steal_fd(&fd), err);
+	if (rc != 0) {
+		struct varve_err ignored;
+		(void)!vrv_os_unlink(dirfd, file->name, false, &ignored);
+		return rc;
+	}
+	has_name(run, file, dirfd, &st);
 	return 0;
 }
 
@@ -134,15 +199,16 @@ static int
 write_whole(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
     const struct vrv_run *runs, uint32_t n, struct varve_err *err)
 {
-	vrv_auto_fd fd = -1;
+	atomic_bool *no_unnamed = &run->files.no_unnamed;
 
-	int rc = create(file, dirfd, &fd, err);
-	if (rc == 0 && (file->holes || run->options->sparse))
-		rc = vrv_os_truncate(fd, file->size, err);
-	for (uint32_t i = 0; rc == 0 && i < n; i++)
-		rc = write_run(run, fd, runs[i].offset, runs[i].bytes,
-		    runs[i].n, err);
-	return rc == 0 ? settle(run, file, dirfd, &fd, err) : rc;
+	if (!file->replace && !atomic_load(no_unnamed)) {
+		int rc = write_unnamed(run, file, dirfd, runs, n, err);
+		if (rc != VARVE_NOTSUP)
+			return rc;
+		atomic_store(no_unnamed, true);
+		vrv_err_clear(err);
+	}
+	return write_named(run, file, dirfd, runs, n, err);
 }
 
 int
@@ -184,8 +250,10 @@ open_file(struct vrv_restore *run, struct vrv_outfile *file,
 	if (rc != 0)
 		return rc;
 	if (file->started) {
-		rc = vrv_os_open_beneath(dirfd, name_now(file), O_WRONLY, 0,
+		rc = vrv_os_open_beneath(dirfd, file->temporary, O_WRONLY, 0,
 		    &fd, err);
+		if (rc == 0)
+			vrv_newfile_hold(fd);
 	} else {
 		rc = create(file, dirfd, &fd, err);
 		if (rc == 0 && file->size > 0)
@@ -227,19 +295,26 @@ vrv_outfile_write(struct vrv_restore *run, struct vrv_outfile *file,
 }
 
 static int
-finish(struct vrv_restore *run, struct vrv_outfile *file, struct varve_err *err)
+finish_started(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
+    struct varve_err *err)
 {
-	int dirfd, rc;
-
 	pthread_mutex_lock(&run->files.lock);
-	rc = open_file(run, file, err);
+	int rc = open_file(run, file, err);
 	vrv_auto_fd fd = vrv_fdcache_take(&run->files.cache, &file->held);
 	pthread_mutex_unlock(&run->files.lock);
-	if (rc == 0)
-		rc = vrv_folder_pin(&run->folders, file->folder, &dirfd, err);
+	return rc == 0 ? settle(run, file, dirfd, &fd, err) : rc;
+}
+
+static int
+finish(struct vrv_restore *run, struct vrv_outfile *file, struct varve_err *err)
+{
+	int dirfd;
+
+	int rc = vrv_folder_pin(&run->folders, file->folder, &dirfd, err);
 	if (rc != 0)
 		return rc;
-	rc = settle(run, file, dirfd, &fd, err);
+	rc = file->started ? finish_started(run, file, dirfd, err) :
+			     write_whole(run, file, dirfd, NULL, 0, err);
 	vrv_folder_unpin(&run->folders, file->folder);
 	return rc;
 }
@@ -275,12 +350,12 @@ remove_started(struct vrv_restore *run, struct vrv_outfile *file)
 	file->started = false;
 	int rc = vrv_folder_pin(&run->folders, file->folder, &dirfd, &err);
 	if (rc == 0) {
-		rc = vrv_os_unlink(dirfd, name_now(file), false, &err);
+		rc = vrv_os_unlink(dirfd, file->temporary, false, &err);
 		vrv_folder_unpin(&run->folders, file->folder);
 	}
 	if (rc != 0) {
 		(void)vrv_ctx(&err, "incomplete file is left behind");
-		vrv_restore_warn(run, file->folder, name_now(file), &err);
+		vrv_restore_warn(run, file->folder, file->temporary, &err);
 	}
 }
 
@@ -349,12 +424,17 @@ vrv_outfile_again(struct vrv_restore *run, const struct vrv_entry *entry,
 		rc = vrv_way_look(run, folder, name, &file.attrs, entry->size,
 		    NULL, &way, &st, err);
 	file.replace = way != VRV_WAY_CLEAR;
-	if (rc == 0)
+	if (rc == 0 && way == VRV_WAY_EQUAL) {
+		if (group != NULL)
+			vrv_group_there(group, &st);
+		vrv_restore_add(run, 1, 0);
+	} else if (rc == 0) {
 		rc = vrv_content_each(run, entry->content, entry->content_n,
 		    entry->size, write_again, &again, err);
-	if (rc == 0)
-		rc = vrv_outfile_done(run, &file, 1, err);
-	else
+		if (rc == 0)
+			rc = vrv_outfile_done(run, &file, 1, err);
+	}
+	if (rc != 0)
 		rc = vrv_outfile_fail(run, &file, err);
 	vrv_outfile_abandon(run, &file);
 	vrv_arena_fini(&file.arena);

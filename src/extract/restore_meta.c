@@ -113,6 +113,8 @@ vrv_attrs_read(struct vrv_restore *run, const struct vrv_entry *entry,
 	    .mode = entry->mode & 07777,
 	    .uid = entry->uid,
 	    .gid = entry->gid,
+	    .major = entry->major,
+	    .minor = entry->minor,
 	    .mtime = entry->mtime,
 	};
 	int rc = 0;

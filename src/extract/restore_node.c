@@ -19,12 +19,39 @@ target_equal(int dirfd, const char *name, const char *target)
 	return same;
 }
 
+/* Is what is there what an earlier run restored? */
+static bool
+is_equal(struct vrv_restore *run, int dirfd, const char *name,
+    const struct vrv_attrs *attrs, uint64_t size, const char *target,
+    const struct vrv_stat *st)
+{
+	if (st->kind != attrs->kind)
+		return false;
+	switch (st->kind) {
+	case VRV_FILE:
+		return st->size == size &&
+		    vrv_attrs_equal(run, attrs, st, dirfd, name);
+	case VRV_SYMLINK:
+		return target != NULL && target_equal(dirfd, name, target);
+	case VRV_CHAR:
+	case VRV_BLOCK:
+		return st->rdev_major == attrs->major &&
+		    st->rdev_minor == attrs->minor;
+	default:
+		return st->kind == VRV_FIFO;
+	}
+}
+
 /* Something is there: may it go? */
 static int
 in_the_way(struct vrv_restore *run, int dirfd, const char *name,
     const struct vrv_attrs *attrs, uint64_t size, const char *target,
     const struct vrv_stat *st, enum vrv_way *ret, struct varve_err *err)
 {
+	if (is_equal(run, dirfd, name, attrs, size, target, st)) {
+		*ret = VRV_WAY_EQUAL;
+		return 0;
+	}
 	if (!run->options->overwrite)
 		return vrv_fail_sys(err, EEXIST, "not restored");
 	if (st->kind == VRV_DIR) {
@@ -33,13 +60,7 @@ in_the_way(struct vrv_restore *run, int dirfd, const char *name,
 			return 0;
 		return vrv_ctx(err, "not restored: there is a folder");
 	}
-	bool same = vrv_attrs_equal(run, attrs, st, dirfd, name) &&
-	    (st->kind == VRV_FILE || st->kind == VRV_SYMLINK);
-	if (same && st->kind == VRV_FILE)
-		same = st->size == size;
-	else if (same)
-		same = target != NULL && target_equal(dirfd, name, target);
-	*ret = same ? VRV_WAY_EQUAL : VRV_WAY_RENAME;
+	*ret = VRV_WAY_RENAME;
 	return 0;
 }
 
@@ -75,12 +96,12 @@ static int
 make_node(struct vrv_restore *run, const struct vrv_node *node, int dirfd,
     const char *name, struct varve_err *err)
 {
-	uint8_t kind = node->attrs.kind;
+	const struct vrv_attrs *a = &node->attrs;
 
-	if (kind == VRV_SYMLINK)
+	if (a->kind == VRV_SYMLINK)
 		return vrv_os_symlink(node->target, dirfd, name, err);
 	int rc =
-	    vrv_os_make_node(dirfd, name, kind, node->major, node->minor, err);
+	    vrv_os_make_node(dirfd, name, a->kind, a->major, a->minor, err);
 	if (rc != 0 && err->sys == EPERM && !run->is_root)
 		return vrv_ctx(err, "devices need root");
 	return rc;
@@ -95,42 +116,53 @@ remember(const struct vrv_node *node, int dirfd, const char *name,
 	if (node->group == NULL)
 		return 0;
 	int rc = vrv_os_stat(dirfd, name, &st, err);
+	if (rc == 0)
+		vrv_group_there(node->group, &st);
+	return rc;
+}
+
+static int
+replace(struct vrv_restore *run, const struct vrv_node *node, int dirfd,
+    struct varve_err *err)
+{
+	char temporary[VRV_NEWFILE_NAME];
+	struct varve_err ignored;
+
+	int rc = vrv_newfile_name(temporary, err);
+	if (rc == 0)
+		rc = make_node(run, node, dirfd, temporary, err);
 	if (rc != 0)
 		return rc;
-	node->group->dev = st.dev;
-	node->group->inode = st.inode;
-	atomic_store(&node->group->there, true);
-	return 0;
+	vrv_attrs_apply(run, &node->attrs, dirfd, temporary, node->folder,
+	    node->name);
+	rc = vrv_os_rename(dirfd, temporary, node->name, err);
+	if (rc != 0 && vrv_os_unlink(dirfd, temporary, false, &ignored) != 0)
+		(void)vrv_ctx(err, "'%s' is left behind", temporary);
+	return rc;
 }
 
 int
 vrv_node_make(struct vrv_restore *run, const struct vrv_node *node,
-    bool replace, struct varve_err *err)
+    enum vrv_way way, struct varve_err *err)
 {
 	struct vrv_folder *folder = node->folder;
-	char temporary[VRV_TEMPORARY_MAX];
 	const char *name = node->name;
-	struct varve_err ignored;
 	int dirfd;
 
 	int rc = vrv_folder_pin(&run->folders, folder, &dirfd, err);
 	if (rc != 0)
 		return rc;
-	if (replace) {
-		vrv_temporary_name(temporary);
-		name = temporary;
-	}
-	rc = make_node(run, node, dirfd, name, err);
-	if (rc == 0) {
-		vrv_attrs_apply(run, &node->attrs, dirfd, name, folder,
-		    node->name);
-		if (replace)
-			rc = vrv_os_rename(dirfd, temporary, node->name, err);
-		if (rc != 0 && vrv_os_unlink(dirfd, name, false, &ignored) != 0)
-			(void)vrv_ctx(err, "'%s' is left behind", name);
+	if (way == VRV_WAY_RENAME) {
+		rc = replace(run, node, dirfd, err);
+	} else {
+		if (way == VRV_WAY_CLEAR)
+			rc = make_node(run, node, dirfd, name, err);
+		if (rc == 0)
+			vrv_attrs_apply(run, &node->attrs, dirfd, name, folder,
+			    name);
 	}
 	if (rc == 0)
-		rc = remember(node, dirfd, node->name, err);
+		rc = remember(node, dirfd, name, err);
 	vrv_folder_unpin(&run->folders, folder);
 	return rc;
 }

@@ -178,6 +178,8 @@ start(struct vrv_windows *windows, struct vrv_window *window,
 	return rc;
 }
 
+static int make_copy(struct vrv_restore *run, const struct late_link *link,
+    struct vrv_group_first *group, struct varve_err *err);
 static int make_again(struct vrv_restore *run, const struct late_link *link,
     struct varve_err *err);
 
@@ -191,8 +193,17 @@ make_link(struct vrv_restore *run, const struct late_link *link,
 
 	if (!atomic_load(&link->group->there))
 		return make_again(run, link, err);
+	if (vrv_links_is_made(run, link->group, link->folder, link->name)) {
+		vrv_restore_add(run, 1, 0);
+		return 0;
+	}
 	int rc = vrv_way_look(run, link->folder, link->name, &none, 0, NULL,
 	    &way, &st, err);
+	if (rc == VARVE_EXISTS) {
+		/* Maybe a copy that an earlier run had to make. */
+		vrv_err_clear(err);
+		return make_copy(run, link, NULL, err);
+	}
 	if (rc != 0)
 		return vrv_restore_failed(run, link->folder, link->name, err);
 	rc = vrv_links_make(run, link->group, link->folder, link->name,
@@ -202,10 +213,10 @@ make_link(struct vrv_restore *run, const struct late_link *link,
 		return 0;
 	}
 	/* Too many links, another file system, a file system without them. */
-	if (err->sys != EMLINK) {
-		(void)vrv_ctx(err, "restored as a file of its own");
-		vrv_restore_warn(run, link->folder, link->name, err);
-	}
+	(void)vrv_ctx(err,
+	    "restored as a file of its own, not as a hard link to '%s'",
+	    link->group->path);
+	vrv_restore_warn(run, link->folder, link->name, err);
 	vrv_err_clear(err);
 	return make_again(run, link, err);
 }
@@ -406,11 +417,8 @@ look(struct vrv_windows *windows, struct vrv_outfile *file, bool *ret_equal,
 		return rc;
 	file->replace = way == VRV_WAY_RENAME;
 	*ret_equal = way == VRV_WAY_EQUAL;
-	if (*ret_equal && file->group != NULL) {
-		file->group->dev = st.dev;
-		file->group->inode = st.inode;
-		atomic_store(&file->group->there, true);
-	}
+	if (*ret_equal && file->group != NULL)
+		vrv_group_there(file->group, &st);
 	return 0;
 }
 
@@ -468,8 +476,6 @@ add_node(struct vrv_windows *windows, const struct vrv_entry *entry,
 	struct vrv_node node = {
 	    .folder = folder,
 	    .name = name,
-	    .major = entry->major,
-	    .minor = entry->minor,
 	    .group = group,
 	};
 	enum vrv_way way = VRV_WAY_CLEAR;
@@ -484,8 +490,8 @@ add_node(struct vrv_windows *windows, const struct vrv_entry *entry,
 	if (rc == 0)
 		rc = vrv_way_look(run, folder, name, &node.attrs, 0, target,
 		    &way, &st, err);
-	if (rc == 0 && way != VRV_WAY_EQUAL && !run->options->dry_run)
-		rc = vrv_node_make(run, &node, way == VRV_WAY_RENAME, err);
+	if (rc == 0 && !run->options->dry_run)
+		rc = vrv_node_make(run, &node, way, err);
 	if (rc == 0) {
 		vrv_restore_add(run, 1, 0);
 		return 0;
@@ -525,26 +531,33 @@ add_link(struct vrv_windows *windows, const struct vrv_entry *entry,
 	return 0;
 }
 
-/* The link cannot be one: the content once more, and later links of the group
- * lead to it. */
+/* The content once more. */
 static int
-make_again(struct vrv_restore *run, const struct late_link *link,
-    struct varve_err *err)
+make_copy(struct vrv_restore *run, const struct late_link *link,
+    struct vrv_group_first *group, struct varve_err *err)
 {
 	struct vrv_rd rd = vrv_rd_over(link->entry, link->entry_n);
 	struct vrv_entry entry;
 
 	int rc = vrv_entry_get(&rd, &entry, err);
-	if (rc == 0)
-		rc = vrv_links_lead(run, link->group, link->folder, link->name,
-		    err);
 	if (rc != 0)
 		return rc;
 	if (entry.kind == VRV_FILE)
 		return vrv_outfile_again(run, &entry, link->folder, link->name,
-		    link->group, err);
-	return add_node(run->windows, &entry, link->folder, link->name,
-	    link->group, err);
+		    group, err);
+	return add_node(run->windows, &entry, link->folder, link->name, group,
+	    err);
+}
+
+/* The link cannot be one: later links of the group lead to this copy. */
+static int
+make_again(struct vrv_restore *run, const struct late_link *link,
+    struct varve_err *err)
+{
+	int rc =
+	    vrv_links_lead(run, link->group, link->folder, link->name, err);
+
+	return rc == 0 ? make_copy(run, link, link->group, err) : rc;
 }
 
 int

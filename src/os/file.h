@@ -71,9 +71,10 @@ int vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf,
  * abandoned one until it has its final name: what is locked is in use, whatever
  * its age.
  */
+#define VRV_NEWFILE_NAME 48
 struct vrv_newfile {
 	int dir, fd;
-	char name[64];
+	char name[VRV_NEWFILE_NAME];
 };
 
 int vrv_newfile_open(int dir, mode_t mode, struct vrv_newfile *ret,
@@ -93,6 +94,12 @@ void vrv_newfile_abort(struct vrv_newfile *);
  * a file must also be a day old by the clock of its file system. Nothing else
  * is touched. This is housekeeping: failures are left to the next sweep. */
 void vrv_newfile_sweep(int dir);
+
+/* For files that are made otherwise and shall be swept as well: a random name
+ * of that form; and the lock of an open file, which goes when it is closed. */
+int vrv_newfile_name(char ret[VRV_NEWFILE_NAME], struct varve_err *err)
+    VRV_MUST;
+void vrv_newfile_hold(int fd);
 
 /* All of it for bytes in memory: the file `path` below `dir` (a temporary
  * file appears beside it) holds the old content or the new, at any instant. */

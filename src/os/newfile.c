@@ -61,9 +61,8 @@ has_name(const struct vrv_newfile *file)
 	    open_file.st_ino == named.st_ino;
 }
 
-static int
-open_random(int dir, mode_t mode, struct vrv_newfile *ret,
-    struct varve_err *err)
+int
+vrv_newfile_name(char ret[VRV_NEWFILE_NAME], struct varve_err *err)
 {
 	uint8_t bytes[RANDOM_BYTES];
 	char digits[DIGITS + 1];
@@ -71,8 +70,24 @@ open_random(int dir, mode_t mode, struct vrv_newfile *ret,
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return vrv_fail_sys(err, errno, "getrandom");
 	vrv_hex(digits, bytes, sizeof(bytes));
+	snprintf(ret, VRV_NEWFILE_NAME, PREFIX "%s" SUFFIX, digits);
+	return 0;
+}
+
+void
+vrv_newfile_hold(int fd)
+{
+	(void)lock(fd, LOCK_EX);
+}
+
+static int
+open_random(int dir, mode_t mode, struct vrv_newfile *ret,
+    struct varve_err *err)
+{
 	*ret = (struct vrv_newfile){.dir = dir, .fd = -1};
-	snprintf(ret->name, sizeof(ret->name), PREFIX "%s" SUFFIX, digits);
+	int rc = vrv_newfile_name(ret->name, err);
+	if (rc != 0)
+		return rc;
 	return vrv_os_open(dir, ret->name, O_WRONLY | O_CREAT | O_EXCL, mode,
 	    &ret->fd, err);
 }

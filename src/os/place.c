@@ -53,6 +53,22 @@ vrv_os_rename(int dirfd, const char *from, const char *to,
 }
 
 int
+vrv_os_rename_new(int dirfd, const char *from, const char *to,
+    struct varve_err *err)
+{
+	if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* NFS and others cannot rename so, but have links. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return vrv_fail_sys(err, errno, "rename");
+	if (linkat(dirfd, from, dirfd, to, 0) != 0)
+		return vrv_fail_sys(err, errno, "link");
+	if (unlinkat(dirfd, from, 0) != 0)
+		return vrv_fail_sys(err, errno, "remove");
+	return 0;
+}
+
+int
 vrv_os_unlink(int dirfd, const char *name, bool is_dir, struct varve_err *err)
 {
 	if (unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0) != 0)

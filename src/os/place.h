@@ -29,6 +29,10 @@ int vrv_os_link(int fd, int dirfd, const char *name, struct varve_err *err)
 int vrv_os_rename(int dirfd, const char *from, const char *to,
     struct varve_err *err) VRV_MUST;
 
+/* The same, but EXISTS if the name `to` is taken. */
+int vrv_os_rename_new(int dirfd, const char *from, const char *to,
+    struct varve_err *err) VRV_MUST;
+
 /* With `is_dir` an empty directory, else anything but a directory. */
 int vrv_os_unlink(int dirfd, const char *name, bool is_dir,
     struct varve_err *err) VRV_MUST;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/place.h"
 
 #define ABANDONED ".varve-0123456789abcdef0123456789abcdef.tmp"
 #define DAY (24 * 60 * 60)
@@ -29,6 +30,7 @@ static struct {
 	int sweep_before_lock; /* times */
 	int sweep_before_name;
 	bool no_locks;
+	bool no_flags; /* renameat2() knows none, as on NFS */
 	int dir;
 } hook;
 
@@ -68,6 +70,17 @@ renameat(int from, const char *old, int to, const char *new)
 {
 	before_name();
 	return (int)syscall(SYS_renameat2, from, old, to, new, 0);
+}
+
+int
+renameat2(int from, const char *old, int to, const char *new,
+    unsigned int flags)
+{
+	if (hook.no_flags && flags != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
 }
 
 static bool
@@ -220,6 +233,41 @@ without_locks_a_day_decides(void **state)
 	assert_true(is_there(s, "name"));
 }
 
+/* A name that a held file gets is never taken from another. */
+static void
+a_held_file_gets_a_free_name(void **state)
+{
+	struct scratch *s = *state;
+	char name[VRV_NEWFILE_NAME];
+	int fd;
+
+	for (int i = 0; i < 2; i++) {
+		hook.no_flags = i == 1;
+		assert_int_equal(vrv_newfile_name(name, &err), 0);
+		assert_int_equal(vrv_os_open(s->dir, name, O_WRONLY | O_CREAT,
+				     0600, &fd, &err),
+		    0);
+		vrv_newfile_hold(fd);
+		vrv_newfile_sweep(s->dir);
+		assert_true(is_there(s, name));
+		scratch_write(s->dir, "taken", "x", 1);
+		assert_int_equal(vrv_os_rename_new(s->dir, name, "taken", &err),
+		    VARVE_EXISTS);
+		assert_true(is_there(s, name));
+		assert_int_equal(vrv_os_rename_new(s->dir, name, i ? "a" : "b",
+				     &err),
+		    0);
+		assert_false(is_there(s, name));
+		assert_true(is_there(s, i ? "a" : "b"));
+		/* Closed before it got its name: nobody holds it. */
+		close(fd);
+		assert_int_equal(vrv_newfile_name(name, &err), 0);
+		scratch_write(s->dir, name, "x", 1);
+		vrv_newfile_sweep(s->dir);
+		assert_false(is_there(s, name));
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -242,6 +290,7 @@ main(void)
 	    TEST(a_sweeper_that_wins_costs_a_retry),
 	    TEST(nothing_else_is_swept),
 	    TEST(without_locks_a_day_decides),
+	    TEST(a_held_file_gets_a_free_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
