@@ -75,16 +75,23 @@ warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher)
 	}
 }
 
+/* Of several causes the worst one is the exit status. */
 static int
 judge(struct vrv_cli *cli, const struct varve_restore_result *result,
-    const struct vrv_events *events, struct varve_err *err)
+    struct varve_err *err)
 {
+	bool damage = result->exit == VARVE_EXIT_INTEGRITY;
+
 	cli->warned = cli->warned || result->warnings > 0;
 	if (result->skipped == 0)
 		return 0;
-	vrv_fail(err, events->damaged ? VARVE_CORRUPT : VARVE_IO,
-	    "%" PRIu64 " items could not be restored", result->skipped);
-	return err->code;
+	(void)vrv_fail(err, damage ? VARVE_CORRUPT : VARVE_IO,
+	    "%" PRIu64 " item%s could not be restored%s", result->skipped,
+	    result->skipped == 1 ? "" : "s",
+	    damage ? ": stored data is damaged" :
+		result->exit == VARVE_EXIT_PERMISSION ? ": permission denied" :
+							"");
+	return vrv_exit(err, (enum varve_exit)result->exit);
 }
 
 static int
@@ -121,7 +128,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc != 0)
 		return rc;
 	warn_unmatched(cli, matcher);
-	return judge(cli, &result, &events, err);
+	return judge(cli, &result, err);
 }
 
 const struct vrv_command vrv_cmd_extract = {

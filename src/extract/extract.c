@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "extract/extract.h"
 
+#include <sys/resource.h>
+
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +12,8 @@
 
 #define READER_CACHE ((size_t)16 << 20)
 #define FILES_OPEN_MAX 256
+#define FOLDERS_OPEN_MAX 128
+#define OTHERS_OPEN 32	  /* the store, the caches, what is pinned */
 #define IMPLIED_MODE 0777 /* of folders that patterns left out */
 
 /* The way from the target to where the walk is: folders[0] is the target, the
@@ -281,23 +286,38 @@ prepare(struct vrv_restore *run, const struct vrv_archive *archive,
 {
 	bool by_id = run->options->numeric_ids;
 
-	int rc = vrv_repo_index(run->repo, &run->index, err);
+	int rc = vrv_failures_new(&run->failures, err);
 	if (rc == 0)
 		rc = vrv_reader_new(run->repo, READER_CACHE, &run->reader, err);
 	if (rc != 0)
 		return rc;
+	vrv_reader_remember(run->reader, run->failures);
 	run->source = vrv_meta_from_reader(run->reader);
 	rc = vrv_links_new(&run->links, err);
 	if (rc != 0)
 		return rc;
 	rc = vrv_owners_new(by_id ? NULL : &run->source, archive, &run->owners,
 	    err);
-	if (rc == 0 || rc == VARVE_NOMEM)
+	if (rc == 0 || vrv_err_is_fatal(err))
 		return rc;
 	/* Numbers are left when the names are damaged. */
 	vrv_restore_warn(run, run->folders.root, NULL, err);
 	vrv_err_clear(err);
 	return vrv_owners_new(NULL, archive, &run->owners, err);
+}
+
+/* As many descriptors as the process may have, if that is less. */
+static void
+limit_open(struct vrv_restore *run)
+{
+	struct rlimit limit;
+	rlim_t n = UINT_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		n = vrv_min(limit.rlim_cur, n);
+	n = n > OTHERS_OPEN + 8 ? n - OTHERS_OPEN : 8;
+	run->files.cache.max = (unsigned)vrv_min(n / 2, FILES_OPEN_MAX);
+	run->folders.cache.max = (unsigned)vrv_min(n / 4, FOLDERS_OPEN_MAX);
 }
 
 int
@@ -309,7 +329,6 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 	    .repo = repo,
 	    .options = options,
 	    .is_root = geteuid() == 0,
-	    .files = {.cache = {.max = FILES_OPEN_MAX}},
 	    .progress = {.total = options->match == NULL ?
 		    archive->sealed.bytes :
 		    0},
@@ -321,6 +340,7 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 	pthread_mutex_init(&run.tell, NULL);
 	pthread_mutex_init(&run.files.lock, NULL);
 	int rc = vrv_folders_init(&run.folders, target, err);
+	limit_open(&run);
 	if (rc == 0 && target != NULL)
 		rc = vrv_folder_make(&run, run.folders.root, 0, err);
 	if (rc == 0)
@@ -332,6 +352,7 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 	vrv_owners_free(run.owners);
 	vrv_links_free(run.links);
 	vrv_reader_free(run.reader);
+	vrv_failures_free(run.failures);
 	vrv_folders_fini(&run.folders);
 	pthread_mutex_destroy(&run.files.lock);
 	pthread_mutex_destroy(&run.tell);

@@ -128,12 +128,13 @@ struct vrv_restore {
 	/* Immutable while workers run. */
 	struct vrv_repo *repo;
 	const struct varve_restore_options *options;
-	struct vrv_index *index;
+	struct vrv_failures *failures; /* frames that no reader reads again */
 	bool is_root; /* may give files away and make devices */
 	uint32_t uid, gid;
 	struct vrv_folders folders;
 	struct vrv_outfiles files;
 	/* Of the thread that walks. */
+	bool located_again; /* the index was brought up to date by this run */
 	struct vrv_reader *reader;
 	struct vrv_meta_source source;
 	struct vrv_owners *owners;
@@ -321,7 +322,7 @@ struct vrv_frame_job {
 	uint32_t first, n;
 };
 
-/* Finds where a chunk lies: vrv_index_find() or a test's own. */
+/* Finds where a chunk lies: vrv_repo_locate() or a test's own. */
 typedef int vrv_find_fn(void *arg, const uint8_t *id, struct vrv_location *ret,
     uint32_t max, uint32_t *ret_n, struct varve_err *err);
 
@@ -336,7 +337,7 @@ struct vrv_plan {
 };
 void vrv_plan_fini(struct vrv_plan *);
 /* Add a piece whose chunk is located by `find`. A copy in a frame that is
- * planned already is preferred. NOENT if there is none. */
+ * planned already is preferred. CORRUPT if there is none. */
 int vrv_plan_add(struct vrv_plan *, const struct vrv_piece *, vrv_find_fn *find,
     void *arg, struct varve_err *err) VRV_MUST;
 /* Sort jobs by pack and frame; within a frame pieces keep their order. */

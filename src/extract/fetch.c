@@ -31,6 +31,7 @@ vrv_fetcher_new(struct vrv_restore *run, struct vrv_fetcher **ret,
 		free(fetcher);
 		return rc;
 	}
+	vrv_reader_remember(fetcher->reader, run->failures);
 	*ret = fetcher;
 	return 0;
 }
@@ -148,11 +149,11 @@ int
 vrv_fetcher_do(struct vrv_fetcher *fetcher, const struct vrv_plan *plan,
     const struct vrv_frame_job *job, struct varve_err *err)
 {
-	/* If it cannot be read, each of its chunks is looked for elsewhere,
-	 * and the error of that says which object is damaged. */
+	/* If it cannot be read, each of its chunks is looked for elsewhere;
+	 * the readers remember the frame and its error. */
 	fetcher->open = vrv_reader_frame(fetcher->reader, &job->at,
 			    &fetcher->opened, err) == 0;
-	if (!fetcher->open && err->code == VARVE_NOMEM)
+	if (!fetcher->open && vrv_err_is_fatal(err))
 		return err->code;
 	vrv_err_clear(err);
 	memset(fetcher->known, 0, sizeof(fetcher->known));

@@ -75,7 +75,7 @@ vrv_plan_add(struct vrv_plan *plan, const struct vrv_piece *wanted,
 	if (rc == VARVE_NOENT) {
 		char hex[2 * VRV_PREFIX_SIZE + 1];
 		vrv_hex(hex, piece.id, VRV_PREFIX_SIZE);
-		return vrv_fail(err, VARVE_NOENT,
+		return vrv_fail(err, VARVE_CORRUPT,
 		    "chunk %s is in no pack of the repository", hex);
 	}
 	if (rc != 0)

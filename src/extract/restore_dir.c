@@ -9,7 +9,6 @@
 #include "os/place.h"
 #include "util/mem.h"
 
-#define OPEN_FOLDERS_MAX 128
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY)
 
 struct vrv_folder *
@@ -49,7 +48,7 @@ vrv_folders_init(struct vrv_folders *folders, const char *target,
 {
 	vrv_auto_fd fd = -1;
 
-	*folders = (struct vrv_folders){.cache = {.max = OPEN_FOLDERS_MAX}};
+	*folders = (struct vrv_folders){0};
 	pthread_mutex_init(&folders->lock, NULL);
 	if (target != NULL) {
 		int rc =

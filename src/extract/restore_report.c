@@ -17,27 +17,23 @@ event(struct vrv_restore *run, const struct varve_event *event)
 static bool
 hits_everything(const struct varve_err *err)
 {
-	switch (err->sys) {
-	case ENOSPC:
-	case EDQUOT:
-	case EROFS:
-	case EMFILE:
-	case ENFILE:
-		return true;
-	default:
-		return err->code == VARVE_NOMEM ||
-		    err->code == VARVE_CANCELLED || err->code == VARVE_INTERNAL;
-	}
+	return vrv_err_is_fatal(err) || err->exit == VARVE_EXIT_NO_SPACE ||
+	    err->sys == EROFS;
 }
 
 int
 vrv_restore_failed_path(struct vrv_restore *run, const char *path,
     struct varve_err *err)
 {
+	if (err->sys == EMFILE)
+		(void)vrv_ctx(err,
+		    "the limit of open files (ulimit -n) is "
+		    "too low");
 	if (hits_everything(err))
 		return vrv_ctx(err, "%s", path == NULL ? "restore" : path);
 	pthread_mutex_lock(&run->tell);
 	run->result.skipped++;
+	run->result.exit = vrv_exit_worse(run->result.exit, vrv_err_exit(err));
 	event(run,
 	    &(struct varve_event){
 		.type = VARVE_EVENT_PROBLEM,

@@ -292,7 +292,17 @@ find_chunk(void *arg, const uint8_t *id, struct vrv_location *ret, uint32_t max,
     uint32_t *ret_n, struct varve_err *err)
 {
 	struct vrv_restore *run = arg;
+	struct vrv_index *index;
 
+	int rc = vrv_repo_index(run->repo, &index, err);
+	if (rc == 0)
+		rc = vrv_index_find(index, id, ret, max, ret_n, err);
+	/* Whatever an archive needs was named before the archive was stored:
+	 * what is still missing from an index that was listed later than the
+	 * archive is lost, and it is listed once for all that is. */
+	if (rc != VARVE_CORRUPT && (rc != VARVE_NOENT || run->located_again))
+		return rc;
+	run->located_again = true;
 	return vrv_repo_locate(run->repo, id, ret, max, ret_n, err);
 }
 

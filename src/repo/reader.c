@@ -18,6 +18,7 @@ struct slot {
 
 struct vrv_reader {
 	struct vrv_repo *repo;
+	struct vrv_failures *failures; /* or NULL */
 	struct vrv_opener *opener, *base_opener;
 	size_t cache_bytes, cached;
 	uint64_t clock;
@@ -60,6 +61,32 @@ vrv_reader_free(struct vrv_reader *r)
 	vrv_opener_free(r->opener);
 	vrv_opener_free(r->base_opener);
 	free(r);
+}
+
+void
+vrv_reader_remember(struct vrv_reader *r, struct vrv_failures *failures)
+{
+	r->failures = failures;
+}
+
+/* Its error, if the frame is known to fail. */
+static int
+known_to_fail(const struct vrv_reader *r, const struct vrv_location *at,
+    struct varve_err *err)
+{
+	return r->failures == NULL ? 0 : vrv_failures_get(r->failures, at, err);
+}
+
+/* Context of an error, and a note of it. */
+static int
+failed(const struct vrv_reader *r, const struct vrv_location *at,
+    struct varve_err *err)
+{
+	int rc = vrv_copy_context(at, err);
+
+	if (r->failures != NULL)
+		vrv_failures_put(r->failures, at, err);
+	return rc;
 }
 
 /* Fetch the stored bytes of the frame at `at`. */
@@ -110,6 +137,9 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
 
 		if (at[i].m != 0)
 			continue;
+		rc = known_to_fail(r, &at[i], err);
+		if (rc != 0)
+			continue;
 		rc = fetch(r->repo, &at[i], &r->base_stored, err);
 		if (rc == 0)
 			rc = vrv_opener_open(r->base_opener, at[i].epk, &frame,
@@ -117,8 +147,10 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
 			    &r->base, err);
 		if (rc != 0 && vrv_err_is_fatal(err))
 			return rc;
-		if (rc != 0)
+		if (rc != 0) {
+			rc = failed(r, &at[i], err);
 			continue;
+		}
 		const uint8_t *bytes =
 		    r->base.plain.data + r->base.offsets[at[i].ordinal];
 		uint32_t length = r->base.lengths[at[i].ordinal];
@@ -140,7 +172,9 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 	uint8_t bases[VRV_FRAME_BASES_MAX][VRV_PREFIX_SIZE];
 	struct vrv_index *index;
 
-	int rc = 0;
+	int rc = known_to_fail(r, at, err);
+	if (rc != 0)
+		return rc;
 	if (at->m > 0) {
 		rc = vrv_repo_index(r->repo, &index, err);
 		if (rc == 0)
@@ -152,7 +186,7 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 	if (rc == 0)
 		rc = vrv_opener_open(r->opener, at->epk, &frame, r->stored.data,
 		    r->stored.len, base_plain, r, ret, err);
-	return rc == 0 ? 0 : vrv_copy_context(at, err);
+	return rc == 0 ? 0 : failed(r, at, err);
 }
 
 static void
@@ -200,8 +234,12 @@ cached_frame(struct vrv_reader *r, const struct vrv_location *at,
 			return 0;
 		}
 	}
+	/* Before room is made: nothing shall go for a frame that fails. */
+	int rc = known_to_fail(r, at, err);
+	if (rc != 0)
+		return rc;
 	struct slot *slot = make_room(r, at->plain);
-	int rc = vrv_reader_frame(r, at, &slot->opened, err);
+	rc = vrv_reader_frame(r, at, &slot->opened, err);
 	if (rc != 0) {
 		slot->opened.plain.len = 0;
 		return rc;

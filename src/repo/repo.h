@@ -217,6 +217,23 @@ int vrv_reader_new(struct vrv_repo *, size_t cache_bytes,
     struct vrv_reader **ret, struct varve_err *err) VRV_MUST;
 void vrv_reader_free(struct vrv_reader *);
 
+/* Frames that could not be fetched or opened, with the first error of each, so
+ * that a frame is not read again for each of its chunks: on a dying disk each
+ * try takes seconds. Bounded; the oldest is forgotten. Any thread. For one
+ * pass through the repository, not longer: what failed may be healed. */
+struct vrv_failures;
+int vrv_failures_new(struct vrv_failures **ret, struct varve_err *err) VRV_MUST;
+void vrv_failures_free(struct vrv_failures *); /* NULL is fine */
+/* The error of the frame that `at` lies in, or 0. */
+int vrv_failures_get(struct vrv_failures *, const struct vrv_location *at,
+    struct varve_err *err) VRV_MUST;
+/* Note it, unless it is an error of the run. */
+void vrv_failures_put(struct vrv_failures *, const struct vrv_location *at,
+    const struct varve_err *err);
+/* Let a reader fail at once for what is noted, and note what fails. They must
+ * outlive the reader; several readers may share them. */
+void vrv_reader_remember(struct vrv_reader *, struct vrv_failures *);
+
 /* The plaintext of a chunk, whose full id has been checked; valid until the
  * next call with this reader. Damaged copies are passed over while another
  * exists. CORRUPT names pack and chunk if none can be read. */

@@ -137,6 +137,42 @@ vrv_err_is_unusable(const struct varve_err *err)
 	    !vrv_err_is_fatal(err);
 }
 
+enum varve_exit
+vrv_err_exit(const struct varve_err *err)
+{
+	if (err->code == 0)
+		return VARVE_EXIT_SUCCESS;
+	/* Statuses between them say something else than what is damaged. */
+	if (err->exit == VARVE_EXIT_ERROR && vrv_err_is_damage(err))
+		return VARVE_EXIT_INTEGRITY;
+	return err->exit;
+}
+
+static int
+badness(enum varve_exit status)
+{
+	switch (status) {
+	case VARVE_EXIT_SUCCESS:
+		return 0;
+	case VARVE_EXIT_WARNING:
+		return 1;
+	case VARVE_EXIT_PERMISSION:
+		return 3;
+	case VARVE_EXIT_NO_SPACE:
+		return 4;
+	case VARVE_EXIT_INTEGRITY:
+		return 5;
+	default:
+		return 2;
+	}
+}
+
+enum varve_exit
+vrv_exit_worse(enum varve_exit a, enum varve_exit b)
+{
+	return badness(b) > badness(a) ? b : a;
+}
+
 void
 vrv_err_clear(struct varve_err *err)
 {

@@ -69,6 +69,13 @@ bool vrv_err_is_damage(const struct varve_err *err);
  * for NOENT, which a reader has to judge itself. */
 bool vrv_err_is_unusable(const struct varve_err *err);
 
+/* The exit status that an error stands for: that of damage for all that
+ * vrv_err_is_damage() calls so, else its own. Of several errors the worst one
+ * decides; from the worst on: damage of the repository, no space, no
+ * permission, any other. 0 is no error. */
+enum varve_exit vrv_err_exit(const struct varve_err *err);
+enum varve_exit vrv_exit_worse(enum varve_exit a, enum varve_exit b);
+
 /* Make `err` hold no error. */
 void vrv_err_clear(struct varve_err *err);
 

@@ -64,7 +64,7 @@ mkdir elsewhere && ln -s ../elsewhere kept/sub
 cd kept || exit 99
 run varve extract ../repo::one
 cd ..
-is "$(test "$status" -ne 0 && cat kept/small)" mine "what exists is kept"
+is "$status $(cat kept/small)" "2 mine" "what exists is kept"
 is "$(cat outside) $(ls elsewhere)" "precious " "no link is followed"
 cd kept || exit 99
 run varve extract --overwrite ../repo::one
@@ -87,7 +87,7 @@ like "$err" "*packs/*" "and named"
 run varve check --verify-data repo
 like "$err" "*random*archive 'one'*" "with archive and path"
 restore damaged ../repo::one
-is "$(test "$status" -ne 0 && echo told)" told "restoring tells of damage"
+is "$status" 90 "restoring tells of damage"
 like "$err" "*random*packs/*" "path and object"
 ok "the damaged file is not there" test ! -e damaged/random
 is "$(cat damaged/sub/symlink)" hello "the others are"
@@ -106,8 +106,25 @@ if strace -f -o /dev/null -e trace=none true 2>/dev/null; then
 	is "$(cat sub/link)" hello "which is restored as a copy"
 	run varve extract ../repo::one small sub/link
 	is "$status$err" 0 "and is left alone when restored again"
+	# A pack that may not be read is not a damaged one.
+	pack=$(cd ../repo && find packs -type f -size -900k | head -n 1)
+	ASAN_OPTIONS=detect_leaks=0
+	export ASAN_OPTIONS
+	mkdir ../refused && cd ../refused || exit 99
+	run strace -f -o /dev/null -P "$pack" -e trace=openat,openat2 \
+		-e inject=openat,openat2:error=EACCES "$VARVE" extract \
+		../repo::one small
+	unset ASAN_OPTIONS
+	is "$status" 21 "no permission to read a pack"
+	like "$err" "*Permission denied*" "is said"
 else
 	pass "# SKIP no strace"
 fi
+cd ..
+
+# Fewer descriptors than directories and files at once.
+mkdir few && cd few || exit 99
+run sh -c "ulimit -n 40 && exec '$VARVE' extract ../repo::one sub small"
+is "$status$err" 0 "few descriptors suffice"
 cd ..
 done_testing

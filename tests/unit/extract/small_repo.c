@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hook_store.h"
 #include "repo/writer.h"
 #include "util/buf.h"
 
@@ -55,7 +56,10 @@ open_repo(struct small_repo *s)
 	assert_int_equal(vrv_store_open_local(repo, true, &store, &err), 0);
 	if (vrv_repo_init(store, &init, &open, &err) != 0)
 		fail_msg("init: %s", err.message);
-	assert_int_equal(vrv_store_open_local(repo, false, &store, &err), 0);
+	assert_int_equal(vrv_store_open_local(repo, false, &s->inner, &err), 0);
+	s->hooks = calloc(1, sizeof(*s->hooks));
+	store = hook_store_new(s->inner, s->hooks);
+	assert_non_null(store);
 	if (vrv_repo_open(store, &open, &s->repo, &err) != 0)
 		fail_msg("open: %s", err.message);
 }
@@ -90,6 +94,8 @@ small_repo_teardown(void **state)
 	struct small_repo *s = *state;
 
 	vrv_repo_close(s->repo);
+	vrv_store_free(s->inner);
+	free(s->hooks);
 	close(s->target);
 	nftw(s->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(s);

@@ -38,6 +38,8 @@ struct small_node {
 struct small_repo {
 	char path[64]; /* scratch folder: repo/ and target/ in it */
 	int target;
+	struct vrv_store *inner; /* of `repo`, behind the hooks */
+	struct hooks *hooks;	 /* hook_store.h */
 	struct vrv_repo *repo;
 	struct vrv_archive archive;
 	/* What events told. */

@@ -115,10 +115,10 @@ test_missing_and_other_kind(void **state)
 
 	(void)state;
 	assert_int_equal(vrv_plan_add(&plan, &missing, find, &asked, &err),
-	    VARVE_NOENT);
+	    VARVE_CORRUPT);
 	assert_non_null(strstr(err.message, "ff01"));
 	assert_int_equal(vrv_plan_add(&plan, &meta, find, &asked, &err),
-	    VARVE_NOENT);
+	    VARVE_CORRUPT);
 	assert_int_equal(plan.n_pieces, 0);
 	assert_int_equal(vrv_plan_sort(&plan, &err), 0);
 	vrv_plan_fini(&plan);

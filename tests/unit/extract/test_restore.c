@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "extract/extract.h"
+#include "hook_store.h"
 #include "os/dir.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -408,6 +410,7 @@ test_damage_leaves_nothing_wrong(void **state)
 	small_repo_damage_pack(s, VRV_HEADER_SIZE + 30);
 	struct varve_restore_result result = restore(s, &options);
 	assert_int_equal(result.skipped, 4);
+	assert_int_equal(result.exit, VARVE_EXIT_INTEGRITY);
 	assert_non_null(strstr(s->last, "packs/"));
 	assert_text(s, "small", "mine");
 	assert_absent(s, "large");
@@ -416,6 +419,81 @@ test_damage_leaves_nothing_wrong(void **state)
 	assert_int_equal(stat_of(s, "empty").st_size, 0);
 	assert_int_equal(stat_of(s, "sub").st_mtim.tv_sec, 7);
 	assert_entries(s, ".", 4);
+}
+
+static void
+count_gets(void *arg, const char *op, const char *name)
+{
+	atomic_uint *gets = arg;
+
+	if (strcmp(op, "get") == 0 && strncmp(name, "packs/", 6) == 0)
+		atomic_fetch_add(gets, 1);
+}
+
+/* Many files in one frame, in several windows: it is read once. */
+static void
+test_damage_is_remembered(void **state)
+{
+	enum {
+		FILES = 300
+	};
+	struct small_repo *s = *state;
+	struct small_node *nodes = calloc(FILES, sizeof(*nodes));
+	char names[FILES][8], target[80];
+	const struct varve_restore_options options = options_of(s, target);
+	atomic_uint gets = 0;
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(names[i], sizeof(names[i]), "f%03d", i);
+		nodes[i] = (struct small_node){names[i], VRV_FILE, 0600,
+		    names[i], .chunks = 2};
+	}
+	small_repo_fill(s, nodes, FILES);
+	free(nodes);
+	small_repo_damage_pack(s, VRV_HEADER_SIZE + 30);
+	s->hooks->before = count_gets;
+	s->hooks->arg = &gets;
+	struct varve_restore_result result = restore(s, &options);
+	s->hooks->before = NULL;
+	assert_int_equal(result.skipped, FILES);
+	assert_non_null(strstr(s->last, "packs/"));
+	/* The data frame, that of the directory, and the end of the pack. */
+	assert_in_range(gets, 2, 4);
+}
+
+/* The cause decides the exit status, and of several the worst one. */
+static void
+test_exit_of_cause(void **state)
+{
+	static const struct small_node nodes[] = {
+	    {"a", VRV_FILE, 0600, "first"},
+	    {"d", VRV_DIR, 0700, NULL},
+	};
+	struct small_repo *s = *state;
+	char target[80], pack[256];
+	struct varve_restore_options options = options_of(s, target);
+
+	small_repo_fill(s, nodes, 2);
+	put_text(s, "a", "mine");
+	put_text(s, "d", "a file where a directory goes");
+	struct varve_restore_result result = restore(s, &options);
+	assert_int_equal(result.skipped, 2);
+	assert_int_equal(result.exit, VARVE_EXIT_ERROR);
+	assert_int_equal(unlinkat(s->target, "a", 0), 0);
+	assert_int_equal(unlinkat(s->target, "d", 0), 0);
+	assert_int_equal(symlinkat("elsewhere", s->target, "d"), 0);
+	s->problems = 0;
+	result = restore(s, &options);
+	assert_int_equal(result.skipped, 1);
+	assert_int_equal(result.exit, VARVE_EXIT_ERROR);
+	if (geteuid() == 0)
+		return;
+	assert_int_equal(unlinkat(s->target, "a", 0), 0);
+	small_repo_only_object(s, "packs", pack);
+	assert_int_equal(chmod(pack, 0), 0);
+	s->problems = 0;
+	result = restore(s, &options);
+	assert_int_equal(result.exit, VARVE_EXIT_PERMISSION);
 }
 
 static void
@@ -464,6 +542,8 @@ main(void)
 	    SMALL_REPO_TEST(test_overwrite),
 	    SMALL_REPO_TEST(test_overwrite_keeps_full_folders),
 	    SMALL_REPO_TEST(test_damage_leaves_nothing_wrong),
+	    SMALL_REPO_TEST(test_damage_is_remembered),
+	    SMALL_REPO_TEST(test_exit_of_cause),
 	    SMALL_REPO_TEST(test_stdout),
 	};
 

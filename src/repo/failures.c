@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "repo/repo_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
+
+#define FAILURES_MAX 4096 /* about 300 bytes each */
+#define MESSAGE_MAX 240
+
+struct failure {
+	uint8_t pack[VRV_OBJECT_ID];
+	uint64_t offset;
+	int code, sys, exit;
+	char message[MESSAGE_MAX];
+};
+
+/* A ring: the chunks of a frame are mostly asked for side by side, so that
+ * what was noted long ago is the least missed. */
+struct vrv_failures {
+	pthread_mutex_t lock;
+	struct vrv_map *numbers; /* pack and offset -> place in the ring */
+	struct failure *ring;
+	size_t n, cap, next;
+};
+
+struct key {
+	uint8_t pack[VRV_OBJECT_ID];
+	uint64_t offset;
+};
+
+static struct key
+key_of(const uint8_t pack[VRV_OBJECT_ID], uint64_t offset)
+{
+	struct key key = {.offset = offset};
+
+	memcpy(key.pack, pack, VRV_OBJECT_ID);
+	return key;
+}
+
+int
+vrv_failures_new(struct vrv_failures **ret, struct varve_err *err)
+{
+	struct vrv_failures *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return VRV_NOMEM(err, "failures");
+	pthread_mutex_init(&f->lock, NULL);
+	f->numbers = vrv_map_new(sizeof(struct key), sizeof(uint32_t));
+	if (f->numbers == NULL) {
+		vrv_failures_free(f);
+		return VRV_NOMEM(err, "failures");
+	}
+	*ret = f;
+	return 0;
+}
+
+void
+vrv_failures_free(struct vrv_failures *f)
+{
+	if (f == NULL)
+		return;
+	vrv_map_free(f->numbers);
+	free(f->ring);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+int
+vrv_failures_get(struct vrv_failures *f, const struct vrv_location *at,
+    struct varve_err *err)
+{
+	const struct key key = key_of(at->pack, at->offset);
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	const uint32_t *number = vrv_map_get(f->numbers, &key);
+	if (number != NULL) {
+		const struct failure *failure = &f->ring[*number];
+		rc = vrv_fail(err, failure->code, "%s", failure->message);
+		err->sys = failure->sys;
+		err->exit = failure->exit;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return rc;
+}
+
+/* The place for the next failure; NULL without memory. */
+static struct failure *
+place(struct vrv_failures *f)
+{
+	if (f->n == FAILURES_MAX) {
+		struct failure *oldest = &f->ring[f->next];
+		const struct key key = key_of(oldest->pack, oldest->offset);
+		(void)vrv_map_remove(f->numbers, &key);
+		return oldest;
+	}
+	if (vrv_room_for_one(&f->ring, f->n, &f->cap, sizeof(*f->ring)) != 0)
+		return NULL;
+	return &f->ring[f->n++];
+}
+
+void
+vrv_failures_put(struct vrv_failures *f, const struct vrv_location *at,
+    const struct varve_err *err)
+{
+	const struct key key = key_of(at->pack, at->offset);
+	struct failure *failure;
+	bool is_new;
+
+	/* What the run lacks says nothing of the frame. */
+	if (vrv_err_is_fatal(err))
+		return;
+	pthread_mutex_lock(&f->lock);
+	uint32_t *number = vrv_map_get(f->numbers, &key);
+	failure = number == NULL ? place(f) : NULL;
+	if (failure != NULL) {
+		memcpy(failure->pack, at->pack, VRV_OBJECT_ID);
+		failure->offset = at->offset;
+		failure->code = err->code;
+		failure->sys = err->sys;
+		failure->exit = err->exit;
+		snprintf(failure->message, sizeof(failure->message), "%.*s",
+		    MESSAGE_MAX - 1, err->message);
+		number = vrv_map_put(f->numbers, &key, &is_new);
+		/* Without memory it is read once more, that is all. */
+		if (number != NULL)
+			*number = (uint32_t)(failure - f->ring);
+		f->next = ((size_t)(failure - f->ring) + 1) % FAILURES_MAX;
+	}
+	pthread_mutex_unlock(&f->lock);
+}
