@@ -3,11 +3,26 @@
 
 #include <stdlib.h>
 
+#include "format/frame.h"
 #include "util/map.h"
 #include "util/mem.h"
 
 /* One chunk of records; reads them to the end. */
 typedef int chunk_fn(void *arg, struct vrv_rd *, struct varve_err *err);
+
+/* Records of a list differ, and so do the chunks that hold them: one that is
+ * named again only makes a short list long. */
+static int
+meet(struct vrv_map *met, const uint8_t *id, struct varve_err *err)
+{
+	bool is_new;
+
+	if (vrv_map_put(met, id, &is_new) == NULL)
+		return VRV_NOMEM(err, "a list");
+	return is_new ?
+	    0 :
+	    vrv_fail(err, VARVE_CORRUPT, "a list names one chunk twice");
+}
 
 static int
 each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
@@ -15,6 +30,7 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
     void *seen_arg, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf content = {0}, chunk = {0};
+	vrv_auto_map met = vrv_map_new(VRV_PREFIX_SIZE, 0);
 	struct vrv_list_iter *list;
 	struct vrv_extent extent;
 	struct vrv_rd rd;
@@ -22,6 +38,8 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 
 	vrv_content_put_ref(&content, ref);
 	int rc = vrv_buf_check(&content, err);
+	if (rc == 0 && met == NULL)
+		rc = VRV_NOMEM(err, "a list");
 	if (rc == 0)
 		rc = vrv_list_iter_new(source, content.data, content.len, &list,
 		    err);
@@ -35,6 +53,8 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 			rc = 0;
 			break;
 		}
+		if (rc == 0)
+			rc = meet(met, extent.id, err);
 		if (rc == 0 && seen != NULL)
 			rc = seen(seen_arg, extent.id, err);
 		if (rc == 0)
@@ -52,12 +72,13 @@ each_chunk(const struct vrv_meta_source *source, const struct vrv_ref *ref,
 struct owners {
 	vrv_name_fn *fn;
 	void *arg;
+	size_t n;
 };
 
 static int
 read_owners(void *arg, struct vrv_rd *rd, struct varve_err *err)
 {
-	const struct owners *o = arg;
+	struct owners *o = arg;
 	int rc = 0;
 
 	while (rc == 0 && vrv_rd_left(rd) > 0) {
@@ -67,6 +88,9 @@ read_owners(void *arg, struct vrv_rd *rd, struct varve_err *err)
 		bool group;
 
 		rc = vrv_owner_get(rd, &group, &id, &name, &n, err);
+		if (rc == 0 && ++o->n > VRV_OWNERS_MAX)
+			rc = vrv_fail(err, VARVE_LIMIT,
+			    "more than %zu names of owners", VRV_OWNERS_MAX);
 		if (rc == 0)
 			rc = o->fn(o->arg, group, id, name, n, err);
 	}
@@ -78,7 +102,7 @@ vrv_archive_owners(const struct vrv_meta_source *source,
     const struct vrv_archive *archive, vrv_name_fn *fn, void *arg,
     vrv_meta_seen_fn *seen, void *seen_arg, struct varve_err *err)
 {
-	struct owners o = {fn, arg};
+	struct owners o = {fn, arg, 0};
 
 	return !archive->sealed.has_owners ?
 	    0 :

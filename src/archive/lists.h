@@ -11,7 +11,8 @@
 typedef int vrv_name_fn(void *arg, bool group, uint32_t id, const uint8_t *name,
     size_t n, struct varve_err *err);
 /* Every name of the archive's table; `seen` (may be NULL) is told the table's
- * own chunks. */
+ * own chunks. LIMIT for more than VRV_OWNERS_MAX; CORRUPT, here and below, for
+ * a list that names a chunk twice: no writer makes one. */
 int vrv_archive_owners(const struct vrv_meta_source *,
     const struct vrv_archive *, vrv_name_fn *fn, void *arg,
     vrv_meta_seen_fn *seen, void *seen_arg, struct varve_err *err) VRV_MUST;

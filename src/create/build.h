@@ -47,6 +47,9 @@ void vrv_build_fini(struct vrv_build *);
 /* After the last item: records, the last frame. */
 int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
 
+#define VRV_XATTRS_LOST                                                        \
+	"some extended attributes are not stored: unreadable, or beyond 1 MiB"
+
 /* --- build_tell.c --- */
 
 #define VRV_PROGRESS_NS ((uint64_t)200000000) /* between two of them */

@@ -38,8 +38,8 @@ vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
 		rc = vrv_entry_xattrs(b, &item->meta, &level->raw, err);
 	level->iflags = item->meta.iflags;
 	if (rc == 0 && item->meta.lost > 0)
-		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
-		    "some extended attributes could not be read", 0, err);
+		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER, VRV_XATTRS_LOST, 0,
+		    err);
 	vrv_build_push(b, item->name, item->name_n);
 	b->depth++;
 	return rc == 0 ? vrv_buf_check(&level->raw, err) : rc;

@@ -6,6 +6,9 @@
 
 #include "util/mem.h"
 
+_Static_assert(VRV_OS_XATTRS_MAX <= VRV_XATTRS_BYTES_MAX,
+    "more extended attributes than a reader takes");
+
 /* Inode flags that are a user's choice (linux/fs.h): s u c S i a d A m j t D T
  * C x P F. The others say how the file system keeps the file. */
 #define IFLAGS_KEPT 0x62C3C4FFu
@@ -78,6 +81,13 @@ vrv_build_finish(struct vrv_build *b, struct varve_err *err)
 
 	int rc = vrv_records_finish(&b->records, &p->has_skipped, &p->skipped,
 	    &p->has_owners, &p->owners, err);
+	if (rc == 0 && b->records.names_dropped) {
+		p->warnings++;
+		vrv_repo_note(p->repo, VARVE_EVENT_WARNING, NULL,
+		    "more than %zu users and groups: the archive has only the "
+		    "numbers of the others",
+		    VRV_OWNERS_MAX);
+	}
 	if (rc == 0)
 		rc = vrv_lane_done(p->meta_lane, err);
 	return rc;

@@ -180,8 +180,8 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		return 0;
 	}
 	if (job->meta.lost > 0)
-		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
-		    "some extended attributes could not be read", 0, err);
+		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER, VRV_XATTRS_LOST, 0,
+		    err);
 	if (rc != 0)
 		return rc;
 	return job->linked ? build_link(b, item, err) :
@@ -243,7 +243,7 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		return build_job(b, item, err);
 	if (item->meta.lost > 0) {
 		int rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
-		    "some extended attributes could not be read", 0, err);
+		    VRV_XATTRS_LOST, 0, err);
 		if (rc != 0)
 			return rc;
 	}

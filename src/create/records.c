@@ -11,7 +11,6 @@
 #include "util/mem.h"
 
 #define RECORDS_CHUNK ((size_t)64 << 10)
-#define OWNER_NAME_MAX 1024
 
 /* --- what the parent knew --- */
 
@@ -228,7 +227,7 @@ put_names(struct vrv_records *r, bool group, struct vrv_list_builder *list,
 	struct vrv_map *map = group ? r->groups : r->users;
 	size_t n = vrv_map_count(map), i = 0, at = 0;
 	vrv_auto_free uint32_t *ids = vrv_alloc_array(n, sizeof(*ids));
-	char here[OWNER_NAME_MAX];
+	char here[VRV_OWNER_NAME_MAX + 1];
 	const void *id;
 	void *old;
 	int rc = 0;
@@ -248,6 +247,12 @@ put_names(struct vrv_records *r, bool group, struct vrv_list_builder *list,
 			break;
 		if (name == NULL)
 			continue;
+		/* Readers refuse more. */
+		if (r->n_names == VRV_OWNERS_MAX) {
+			r->names_dropped = true;
+			break;
+		}
+		r->n_names++;
 		*any = true;
 		if (chunk->len == 0)
 			vrv_buf_u8(chunk, VRV_META_NAMES);

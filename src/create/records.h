@@ -20,6 +20,8 @@ struct vrv_records {
 	struct vrv_map *users, *groups; /* id -> char *name from the parent */
 	uint32_t last_uid, last_gid;
 	bool has_last;
+	size_t n_names;
+	bool names_dropped; /* beyond VRV_OWNERS_MAX */
 };
 
 int vrv_records_init(struct vrv_records *, const struct vrv_meta_sink *,

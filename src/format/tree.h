@@ -107,9 +107,9 @@ void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
  * kind or ns out of range, a content or list that does not parse, an empty or
  * unsorted list, extent lengths of an inline list that do not add up to size,
  * parts that do not fill exactly the stated size. FORMAT for an unknown flag
- * bit. When only the entry is bad the cursor stands behind it, so that a
- * reader may go on with the next. That names ascend is for the caller to
- * check. */
+ * bit. LIMIT for xattrs of more than VRV_XATTRS_BYTES_MAX. When only the entry
+ * is bad the cursor stands behind it, so that a reader may go on with the next.
+ * That names ascend is for the caller to check. */
 int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret, struct varve_err *err)
     VRV_MUST;
 
@@ -163,6 +163,7 @@ struct vrv_entry_xattr {
 #define VRV_XATTR_NAME_MAX 255
 #define VRV_XATTR_INLINE_MAX 4096
 #define VRV_XATTR_VALUE_MAX 65536
+#define VRV_XATTRS_BYTES_MAX ((size_t)1 << 20) /* values of one entry */
 
 void vrv_xattr_put(struct vrv_buf *, const struct vrv_entry_xattr *);
 /* The head of a list is v n (1 or more), then n times vrv_xattr_get(). Names
@@ -238,6 +239,8 @@ int vrv_path_get(struct vrv_rd *, enum vrv_skip *ret_reason,
     const uint8_t **ret_path, size_t *ret_n, struct varve_err *err) VRV_MUST;
 
 /* 'U': u8 1 user or 2 group, v id, v len + name, to the end. */
+#define VRV_OWNERS_MAX ((size_t)1 << 17) /* names of one archive */
+#define VRV_OWNER_NAME_MAX 255
 void vrv_owner_put(struct vrv_buf *, bool group, uint32_t id, const char *name);
 int vrv_owner_get(struct vrv_rd *, bool *ret_group, uint32_t *ret_id,
     const uint8_t **ret_name, size_t *ret_n, struct varve_err *err) VRV_MUST;

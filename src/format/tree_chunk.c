@@ -210,6 +210,9 @@ vrv_owner_get(struct vrv_rd *r, bool *ret_group, uint32_t *ret_id,
 	if (!vrv_rd_ok(r) || what < 1 || what > 2 || id > UINT32_MAX ||
 	    !is_string(name, n))
 		return VRV_CORRUPT(err, "malformed name table");
+	if (n > VRV_OWNER_NAME_MAX)
+		return vrv_fail(err, VARVE_LIMIT,
+		    "name of an owner of %zu bytes", n);
 	*ret_group = what == 2;
 	*ret_id = (uint32_t)id;
 	*ret_name = name;

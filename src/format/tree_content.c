@@ -174,7 +174,7 @@ int
 vrv_xattrs_scan(struct vrv_rd *r, struct varve_err *err)
 {
 	struct vrv_entry_xattr xattr, previous = {0};
-	uint64_t n = vrv_rd_v(r);
+	uint64_t n = vrv_rd_v(r), bytes = 0;
 
 	if (n == 0)
 		return VRV_CORRUPT(err, "empty xattr list");
@@ -187,6 +187,11 @@ vrv_xattrs_scan(struct vrv_rd *r, struct varve_err *err)
 			xattr.name_n) >= 0)
 			return VRV_CORRUPT(err, "xattrs out of order");
 		previous = xattr;
+		bytes += xattr.size;
+		if (bytes > VRV_XATTRS_BYTES_MAX)
+			return vrv_fail(err, VARVE_LIMIT,
+			    "extended attributes beyond %zu bytes",
+			    VRV_XATTRS_BYTES_MAX);
 	}
 	return 0;
 }

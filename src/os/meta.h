@@ -60,8 +60,10 @@ struct vrv_xattr {
 
 /* All extended attributes, sorted by name bytes, in the arena; *ret_n is 0
  * where the file system has none. One that vanishes meanwhile is left out.
- * When one cannot be read (EACCES, EPERM, EOPNOTSUPP), the others are still
- * given, *ret_lost counts it and `err` is not set. */
+ * When one cannot be read (EACCES, EPERM, EOPNOTSUPP), or the values are longer
+ * than VRV_OS_XATTRS_MAX with it, the others are still given, *ret_lost counts
+ * it and `err` is not set. */
+#define VRV_OS_XATTRS_MAX ((size_t)1 << 20)
 int vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
     struct varve_err *err) VRV_MUST;

@@ -176,7 +176,8 @@ read_all(const struct place *at, const char *names, size_t len,
     struct vrv_arena *arena, struct vrv_xattr **ret, size_t *ret_n,
     size_t *ret_lost, struct varve_err *err)
 {
-	size_t count = 0, n = 0, lost = 0;
+	size_t count = 0, n = 0, lost = 0, bytes = 0;
+	bool full = false;
 
 	for (size_t i = 0; i < len; i += strlen(names + i) + 1)
 		count++;
@@ -185,9 +186,16 @@ read_all(const struct place *at, const char *names, size_t len,
 		return VRV_NOMEM(err, "extended attributes");
 
 	for (size_t i = 0; i < len; i += strlen(names + i) + 1) {
+		if (full) {
+			lost++;
+			continue;
+		}
 		int rc = read_one(at, names + i, arena, &x[n], err);
-		if (rc == 0)
-			n++;
+		full = rc == 0 && x[n].size > VRV_OS_XATTRS_MAX - bytes;
+		if (full)
+			lost++;
+		else if (rc == 0)
+			bytes += x[n++].size;
 		else if (rc == VARVE_AUTH)
 			lost++;
 		else if (rc != VARVE_NOENT)

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each block is twice as large as the one before: most arenas are of one small
+ * directory, and a deep tree has one for each level. */
+#define FIRST_BLOCK ((size_t)256)
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define ALIGN _Alignof(max_align_t)
 
@@ -41,8 +44,12 @@ vrv_arena_alloc(struct vrv_arena *arena, size_t n)
 	struct vrv_arena_block *b = new_block(arena, n);
 #else
 	struct vrv_arena_block *b = arena->blocks;
-	if (b == NULL || b->size - b->used < n)
-		b = new_block(arena, n > BLOCK_SIZE ? n : BLOCK_SIZE);
+	if (b == NULL || b->size - b->used < n) {
+		size_t size = b == NULL	     ? FIRST_BLOCK :
+		    b->size < BLOCK_SIZE / 2 ? 2 * b->size :
+					       BLOCK_SIZE;
+		b = new_block(arena, n > size ? n : size);
+	}
 #endif
 	if (b == NULL)
 		return NULL;

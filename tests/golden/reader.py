@@ -140,6 +140,8 @@ class Repository(Opened):
                  "size of an attribute")
             found[name] = (x >> 1, c.b(32)) if x & 1 else c.b(x >> 1)
             last = name
+        need(sum(v[0] if isinstance(v, tuple) else len(v)
+                 for v in found.values()) <= MIB, "attributes", "limit")
         return found
 
     def xattr(self, value):
@@ -174,9 +176,11 @@ class Repository(Opened):
 
     def own_list(self, ref, kind, record):
         """Records of an archive's own list."""
-        found = []
+        found, seen = [], set()
         for e in self.extents(ref):
             need(e["id"] is not None, "hole in a list")
+            need(e["id"] not in seen, "a chunk twice in a list")
+            seen.add(e["id"])
             c = self.meta(e["id"], kind)
             need(len(c.data) == e["length"], "length of a chunk")
             while c.left():
@@ -195,9 +199,12 @@ class Repository(Opened):
         def record(c):
             what, number, name = c.u(1), c.small(), c.text()
             need(what in (1, 2) and name and b"\0" not in name, "owner")
+            need(len(name) <= 255, "name of an owner", "limit")
             return what, number, name
-        return self.own_list(archive[22], b"U", record) \
+        owners = self.own_list(archive[22], b"U", record) \
             if 22 in archive else []
+        need(len(owners) <= 1 << 17, "names of owners", "limit")
+        return owners
 
     # --- archives ---
 

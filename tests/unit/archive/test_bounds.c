@@ -8,6 +8,7 @@
 #include <varve/archive.h>
 
 #include "archive/bounds.h"
+#include "archive/lists.h"
 #include "archive/tour.h"
 
 #define LEVELS 61
@@ -349,6 +350,75 @@ test_list_error(void **state)
 	meta_map_fini(&m);
 }
 
+/* --- names of owners --- */
+
+static int
+count_name(void *arg, bool group, uint32_t id, const uint8_t *name, size_t n,
+    struct varve_err *err)
+{
+	size_t *count = arg;
+
+	(void)group;
+	(void)id;
+	(void)name;
+	(void)n;
+	(void)err;
+	(*count)++;
+	return 0;
+}
+
+/* A list of `chunks` chunks, or of one that is named as often, each of
+ * `names` names. */
+static int
+names_of(struct meta_map *m, unsigned chunks, bool same, uint32_t names,
+    size_t *ret_count)
+{
+	vrv_auto_buf struct vrv_buf chunk = {0};
+	struct vrv_archive archive = {.sealed.has_owners = true};
+	struct vrv_list_builder *list;
+	struct varve_err err;
+
+	assert_int_equal(vrv_list_builder_new(&m->sink, &list, &err), 0);
+	for (unsigned i = 0; i < chunks; i++) {
+		struct vrv_extent extent = {0};
+		vrv_buf_clear(&chunk);
+		vrv_buf_u8(&chunk, VRV_META_NAMES);
+		for (uint32_t j = 0; j < names; j++)
+			vrv_owner_put(&chunk, false, same ? j : i * names + j,
+			    "n");
+		meta_map_put(m, &chunk, extent.id);
+		extent.length = chunk.len;
+		assert_int_equal(vrv_list_builder_add(list, &extent, &err), 0);
+	}
+	assert_int_equal(vrv_list_builder_finish_ref(list,
+			     &archive.sealed.owners, &err),
+	    0);
+	vrv_list_builder_free(list);
+	*ret_count = 0;
+	return vrv_archive_owners(&m->source, &archive, count_name, ret_count,
+	    NULL, NULL, &err);
+}
+
+static void
+test_owners(void **state)
+{
+	struct meta_map m;
+	size_t n;
+
+	(void)state;
+	meta_map_init(&m);
+	assert_int_equal(names_of(&m, 2, false, 3, &n), 0);
+	assert_int_equal(n, 6);
+	assert_int_equal(names_of(&m, 1000, true, 3, &n), VARVE_CORRUPT);
+	assert_int_equal(n, 3);
+	assert_int_equal(names_of(&m, 4, false, VRV_OWNERS_MAX / 4, &n), 0);
+	assert_int_equal(n, VRV_OWNERS_MAX);
+	assert_int_equal(names_of(&m, 5, false, VRV_OWNERS_MAX / 4, &n),
+	    VARVE_LIMIT);
+	assert_int_equal(n, VRV_OWNERS_MAX);
+	meta_map_fini(&m);
+}
+
 int
 run_bounds_tests(void)
 {
@@ -360,6 +430,7 @@ run_bounds_tests(void)
 	    cmocka_unit_test(test_list_once),
 	    cmocka_unit_test(test_list_disagrees),
 	    cmocka_unit_test(test_list_error),
+	    cmocka_unit_test(test_owners),
 	};
 
 	return cmocka_run_group_tests_name("bounds", tests, NULL, NULL);

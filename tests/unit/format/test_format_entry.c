@@ -548,10 +548,44 @@ test_name_alone(void **state)
 	assert_false(vrv_entry_name(&r, &name, &n));
 }
 
+/* Values of one entry: at most 1 MiB, whatever chunks they are. */
+static void
+test_xattrs_limit(void **state)
+{
+	vrv_auto_buf struct vrv_buf list = {0}, b = {0};
+	struct vrv_entry got;
+
+	(void)state;
+	for (unsigned n = 16; n <= 17; n++) {
+		vrv_buf_clear(&list);
+		vrv_buf_clear(&b);
+		vrv_buf_v(&list, n);
+		for (unsigned i = 0; i < n; i++) {
+			char name[] = {(char)('a' + i), '\0'};
+			put_xattr(&list, name, VRV_XATTR_VALUE_MAX);
+		}
+		struct vrv_entry e = {
+		    .kind = 4,
+		    .flags = VRV_ENTRY_XATTRS,
+		    .name = (const uint8_t *)"f",
+		    .name_n = 1,
+		    .xattrs = list.data,
+		    .xattrs_n = list.len,
+		};
+		vrv_entry_put(&b, &e);
+		struct vrv_rd rd = vrv_rd_over(b.data, b.len);
+		assert_int_equal(vrv_entry_get(&rd, &got, &err),
+		    n == 16 ? 0 : VARVE_LIMIT);
+		/* The next entry can be read. */
+		assert_true(vrv_rd_done(&rd));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_xattrs_limit),
 	    cmocka_unit_test(test_every_kind_round_trips),
 	    cmocka_unit_test(test_entries_of_every_size),
 	    cmocka_unit_test(test_names),

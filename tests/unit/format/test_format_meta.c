@@ -332,6 +332,13 @@ test_owners(void **state)
 	    VARVE_CORRUPT);
 	assert_int_equal(owner_verdict(1, 0, "", 0), VARVE_CORRUPT);
 	assert_int_equal(owner_verdict(1, 0, "a\0b", 3), VARVE_CORRUPT);
+
+	char long_name[VRV_OWNER_NAME_MAX + 1];
+	memset(long_name, 'n', sizeof(long_name));
+	assert_int_equal(owner_verdict(1, 0, long_name, sizeof(long_name) - 1),
+	    0);
+	assert_int_equal(owner_verdict(1, 0, long_name, sizeof(long_name)),
+	    VARVE_LIMIT);
 }
 
 int

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* More extended attributes than an entry can have: most file systems that the
+ * tests run on do not store as many. */
+
+#include "scratch.h"
+
+#include <sys/xattr.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/meta.h"
+
+#define ATTRS 40
+#define SIZE 65536
+
+static struct varve_err err;
+static int reads;
+
+/* These take the place of those of libc: names "user.00" to "user.39". */
+ssize_t
+flistxattr(int fd, char *to, size_t n)
+{
+	(void)fd;
+	for (int i = 0; n >= 8 * ATTRS && i < ATTRS; i++)
+		sprintf(to + (size_t)i * 8, "user.%02d", i);
+	if (n != 0 && n < 8 * ATTRS) {
+		errno = ERANGE;
+		return -1;
+	}
+	return 8 * ATTRS;
+}
+
+ssize_t
+fgetxattr(int fd, const char *name, void *to, size_t n)
+{
+	(void)fd;
+	assert_true(strncmp(name, "user.", 5) == 0);
+	if (n >= SIZE) {
+		memset(to, 'x', SIZE);
+		reads++;
+	}
+	return SIZE;
+}
+
+static void
+what_is_too_much_is_counted_as_lost(void **state)
+{
+	struct scratch *s = *state;
+	struct vrv_arena arena = {0};
+	struct vrv_xattr *x;
+	size_t n, lost;
+	int fd;
+
+	scratch_write(s->dir, "file", "x", 1);
+	assert_int_equal(vrv_os_open(s->dir, "file", O_RDONLY, 0, &fd, &err),
+	    0);
+	assert_int_equal(vrv_os_xattrs(fd, "", &arena, &x, &n, &lost, &err), 0);
+	assert_int_equal(n, VRV_OS_XATTRS_MAX / SIZE);
+	assert_int_equal(lost, ATTRS - n);
+	/* Nor is it read. */
+	assert_in_range(reads, n, n + 1);
+	vrv_arena_fini(&arena);
+	close(fd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    SCRATCH_TEST(what_is_too_much_is_counted_as_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
