@@ -217,8 +217,6 @@ vrv_catalog_close(struct vrv_catalog *c)
 	if (c == NULL)
 		return;
 	close_db(c);
-	vrv_map_free(c->places);
-	vrv_arena_fini(&c->place_arena);
 	free(c->path);
 	free(c);
 }
@@ -293,7 +291,8 @@ by_time(const void *pa, const void *pb)
 	    *(struct vrv_catalog_archive *const *)pb;
 	int c = vrv_time_cmp(a->nominal, b->nominal);
 
-	return c != 0 ? c : (a->seq > b->seq) - (a->seq < b->seq);
+	/* Not the number: it is another in another catalog. */
+	return c != 0 ? c : memcmp(a->logical, b->logical, VRV_LOGICAL_ID);
 }
 
 static int

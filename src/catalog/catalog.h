@@ -185,8 +185,11 @@ int vrv_catalog_resolve(struct vrv_catalog *, const struct vrv_catalog_series *,
     const char *path, int64_t *ret_dir, struct vrv_text *ret_name,
     struct varve_err *err) VRV_MUST;
 
-/* Every version of every name, those of a name one after another. `name` (may
- * be NULL) is asked first. Memory: the versions of one name. */
+/* Every version of every name, those of a name one after another, oldest first.
+ * Series come by host and label; in each the directories top down by name, the
+ * names in a directory before what is below them: the same for every catalog of
+ * the same archives. `name` (may be NULL) is asked first. Memory: the versions
+ * of one name, and one path. */
 struct vrv_catalog_walk {
 	bool (*name)(void *arg, struct vrv_text name);
 	vrv_catalog_version_fn *fn;
@@ -194,8 +197,7 @@ struct vrv_catalog_walk {
 };
 int vrv_catalog_walk(struct vrv_catalog *, const struct vrv_catalog_walk *,
     struct varve_err *err) VRV_MUST;
-/* Within the callback of a walk: append the path of a name in a directory.
- * Paths of directories are kept until the walk ends. */
+/* Within the callback of a walk: append the path of the version told. */
 int vrv_catalog_join(struct vrv_catalog *, int64_t dir, struct vrv_text name,
     struct vrv_buf *path, struct varve_err *err) VRV_MUST;
 

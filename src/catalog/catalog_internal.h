@@ -19,12 +19,11 @@ enum vrv_catalog_sql {
 	VRV_SQL_ARCHIVES,
 	VRV_SQL_DIR_BY_ID,
 	VRV_SQL_DIR_BY_NAME,
+	VRV_SQL_DIR_BEHIND,
 	VRV_SQL_LIVE_ONE,
 	VRV_SQL_PAST_ONE,
 	VRV_SQL_LIVE_BEHIND,
 	VRV_SQL_PAST_BEHIND,
-	VRV_SQL_LIVE_ALL,
-	VRV_SQL_PAST_ALL,
 	/* changing */
 	VRV_SQL_LIVE_BATCH,
 	VRV_SQL_LIVE_ADD,
@@ -52,15 +51,6 @@ enum vrv_catalog_sql {
 extern const char *const vrv_catalog_texts[VRV_SQL_N];
 extern const struct vrv_db_schema vrv_catalog_schema;
 
-/* A directory met by a walk. */
-struct vrv_catalog_place {
-	const struct vrv_catalog_series
-	    *series; /* NULL: none of its archives */
-	int64_t parent;
-	struct vrv_text name;
-	struct vrv_text path; /* p is NULL until it is asked for */
-};
-
 struct vrv_catalog {
 	char *path;
 	uint8_t repository[VRV_REPO_ID];
@@ -81,9 +71,8 @@ struct vrv_catalog {
 	size_t n_series;
 	vrv_catalog_want_fn *want;
 	void *want_arg;
-	/* Of the walk at hand. */
-	struct vrv_map *places; /* directory to struct vrv_catalog_place * */
-	struct vrv_arena place_arena;
+	/* Path of the directory at which a walk is; NULL: no walk. */
+	const struct vrv_buf *walk_path;
 };
 
 /* The statement, ready to be bound; NULL when it could not be made. */

@@ -39,12 +39,15 @@ const char *const vrv_catalog_texts[VRV_SQL_N] = {
     [VRV_SQL_ABOUT] = "SELECT repository, change, s, ns, gone FROM about",
     [VRV_SQL_SERIES] = "SELECT series.id, tag, host, label, dir.id FROM series"
 		       " JOIN dir ON parent = 0 AND name = tag"
-		       " ORDER BY host, label",
+		       " ORDER BY host, label, tag",
     [VRV_SQL_ARCHIVES] = "SELECT seq, logical, revision, root, name, s, ns"
 			 " FROM archive WHERE series = ? ORDER BY seq",
     [VRV_SQL_DIR_BY_ID] = "SELECT series, parent, name FROM dir WHERE id = ?",
     [VRV_SQL_DIR_BY_NAME] = "SELECT id, tree FROM dir"
 			    " WHERE parent = ? AND name = ?",
+    [VRV_SQL_DIR_BEHIND] = "SELECT id, name FROM dir"
+			   " WHERE parent = ? AND name > ?"
+			   " ORDER BY name LIMIT 1",
     [VRV_SQL_LIVE_ONE] = "SELECT first, entry FROM live"
 			 " WHERE dir = ? AND name = ?",
     [VRV_SQL_PAST_ONE] = "SELECT first, last, entry FROM past"
@@ -53,10 +56,6 @@ const char *const vrv_catalog_texts[VRV_SQL_N] = {
 			    " WHERE dir = ? AND name > ? ORDER BY name",
     [VRV_SQL_PAST_BEHIND] = "SELECT dir, name, first, last, entry FROM past"
 			    " WHERE dir = ? AND name > ? ORDER BY name, first",
-    [VRV_SQL_LIVE_ALL] = "SELECT dir, name, first, 0, entry FROM live"
-			 " ORDER BY dir, name",
-    [VRV_SQL_PAST_ALL] = "SELECT dir, name, first, last, entry FROM past"
-			 " ORDER BY dir, name, first",
     [VRV_SQL_LIVE_BATCH] = "SELECT name, entry FROM live"
 			   " WHERE dir = ? AND name > ? ORDER BY name LIMIT ?",
     [VRV_SQL_LIVE_ADD] = "INSERT INTO live VALUES(?, ?, ?, ?)",

@@ -174,4 +174,48 @@ is "$(spans --name main.c --series 's[123]' | sort)" "src/sub/main.c s1 s1 1
 src/sub/main.c s2 s2 1
 src/sub/main.c s3 s3 1" "are all catalogued"
 
+# --- the order is that of the archives, not of how the catalog came about ---
+
+varve init order >/dev/null 2>&1 || exit 99
+varve key add --key-file "$scratch/order.key" order >/dev/null 2>&1 || exit 99
+VARVE_KEY_FILE=$scratch/order.key
+rm -rf grow && mkdir -p grow/z/deep grow/m && cd grow || exit 99
+touch z/deep/f z/f m/f
+at()
+{
+	varve create --timestamp "$1" "$scratch/order::$2" . || exit 99
+}
+at 2020-01-01T00:00:00 gone
+mkdir -p a/deep z/alpha && touch a/deep/f a/f z/alpha/f z/deep/e
+at 2021-01-01T00:00:00 two
+echo 2 >a/f
+at 2021-01-01T00:00:00 same-time
+rm -r m && echo 3 >z/f
+at 2019-01-01T00:00:00 early
+cd .. || exit 99
+varve delete order::gone || exit 99
+everything()
+{
+	varve find order && varve find --json-lines order &&
+		varve history order a/f && varve history --json order z/f
+}
+everything >grown || exit 99
+is "$(varve find --name f --type f --json-lines order | python3 -c '
+import json, sys
+seen = []
+for line in sys.stdin:
+    path = json.loads(line)["path"]
+    if path not in seen:
+        seen.append(path)
+print(*seen)')" "a/f a/deep/f m/f z/f z/alpha/f z/deep/f" "top down, by name"
+varve catalog rebuild order || exit 99
+ok "a catalog made anew: the same" sh -c 'cmp - grown' <<EOT
+$(everything)
+EOT
+VARVE_CACHE_DIR=$scratch/other-cache
+export VARVE_CACHE_DIR
+everything >fresh
+ok "another client: the same" cmp fresh grown
+unset VARVE_CACHE_DIR
+
 done_testing

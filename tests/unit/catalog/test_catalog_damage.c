@@ -30,7 +30,8 @@ survive(struct fixture *f)
 
 	reopen(f);
 	update(f);
-	if (check_walk(f, &err) != 0) {
+	/* A walk does not read the tables that it needs not. */
+	if (check_walk(f, &err) != 0 || vrv_catalog_check(f->c, &err) != 0) {
 		assert_true(vrv_catalog_is_bad(f->c));
 		assert_int_equal(vrv_catalog_renew(f->c, false, &err), 0);
 		update(f);
