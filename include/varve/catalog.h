@@ -8,8 +8,9 @@
  * A database in the cache folder of the repository, which holds names, sizes
  * and times in clear (mode 0600) and can be made anew from the trees at any
  * time. One that is damaged, of another version or of another repository is
- * made anew without a word to the user. Each function brings it up to date
- * itself, where it does not say otherwise.
+ * made anew without a word to the user; where it cannot be written a NOTE says
+ * so, and a temporary one serves. Each function brings it up to date itself,
+ * where it does not say otherwise.
  */
 
 #include <stdbool.h>
@@ -50,15 +51,15 @@ struct varve_catalog_change {
 
 /* Open the catalog and bring it up to date with `list`, which must stay; so
  * must `options` and what they point to. An archive of which a directory
- * cannot be read is left out (a NOTE event tells) and tried again next time.
- * NOTSUP if there is no cache folder. */
+ * cannot be read is left out (a NOTE event tells) and tried again next time. */
 VARVE_API int varve_catalog_open(struct varve_repo *,
     const struct varve_archive_list *list,
     const struct varve_catalog_options *options, struct varve_catalog **ret,
     struct varve_err *err) VARVE_MUST;
 VARVE_API void varve_catalog_close(struct varve_catalog *); /* NULL is fine */
 
-/* Throw it away and catalog all covered series from their trees. */
+/* Throw it away and catalog all covered series from their trees. Fails with the
+ * reason why if the catalog is a temporary one. */
 VARVE_API int varve_catalog_rebuild(struct varve_catalog *,
     struct varve_catalog_change *ret, struct varve_err *err) VARVE_MUST;
 

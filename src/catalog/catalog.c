@@ -11,12 +11,14 @@
 
 #include "catalog/catalog_internal.h"
 #include "os/file.h"
+#include "os/private.h"
 #include "util/mem.h"
 
 /* Pages of the log that are moved at a time; and so few that are left that who
  * opens the catalog next does not notice. */
 #define LOG_PAGES 16384
 #define LOG_PAGES_LEFT 256
+#define LOCK_MS 60000
 
 int
 vrv_catalog_path(const struct vrv_repo *repo, char **ret, struct varve_err *err)
@@ -33,8 +35,19 @@ vrv_catalog_path(const struct vrv_repo *repo, char **ret, struct varve_err *err)
 /* --- opening --- */
 
 static void
+note_refused(struct vrv_catalog *c, const struct varve_err *why)
+{
+	if (why == NULL || vrv_err_is_damage(why) || !vrv_err_is_unusable(why))
+		return;
+	c->is_refused = true;
+	c->refused = *why;
+}
+
+static void
 close_db(struct vrv_catalog *c)
 {
+	if (c->db != NULL)
+		note_refused(c, vrv_db_refused(c->db));
 	for (size_t i = 0; i < VRV_SQL_N; i++) {
 		vrv_stmt_free(c->stmts[i]);
 		c->stmts[i] = NULL;
@@ -117,14 +130,16 @@ open_db(struct vrv_catalog *c, struct varve_err *err)
 
 	if (c->as_is && stat(c->path, &st) != 0)
 		return vrv_fail_sys(err, errno, "%s", c->path);
-	int rc = vrv_db_open(c->path, &vrv_catalog_schema, VRV_DB_CACHE, &c->db,
-	    err);
-	if (rc != 0)
+	int rc = vrv_db_open(c->is_temporary ? NULL : c->path,
+	    &vrv_catalog_schema, VRV_DB_CACHE, &c->db, err);
+	if (rc != 0) {
+		note_refused(c, err);
 		return rc;
+	}
 	vrv_db_log(c->db, LOG_PAGES, false);
 	if (c->hurry > 0)
 		vrv_catalog_hurry(c, c->hurry);
-	if (stat(c->path, &st) == 0)
+	if (!c->is_temporary && stat(c->path, &st) == 0)
 		c->inode = st.st_ino;
 	rc = vrv_db_exec(c->db, "PRAGMA cache_size = -8192", err);
 	if (rc == 0)
@@ -147,32 +162,29 @@ is_bad(int rc)
 static int
 lock(const struct vrv_catalog *c, int *ret_fd, struct varve_err *err)
 {
-	vrv_auto_free char *name = vrv_strf("%s.lock", c->path);
+	const char *slash = strrchr(c->path, '/');
+	vrv_auto_free char *dir = slash == NULL ?
+	    vrv_dup(".", 1) :
+	    vrv_dup(c->path, (size_t)(slash - c->path) + 1);
+	vrv_auto_free char *name =
+	    vrv_strf("%s.lock", slash != NULL ? slash + 1 : c->path);
 	vrv_auto_fd fd = -1;
 
-	if (name == NULL)
+	if (dir == NULL || name == NULL)
 		return VRV_NOMEM(err, "a path");
-	int rc = vrv_os_open(AT_FDCWD, name, O_RDWR | O_CREAT | O_NOFOLLOW,
-	    0600, &fd, err);
-	if (rc != 0)
-		return vrv_ctx(err, "%s", name);
-	while (flock(fd, LOCK_EX) != 0) {
-		if (errno != EINTR)
-			return vrv_fail_sys(err, errno, "cannot lock %s", name);
-	}
-	*ret_fd = vrv_steal_fd(&fd);
-	return 0;
+	int rc = vrv_private_dir(dir, false, &fd, err);
+	if (rc == 0)
+		rc = vrv_private_lock(fd, name, LOCK_MS, ret_fd, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "%s", c->path);
 }
 
-int
-vrv_catalog_renew(struct vrv_catalog *c, bool even_good, struct varve_err *err)
+static int
+renew(struct vrv_catalog *c, bool even_good, struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
 	ino_t inode = c->inode;
 	struct stat st;
 
-	close_db(c);
-	c->bad = false;
 	int rc = lock(c, &fd, err);
 	if (rc != 0)
 		return rc;
@@ -185,9 +197,46 @@ vrv_catalog_renew(struct vrv_catalog *c, bool even_good, struct varve_err *err)
 	return rc == 0 ? open_db(c, err) : rc;
 }
 
+/* Go on in a temporary one. */
+static int
+move_away(struct vrv_catalog *c, struct varve_err *err)
+{
+	vrv_repo_note(c->repo, VARVE_EVENT_NOTE, NULL,
+	    "the catalog cannot be used, a temporary one is made for this "
+	    "run: %s",
+	    c->refused.message);
+	close_db(c);
+	c->is_temporary = true;
+	c->is_refused = false;
+	return open_db(c, err);
+}
+
 int
-vrv_catalog_open(const char *path, const uint8_t repository[VRV_REPO_ID],
-    bool as_is, struct vrv_catalog **ret, struct varve_err *err)
+vrv_catalog_renew(struct vrv_catalog *c, bool even_good, struct varve_err *err)
+{
+	close_db(c);
+	c->bad = false;
+	if (c->is_temporary && even_good) {
+		*err = c->refused;
+		return err->code;
+	}
+	if (c->is_temporary)
+		return open_db(c, err);
+	bool may_move = c->repo != NULL && !even_good;
+	if (may_move && c->is_refused)
+		return move_away(c, err);
+	int rc = renew(c, even_good, err);
+	if (rc != 0 && may_move) {
+		note_refused(c, err);
+		if (c->is_refused)
+			return move_away(c, err);
+	}
+	return rc;
+}
+
+static int
+catalog_new(const char *path, const uint8_t repository[VRV_REPO_ID],
+    struct vrv_catalog **ret, struct varve_err *err)
 {
 	struct vrv_catalog *c = calloc(1, sizeof(*c));
 
@@ -196,13 +245,64 @@ vrv_catalog_open(const char *path, const uint8_t repository[VRV_REPO_ID],
 		return VRV_NOMEM(err, "the catalog");
 	}
 	memcpy(c->repository, repository, VRV_REPO_ID);
-	c->as_is = as_is;
+	*ret = c;
+	return 0;
+}
+
+/* Open the file, made anew if it is bad. */
+static int
+open_first(struct vrv_catalog *c, struct varve_err *err)
+{
 	int rc = open_db(c, err);
-	if (is_bad(rc) && !as_is) {
-		/* Whatever stands there now was not opened yet. */
-		c->inode = 0;
-		rc = vrv_catalog_renew(c, false, err);
+
+	if (!is_bad(rc) || c->as_is)
+		return rc;
+	/* Whatever stands there now was not opened yet. */
+	c->inode = 0;
+	return vrv_catalog_renew(c, false, err);
+}
+
+int
+vrv_catalog_open(const char *path, const uint8_t repository[VRV_REPO_ID],
+    bool as_is, struct vrv_catalog **ret, struct varve_err *err)
+{
+	struct vrv_catalog *c;
+
+	int rc = catalog_new(path, repository, &c, err);
+	if (rc != 0)
+		return rc;
+	c->as_is = as_is;
+	rc = open_first(c, err);
+	if (rc != 0) {
+		vrv_catalog_close(c);
+		return rc;
 	}
+	*ret = c;
+	return 0;
+}
+
+int
+vrv_catalog_open_any(struct vrv_repo *repo, struct vrv_catalog **ret,
+    struct varve_err *err)
+{
+	vrv_auto_free char *path = NULL;
+	struct vrv_catalog *c;
+
+	int none = vrv_catalog_path(repo, &path, err);
+	if (none != 0 && none != VARVE_NOTSUP)
+		return none;
+	struct varve_err why = none != 0 ? *err : (struct varve_err){0};
+	int rc = catalog_new(path != NULL ? path : "the temporary catalog",
+	    vrv_repo_cache_id(repo), &c, err);
+	if (rc != 0)
+		return rc;
+	c->repo = repo;
+	if (none != 0)
+		note_refused(c, &why);
+	else
+		rc = open_first(c, err);
+	if (c->is_refused && !c->is_temporary)
+		rc = move_away(c, err);
 	if (rc != 0) {
 		vrv_catalog_close(c);
 		return rc;
@@ -415,7 +515,11 @@ vrv_catalog_begin(struct vrv_catalog *c, struct varve_err *err)
 int
 vrv_catalog_end(struct vrv_catalog *c, int rc)
 {
-	c->bad = is_bad(rc) && (!c->foreign || c->blamed);
+	bool refused =
+	    c->is_refused || (c->db != NULL && vrv_db_refused(c->db) != NULL);
+
+	c->bad = (is_bad(rc) && (!c->foreign || c->blamed)) ||
+	    (rc != 0 && refused && c->repo != NULL && !c->is_temporary);
 	for (size_t i = 0; i < VRV_SQL_N; i++) {
 		if (c->stmts[i] != NULL)
 			vrv_stmt_reset(c->stmts[i]);

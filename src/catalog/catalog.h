@@ -32,6 +32,14 @@
 
 struct vrv_catalog;
 
+/* Open the catalog of a repository, for who only asks. Where that cannot be
+ * used (there is no cache folder, no room, no permission, a directory in its
+ * place) a NOTE tells why, and a temporary one takes its place, which is gone
+ * with the handle or the process. This may turn out later, too: then
+ * vrv_catalog_is_bad() is true, and vrv_catalog_renew() does it. */
+int vrv_catalog_open_any(struct vrv_repo *, struct vrv_catalog **ret,
+    struct varve_err *err) VRV_MUST;
+
 /* Where the catalog of a repository lies: free(*ret). NOTSUP if there is no
  * cache folder. */
 int vrv_catalog_path(const struct vrv_repo *, char **ret, struct varve_err *err)

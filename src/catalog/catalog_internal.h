@@ -53,6 +53,12 @@ extern const struct vrv_db_schema vrv_catalog_schema;
 
 struct vrv_catalog {
 	char *path;
+	/* Whose catalog it is, if a temporary one is to take its place when it
+	 * cannot be used; else NULL. */
+	struct vrv_repo *repo;
+	bool is_temporary;
+	bool is_refused; /* it cannot be used: `refused` says why */
+	struct varve_err refused;
 	uint8_t repository[VRV_REPO_ID];
 	bool as_is;
 	bool bad;	    /* what vrv_catalog_is_bad() says */

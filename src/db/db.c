@@ -6,23 +6,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "db/db_internal.h"
+#include "os/file.h"
+#include "os/private.h"
 #include "util/mem.h"
 
 #define BUSY_MS 60000
 #define RETRY_MS 10
 #define LOG_PAGES 1000
+#define OPEN_TRIES 8
 /* SQLite's log and its index of it stand beside the database. */
 static const char *const companions[] = {"", "-wal", "-shm"};
 #define COMPANIONS (sizeof(companions) / sizeof(companions[0]))
 
-int
-vrv_db_fail(struct vrv_db *db, int code, const char *what,
-    struct varve_err *err)
+static int
+fail(const struct vrv_db *db, int code, const char *what, struct varve_err *err)
 {
 	const char *path = db->path;
 	int sys = sqlite3_system_errno(db->sqlite);
@@ -55,6 +58,23 @@ vrv_db_fail(struct vrv_db *db, int code, const char *what,
 		return vrv_fail(err, VARVE_INTERNAL, "%s: %s: %s", path, what,
 		    sqlite3_errmsg(db->sqlite));
 	}
+}
+
+int
+vrv_db_fail(struct vrv_db *db, int code, const char *what,
+    struct varve_err *err)
+{
+	int rc = fail(db, code, what, err);
+
+	if (vrv_err_is_unusable(err) && !vrv_err_is_damage(err))
+		db->refused = *err;
+	return rc;
+}
+
+const struct varve_err *
+vrv_db_refused(const struct vrv_db *db)
+{
+	return db->refused.code != 0 ? &db->refused : NULL;
 }
 
 int
@@ -222,38 +242,103 @@ set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 	return rc;
 }
 
-/* SQLite would give it what the umask leaves; here it has 0600 from the
- * start, and what stands beside it gets the mode of the database. */
-static int
-make_file(const char *path, struct varve_err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+/* --- where it lies --- */
 
-	if (fd < 0)
-		return vrv_fail_sys(err, errno, "cannot open %s", path);
-	(void)close(fd);
-	return 0;
+/* The directory of `path` and the name in it, which points into `path`. */
+static int
+open_dir(const char *path, int *ret_dir, const char **ret_name,
+    struct varve_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	vrv_auto_free char *dir = slash == NULL ? vrv_dup(".", 1) :
+	    slash == path			? vrv_dup("/", 1) :
+			    vrv_dup(path, (size_t)(slash - path));
+
+	if (dir == NULL)
+		return VRV_NOMEM(err, "a path");
+	*ret_name = slash == NULL ? path : slash + 1;
+	return vrv_private_dir(dir, false, ret_dir, err);
 }
 
-int
-vrv_db_open(const char *path, const struct vrv_db_schema *schema,
+/* SQLite would give a new file what the umask leaves; here it has 0600 from the
+ * start, and what stands beside it gets the mode of the database. One that is
+ * there is not opened for reading: closing it would give up all locks that this
+ * process has on it. */
+static int
+make_file(int dir, const char *name, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+
+	for (;;) {
+		int rc = vrv_private_open(dir, name, O_PATH, &fd, err);
+		if (rc != VARVE_NOENT)
+			return rc;
+		rc = vrv_private_open(dir, name, O_RDWR | O_CREAT | O_EXCL, &fd,
+		    err);
+		if (rc != VARVE_EXISTS)
+			return rc;
+	}
+}
+
+/* Was the file renamed or removed since it was opened? */
+static bool
+has_moved(const struct vrv_db *db)
+{
+	int moved = 0;
+
+	return db->dir >= 0 && db->sqlite != NULL &&
+	    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED,
+		&moved) == SQLITE_OK &&
+	    moved != 0;
+}
+
+static int
+open_sqlite(struct vrv_db *db, const char *path, struct varve_err *err)
+{
+	vrv_auto_free char *name = NULL;
+	const char *leaf = "";
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int rc = 0;
+
+	if (path == NULL) {
+		flags |= SQLITE_OPEN_CREATE;
+		name = vrv_dup("", 0);
+	} else {
+		rc = open_dir(path, &db->dir, &leaf, err);
+		if (rc == 0)
+			rc = make_file(db->dir, leaf, err);
+		if (rc != 0)
+			return vrv_ctx(err, "%s", path);
+		/* Without /proc there is only the path itself. */
+		name = access(VRV_DB_FDS, X_OK) == 0 ?
+		    vrv_strf(VRV_DB_FDS "%d/%s", db->dir, leaf) :
+		    vrv_dup(path, strlen(path));
+	}
+	if (name == NULL)
+		return VRV_NOMEM(err, "a path");
+	int code = sqlite3_open_v2(name, &db->sqlite, flags, vrv_db_vfs());
+	if (code == SQLITE_OK)
+		return 0;
+	return db->sqlite == NULL ? VRV_NOMEM(err, "a database") :
+				    vrv_db_fail(db, code, "opening", err);
+}
+
+static int
+open_once(const char *path, const struct vrv_db_schema *schema,
     enum vrv_db_kind kind, struct vrv_db **ret, struct varve_err *err)
 {
+	const char *called = path != NULL ? path : "temporary database";
 	struct vrv_db *db = calloc(1, sizeof(*db));
 
-	if (db == NULL || (db->path = vrv_dup(path, strlen(path))) == NULL) {
+	if (db != NULL) {
+		db->dir = -1;
+		db->path = vrv_dup(called, strlen(called));
+	}
+	if (db == NULL || db->path == NULL) {
 		free(db);
 		return VRV_NOMEM(err, "a database");
 	}
-	int rc = make_file(path, err);
-	if (rc == 0) {
-		int code = sqlite3_open_v2(path, &db->sqlite,
-		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vrv_db_vfs());
-		if (code != SQLITE_OK)
-			rc = db->sqlite == NULL ?
-			    VRV_NOMEM(err, "a database") :
-			    vrv_db_fail(db, code, "opening", err);
-	}
+	int rc = open_sqlite(db, path, err);
 	if (rc == 0)
 		rc = set_up(db, kind, err);
 	if (rc == 0)
@@ -266,12 +351,37 @@ vrv_db_open(const char *path, const struct vrv_db_schema *schema,
 	return 0;
 }
 
+/* Another process may replace the file while it is opened: then the log that
+ * was found may be that of the new one. */
+int
+vrv_db_open(const char *path, const struct vrv_db_schema *schema,
+    enum vrv_db_kind kind, struct vrv_db **ret, struct varve_err *err)
+{
+	for (unsigned tries = 0;; tries++) {
+		struct vrv_db *db = NULL;
+		int rc = open_once(path, schema, kind, &db, err);
+		if (rc != 0)
+			return rc;
+		if (!has_moved(db)) {
+			*ret = db;
+			return 0;
+		}
+		vrv_db_close(db);
+		if (tries == OPEN_TRIES)
+			return vrv_fail(err, VARVE_LOCKED,
+			    "%s: other processes replace it again and again",
+			    path);
+	}
+}
+
 void
 vrv_db_close(struct vrv_db *db)
 {
 	if (db == NULL)
 		return;
 	(void)sqlite3_close(db->sqlite);
+	if (db->dir >= 0)
+		(void)close(db->dir);
 	free(db->path);
 	free(db);
 }
@@ -299,33 +409,45 @@ vrv_db_log_pages(const struct vrv_db *db)
 int
 vrv_db_remove(const char *path, struct varve_err *err)
 {
-	for (size_t i = 0; i < COMPANIONS; i++) {
+	vrv_auto_fd dir = -1;
+	const char *leaf;
+
+	int rc = open_dir(path, &dir, &leaf, err);
+	for (size_t i = 0; rc == 0 && i < COMPANIONS; i++) {
 		vrv_auto_free char *name =
-		    vrv_strf("%s%s", path, companions[i]);
+		    vrv_strf("%s%s", leaf, companions[i]);
 
 		if (name == NULL)
-			return VRV_NOMEM(err, "a path");
-		if (unlink(name) != 0 && errno != ENOENT)
-			return vrv_fail_sys(err, errno, "cannot remove %s",
-			    name);
+			rc = VRV_NOMEM(err, "a path");
+		else if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
+			rc = vrv_fail_sys(err, errno, "cannot remove %s%s",
+			    path, companions[i]);
 	}
-	return 0;
+	return rc;
 }
 
 int
 vrv_db_rename(const char *path, const char *to, struct varve_err *err)
 {
-	for (size_t i = 0; i < COMPANIONS; i++) {
-		vrv_auto_free char *old = vrv_strf("%s%s", path, companions[i]);
-		vrv_auto_free char *new = vrv_strf("%s%s", to, companions[i]);
+	vrv_auto_fd dir = -1, to_dir = -1;
+	const char *leaf, *to_leaf;
+
+	int rc = open_dir(path, &dir, &leaf, err);
+	if (rc == 0)
+		rc = open_dir(to, &to_dir, &to_leaf, err);
+	for (size_t i = 0; rc == 0 && i < COMPANIONS; i++) {
+		vrv_auto_free char *old = vrv_strf("%s%s", leaf, companions[i]);
+		vrv_auto_free char *new =
+		    vrv_strf("%s%s", to_leaf, companions[i]);
 
 		if (old == NULL || new == NULL)
-			return VRV_NOMEM(err, "a path");
-		if (rename(old, new) != 0 && (i == 0 || errno != ENOENT))
-			return vrv_fail_sys(err, errno, "cannot rename %s",
-			    old);
+			rc = VRV_NOMEM(err, "a path");
+		else if (renameat(dir, old, to_dir, new) != 0 &&
+		    (i == 0 || errno != ENOENT))
+			rc = vrv_fail_sys(err, errno, "cannot rename %s%s",
+			    path, companions[i]);
 	}
-	return 0;
+	return rc;
 }
 
 int

@@ -41,11 +41,19 @@ struct vrv_db_schema {
 };
 
 /* Open the database at `path`, made with mode 0600 if it is not there, and
- * bring it to the newest version in one transaction. */
+ * bring it to the newest version in one transaction. Its directory and what is
+ * there already must be private (os/private.h). With path == NULL, a temporary
+ * database that nobody else sees and that is gone with the handle or with the
+ * process: in memory, and what is too much for that in a file without a name
+ * below TMPDIR. */
 int vrv_db_open(const char *path, const struct vrv_db_schema *,
     enum vrv_db_kind, struct vrv_db **ret, struct varve_err *err) VRV_MUST;
 /* Statements must be gone. An open transaction is rolled back. NULL is fine. */
 void vrv_db_close(struct vrv_db *);
+
+/* The last error of this handle that says that the system, or another process,
+ * does not let us use the file; NULL if there was none. */
+const struct varve_err *vrv_db_refused(const struct vrv_db *);
 
 /* Fail with LOCKED after so long instead of a minute. */
 void vrv_db_patience(struct vrv_db *, unsigned ms);

@@ -22,8 +22,10 @@ struct vrv_feed {
 
 struct vrv_db {
 	sqlite3 *sqlite;
-	char *path;
-	struct vrv_feed *feed; /* of the statement at hand, or NULL */
+	char *path;		  /* for messages */
+	int dir;		  /* that it is in; -1: a temporary one */
+	struct varve_err refused; /* the last of such; code 0: none */
+	struct vrv_feed *feed;	  /* of the statement at hand, or NULL */
 	/* In the log after the last commit, and with how many to move it. */
 	unsigned log_pages, log_limit;
 };
@@ -34,6 +36,11 @@ int vrv_db_add_feed(struct vrv_db *);
 /* The name of the VFS that keeps the checksums of database files; NULL when
  * SQLite cannot be started. Any thread. */
 const char *vrv_db_vfs(void);
+
+/* The directory of an open database stays what it was opened as, whatever is
+ * renamed meanwhile: SQLite is given names below this, which the VFS leaves as
+ * they are. */
+#define VRV_DB_FDS "/proc/self/fd/"
 
 /* Set `err` from what SQLite last said of this connection. */
 int vrv_db_fail(struct vrv_db *, int code, const char *what,

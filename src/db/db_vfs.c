@@ -216,6 +216,21 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 	return rc;
 }
 
+/* SQLite would resolve the link that leads to the directory. */
+static int
+vfs_full_path(sqlite3_vfs *vfs, const char *name, int n, char *out)
+{
+	sqlite3_vfs *real = vfs->pAppData;
+	size_t len = strlen(name);
+
+	if (strncmp(name, VRV_DB_FDS, sizeof(VRV_DB_FDS) - 1) != 0)
+		return real->xFullPathname(real, name, n, out);
+	if (len >= (size_t)n)
+		return SQLITE_CANTOPEN;
+	memcpy(out, name, len + 1);
+	return SQLITE_OK;
+}
+
 /* SQLite keeps a list of its VFSs for the process; ours joins it once. */
 static sqlite3_vfs shim;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -227,13 +242,14 @@ join_list(void)
 
 	if (real == NULL)
 		return;
-	/* But for opening it is the one below. */
+	/* But for this it is the one below. */
 	shim = *real;
 	shim.pNext = NULL;
 	shim.zName = "varve-sums";
 	shim.pAppData = real;
 	shim.szOsFile = (int)sizeof(struct file) + real->szOsFile;
 	shim.xOpen = vfs_open;
+	shim.xFullPathname = vfs_full_path;
 	if (sqlite3_vfs_register(&shim, 0) != SQLITE_OK)
 		shim.zName = NULL;
 }

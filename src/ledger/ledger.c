@@ -2,14 +2,17 @@
 #include "ledger/ledger.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ledger/ledger_internal.h"
 #include "os/file.h"
+#include "os/private.h"
 #include "util/clock.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
 #define APPLICATION 0x76726c67u /* "vrlg" */
+#define LOCK_MS 60000
 
 /*
  * run.kind and run.result are enums of varve/ledger.h; times are seconds and
@@ -66,20 +69,19 @@ open_sound(const char *path, struct vrv_db **ret, struct varve_err *err)
 	return 0;
 }
 
-int
-vrv_ledger_open_db(struct vrv_repo *repo, const char *path, struct vrv_db **ret,
+/* Move a damaged one aside, and begin another. */
+static int
+begin_anew(struct vrv_repo *repo, const char *path, struct vrv_db **ret,
     struct varve_err *err)
 {
-	int rc = open_sound(path, ret, err);
-	if (rc != VARVE_CORRUPT)
-		return rc;
 	struct varve_err why = *err;
 	vrv_auto_free char *aside =
 	    vrv_strf("%s.damaged-%lld", path, (long long)vrv_time_now().s);
+
 	if (aside == NULL)
 		return VRV_NOMEM(err, "a path");
 	vrv_err_clear(err);
-	rc = vrv_db_rename(path, aside, err);
+	int rc = vrv_db_rename(path, aside, err);
 	if (rc == 0)
 		rc = open_sound(path, ret, err);
 	if (rc == 0)
@@ -88,6 +90,26 @@ vrv_ledger_open_db(struct vrv_repo *repo, const char *path, struct vrv_db **ret,
 		    "old one is kept as '%s': %s",
 		    aside, why.message);
 	return rc;
+}
+
+/* Whoever opens holds the lock: of several processes that find it damaged the
+ * first moves it aside, and the others find the new one. */
+int
+vrv_ledger_open_db(struct vrv_repo *repo, const char *path, struct vrv_db **ret,
+    struct varve_err *err)
+{
+	vrv_auto_free char *name = vrv_strf("%s.lock", strrchr(path, '/') + 1);
+	vrv_auto_fd dir = -1, lock = -1;
+
+	if (name == NULL)
+		return VRV_NOMEM(err, "a path");
+	int rc = vrv_private_dir(vrv_repo_state_dir(repo), true, &dir, err);
+	if (rc == 0)
+		rc = vrv_private_lock(dir, name, LOCK_MS, &lock, err);
+	if (rc != 0)
+		return rc;
+	rc = open_sound(path, ret, err);
+	return rc == VARVE_CORRUPT ? begin_anew(repo, path, ret, err) : rc;
 }
 
 static void
@@ -118,8 +140,6 @@ vrv_ledger_open(struct vrv_repo *repo)
 		rc = VRV_NOMEM(&err, "the ledger");
 	if (rc == 0)
 		rc = vrv_ledger_path(repo, &path, &err);
-	if (rc == 0)
-		rc = vrv_os_mkdirs(vrv_repo_state_dir(repo), &err);
 	if (rc == 0)
 		rc = vrv_ledger_open_db(repo, path, &ledger->db, &err);
 	if (rc != 0) {

@@ -129,7 +129,9 @@ vrv_lib_catalog_again(struct varve_catalog *c, int rc, struct varve_err *err)
 {
 	if (!vrv_catalog_is_bad(c->catalog))
 		return rc;
-	tell(c, VARVE_EVENT_INFO, "the catalog is damaged and is made anew");
+	if (rc == VARVE_CORRUPT || rc == VARVE_FORMAT)
+		tell(c, VARVE_EVENT_INFO,
+		    "the catalog is damaged and is made anew");
 	rc = vrv_catalog_renew(c->catalog, false, err);
 	return rc == 0 ? update_once(c, err) : rc;
 }
@@ -166,7 +168,6 @@ varve_catalog_open(struct varve_repo *repo,
     const struct varve_catalog_options *options, struct varve_catalog **ret,
     struct varve_err *err)
 {
-	vrv_auto_free char *path = NULL;
 	struct varve_catalog *c = calloc(1, sizeof(*c));
 
 	err = LIB_ERR(err);
@@ -178,10 +179,7 @@ varve_catalog_open(struct varve_repo *repo,
 	c->trees = (struct vrv_meta_source){catalog_get, c};
 	int rc = index_list(c, err);
 	if (rc == 0)
-		rc = vrv_catalog_path(repo->repo, &path, err);
-	if (rc == 0)
-		rc = vrv_catalog_open(path, vrv_repo_cache_id(repo->repo),
-		    false, &c->catalog, err);
+		rc = vrv_catalog_open_any(repo->repo, &c->catalog, err);
 	if (rc == 0 && !options->no_update)
 		rc = vrv_lib_catalog_update(c, err);
 	if (rc != 0) {

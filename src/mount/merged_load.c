@@ -213,7 +213,6 @@ int
 vrv_versions_new(struct vrv_mount *m, vrv_mount_select_fn *select,
     void *select_arg, struct vrv_versions **ret, struct varve_err *err)
 {
-	vrv_auto_free char *path = NULL;
 	struct vrv_versions *v = calloc(1, sizeof(*v));
 
 	if (v == NULL)
@@ -228,10 +227,7 @@ vrv_versions_new(struct vrv_mount *m, vrv_mount_select_fn *select,
 	    vrv_record_of(v, NULL, VRV_RECORD_TOP, "", 0) == NULL)
 		rc = VRV_NOMEM(err, "versions");
 	if (rc == 0)
-		rc = vrv_catalog_path(m->repo, &path, err);
-	if (rc == 0)
-		rc = vrv_catalog_open(path, vrv_repo_cache_id(m->repo), false,
-		    &v->catalog, err);
+		rc = vrv_catalog_open_any(m->repo, &v->catalog, err);
 	if (rc == 0)
 		rc = vrv_versions_load(m, v, err);
 	if (rc != 0) {

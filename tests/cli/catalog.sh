@@ -157,6 +157,45 @@ is "$status" 0 "damaged archive: find works"
 like "$err" "*the archive 'bad' cannot be catalogued*" "damaged archive: told"
 like "$out" "*src/a [[]one .. five: 5]*" "damaged archive: others are found"
 
+# --- no place for it: a temporary one ---
+
+found=$(varve find repo 2>/dev/null)
+past=$(varve history repo src/a 2>/dev/null)
+told()
+{
+	run varve find repo
+	is "$status $out" "0 $found" "$1: find"
+	is "$(printf '%s\n' "$err" | grep -c 'temporary one')" 1 "$1: one note"
+	run varve history repo src/a
+	is "$status $out" "0 $past" "$1: history"
+	run varve catalog rebuild repo
+	ok "$1: but it cannot be rebuilt" [ "$status" -ne 0 ]
+}
+rm -f "$db"* && mkdir "$db" || exit 99
+told "a directory"
+rmdir "$db" && ln -s "$scratch/elsewhere" "$db" || exit 99
+told "a link"
+ok "a link: not followed" [ ! -e elsewhere ]
+rm "$db" && mkfifo "$db" || exit 99
+told "a FIFO"
+rm "$db" || exit 99
+VARVE_CACHE_DIR=/dev/null/cache
+export VARVE_CACHE_DIR
+told "no cache"
+unset VARVE_CACHE_DIR
+# The disk fills up while the catalog is made.
+if unshare -m true 2>/dev/null; then
+	unshare -m sh -c 'mount -t tmpfs -o size=600k varve "$1" || exit 98
+		shift && VARVE_CACHE_DIR=$1 && export VARVE_CACHE_DIR && shift &&
+		"$@"' sh "$HOME/.cache" "$HOME/.cache/varve" \
+		"$VARVE" find repo >full 2>full.err
+	full=$?
+	if [ "$full" -ne 98 ]; then
+		is "$full $(cat full)" "0 $found" "a full disk: find"
+		like "$(cat full.err)" "*temporary one*" "a full disk: the note"
+	fi
+fi
+
 # --- words ---
 
 refuses 2 "'catalog' needs one of rebuild, status, drop*" catalog

@@ -168,6 +168,15 @@ is "$status" 2 "usage"
 run varve verify --files 1 --seed 3 repo::two
 like "$err" "*this run is not recorded in the ledger*" "where there is none"
 like "$out" "two: 1 of 107 files*" "it runs all the same"
+for what in "ln -s $scratch/elsewhere" mkfifo; do
+	rm -rf "$state" && $what "$state" || exit 99
+	run varve verify --files 1 --seed 3 repo::two
+	like "$err" "*this run is not recorded in the ledger*" \
+		"${what%% *} in its place"
+	like "$out" "two: 1 of 107 files*" "${what%% *} in its place: it runs"
+	is "$status" 0 "${what%% *} in its place: status"
+done
+ok "a link is not followed" [ ! -e elsewhere ]
 
 refuses 2 "--sample, --files and --all exclude*" verify --all --files 2 repo
 refuses 2 "--into and --against exclude*" verify --into a --against b repo

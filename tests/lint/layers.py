@@ -15,7 +15,7 @@ OPERATION = "archive catalog ledger repo store os task format"
 # module: the modules it may include (util is implied), lower layers first
 MODULES = {
     "util": "",
-    "os": "", "task": "", "crypto": "", "codec": "", "db": "",
+    "os": "", "task": "", "crypto": "", "codec": "", "db": "os",
     "chunk": "crypto", "format": "", "store": "os task",
     "pack": "format crypto codec", "index": "format crypto os",
     "repo": BELOW_REPO,

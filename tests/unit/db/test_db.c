@@ -337,6 +337,75 @@ test_rename(void **state)
 	assert_int_equal(vrv_db_remove(to, &p->err), 0);
 }
 
+/* What stands in its place must not be followed, waited for or written. */
+static void
+test_no_file(void **state)
+{
+	struct place *p = *state;
+	char target[96];
+	struct stat st;
+
+	snprintf(target, sizeof(target), "%s.other", p->path);
+	assert_int_equal(symlink(target, p->path), 0);
+	assert_int_equal(try_open(p, &first), VARVE_IO);
+	assert_int_equal(lstat(target, &st), -1);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(mkfifo(p->path, 0600), 0);
+	assert_int_equal(try_open(p, &first), VARVE_IO);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(mkdir(p->path, 0700), 0);
+	assert_int_equal(try_open(p, &first), VARVE_IO);
+	assert_int_equal(rmdir(p->path), 0);
+	/* A directory that others can write to. */
+	assert_int_equal(chmod(p->folder, 0777), 0);
+	assert_int_equal(try_open(p, &first), VARVE_IO);
+	assert_int_equal(chmod(p->folder, 0700), 0);
+	assert_int_equal(lstat(p->path, &st), -1);
+}
+
+/* Who closes a database that was replaced leaves the new one's log alone. */
+static void
+test_replaced(void **state)
+{
+	struct place *p = *state;
+	char log[96];
+	struct stat st;
+
+	struct vrv_db *old = must_open(p, &first);
+	fill(p, old, 10, 10);
+	assert_int_equal(vrv_db_remove(p->path, &p->err), 0);
+	struct vrv_db *new = must_open(p, &first);
+	fill(p, new, 5, 10);
+	vrv_db_close(old);
+	snprintf(log, sizeof(log), "%s-wal", p->path);
+	assert_int_equal(stat(log, &st), 0);
+	struct vrv_db *third = must_open(p, &first);
+	assert_int_equal(count(p, third), 5);
+	vrv_db_close(third);
+	vrv_db_close(new);
+}
+
+static void
+test_temporary(void **state)
+{
+	struct place *p = *state;
+	struct vrv_db *a, *b;
+	struct stat st;
+
+	assert_int_equal(vrv_db_open(NULL, &first, VRV_DB_CACHE, &a, &p->err),
+	    0);
+	assert_int_equal(vrv_db_open(NULL, &first, VRV_DB_CACHE, &b, &p->err),
+	    0);
+	fill(p, a, 20000, 500);
+	assert_int_equal(count(p, a), 20000);
+	assert_int_equal(count(p, b), 0);
+	assert_int_equal(vrv_db_check(a, &p->err), 0);
+	assert_null(vrv_db_refused(a));
+	vrv_db_close(a);
+	vrv_db_close(b);
+	assert_int_equal(stat(p->path, &st), -1);
+}
+
 /* Many processes make and fill one database at once: nobody fails. */
 static void
 test_processes(void **state)
@@ -497,6 +566,9 @@ main(void)
 	    TEST(test_misplaced_page),
 	    TEST(test_not_a_database),
 	    TEST(test_rename),
+	    TEST(test_no_file),
+	    TEST(test_replaced),
+	    TEST(test_temporary),
 	    TEST(test_processes),
 	    TEST(test_feed),
 	    TEST(test_log),
