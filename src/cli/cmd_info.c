@@ -10,13 +10,16 @@
 #include "util/mem.h"
 
 struct info_options {
-	bool json;
+	bool json, unreferenced;
 	struct vrv_selection select;
 };
 
 static const struct vrv_option options[] = {
     {0, "json", NULL, vrv_set_true, offsetof(struct info_options, json),
 	"show it as JSON"},
+    {0, "unreferenced", NULL, vrv_set_true,
+	offsetof(struct info_options, unreferenced),
+	"also show what belongs to no archive; reads all directories"},
     VRV_SELECTION_OPTIONS(struct info_options),
     {0},
 };
@@ -114,9 +117,111 @@ skipped_text(void *arg, const char *path, const char *why,
 	return 0;
 }
 
+/* --- what belongs to no archive --- */
+
+struct space {
+	uint64_t stored; /* bytes of all packs */
+	/* What runs added that made an archive of the list: with what later
+	 * archives use of the others the rest is not free. */
+	uint64_t by_runs;
+	bool is_exact;
+	uint64_t held; /* by archives, if it is */
+	uint64_t problems;
+};
+
+static int
+take_held(void *arg, const struct varve_du_line *line, struct varve_err *err)
+{
+	struct space *space = arg;
+
+	(void)err;
+	space->held = line->stored;
+	return 0;
+}
+
+static uint64_t
+beyond(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+/* Added by runs that were interrupted, or whose archives were deleted. */
+static uint64_t
+by_others(const struct space *space)
+{
+	return beyond(space->stored, space->by_runs);
+}
+
+static uint64_t
+unreferenced(const struct space *space)
+{
+	return beyond(space->stored, space->held);
+}
+
+static int
+look_at_space(struct varve_repo *repo, const struct varve_archive_list *list,
+    bool exact, struct space *ret, struct varve_err *err)
+{
+	struct varve_du_options how = VARVE_DU_OPTIONS_INIT;
+	struct varve_du_result result = {0};
+	struct varve_repo_stats stats;
+
+	*ret = (struct space){.is_exact = exact};
+	int rc = varve_repo_stats(repo, &stats, err);
+	if (rc != 0)
+		return rc;
+	ret->stored = stats.stored;
+	for (size_t i = 0; i < list->n; i++)
+		ret->by_runs += list->items[i].stored;
+	if (!exact || list->n == 0)
+		return 0;
+	rc = varve_du(repo, list, &how, take_held, ret, &result, err);
+	ret->problems = result.problems;
+	return rc;
+}
+
+static void
+space_line(struct vrv_buf *text, const char *label, uint64_t bytes, bool iec)
+{
+	vrv_auto_buf struct vrv_buf size = {0};
+
+	vrv_text_size(&size, (int64_t)bytes, iec, 2, false);
+	vrv_text_add(text, "%s: %s\n", label, vrv_text_part(text, &size));
+}
+
+static void
+space_text(struct vrv_buf *text, const struct space *space, bool iec)
+{
+	space_line(text, "Added by runs without an archive", by_others(space),
+	    iec);
+	if (!space->is_exact)
+		return;
+	space_line(text, "Held by archives", space->held, iec);
+	space_line(text, "Belongs to no archive", unreferenced(space), iec);
+	if (space->problems > 0)
+		vrv_text_add(text,
+		    "Some directories could not be read: less may belong to no "
+		    "archive\n");
+}
+
+static void
+space_json(struct vrv_json *j, const struct space *space)
+{
+	vrv_json_begin(j, "space");
+	vrv_json_int(j, "stored", space->stored);
+	vrv_json_int(j, "added_without_archive", by_others(space));
+	if (space->is_exact) {
+		vrv_json_int(j, "held", space->held);
+		vrv_json_int(j, "unreferenced", unreferenced(space));
+		vrv_json_int(j, "problems", space->problems);
+	}
+	vrv_json_end(j);
+}
+
 static int
 repo_text(struct vrv_buf *text, struct varve_repo *repo,
-    const struct varve_archive_list *list, bool iec, struct varve_err *err)
+    const struct varve_archive_list *list, const struct space *space, bool iec,
+    struct varve_err *err)
 {
 	struct varve_repo_info info;
 	struct varve_repo_stats stats;
@@ -146,13 +251,14 @@ repo_text(struct vrv_buf *text, struct varve_repo *repo,
 	    stats.stored, iec);
 	vrv_text_add(text, "\nPacks: %" PRIu64 "\nChunks: %" PRIu64 "\n",
 	    stats.packs, stats.chunks);
+	space_text(text, space, iec);
 	return 0;
 }
 
 static int
 print_json(struct vrv_cli *cli, struct varve_repo *repo,
     const struct varve_archive_list *list, const struct vrv_selected *which,
-    struct varve_err *err)
+    const struct space *space, struct varve_err *err)
 {
 	struct vrv_json *j = vrv_json_object();
 	struct varve_repo_info info;
@@ -166,6 +272,7 @@ print_json(struct vrv_cli *cli, struct varve_repo *repo,
 	} else {
 		vrv_json_str(j, "security_dir", or_empty(info.state_path));
 		vrv_verified_json(j, repo);
+		space_json(j, space);
 	}
 	vrv_shape_encryption(j, repo);
 	vrv_shape_repository(j, repo, list);
@@ -180,13 +287,13 @@ print_json(struct vrv_cli *cli, struct varve_repo *repo,
 static int
 print_text(struct vrv_cli *cli, struct varve_repo *repo,
     const struct varve_archive_list *list, const struct vrv_selected *which,
-    struct varve_err *err)
+    const struct space *space, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf text = {0};
 	int rc = 0;
 
 	if (which == NULL)
-		rc = repo_text(&text, repo, list, cli->common.iec, err);
+		rc = repo_text(&text, repo, list, space, cli->common.iec, err);
 	for (size_t i = 0; which != NULL && i < which->n && rc == 0; i++) {
 		if (i > 0)
 			vrv_buf_u8(&text, '\n');
@@ -205,6 +312,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	const struct info_options *o = arg;
 	const struct varve_archive *one;
 	struct vrv_selected which = {0};
+	struct space space = {0};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
@@ -226,10 +334,15 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	} else if (some) {
 		rc = vrv_select(cli, list, &o->select, &which, err);
 	}
+	if (rc == 0 && some && o->unreferenced)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "--unreferenced is about all archives: choose none");
+	if (rc == 0 && !some)
+		rc = look_at_space(repo, list, o->unreferenced, &space, err);
 	if (rc != 0)
 		return rc;
 	return (o->json ? print_json : print_text)(cli, repo, list,
-	    some ? &which : NULL, err);
+	    some ? &which : NULL, &space, err);
 }
 
 const struct vrv_command vrv_cmd_info = {

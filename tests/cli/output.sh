@@ -61,4 +61,32 @@ while [ ! -s status ]; do sleep 0.1; done
 is "$(cat status)" 2 "closed output: status"
 is "$(cat err)" "" "closed output: no message"
 
+# --- what belongs to no archive ---
+
+space()
+{
+	varve info --json "$@" space | python3 -c 'import json, sys
+s = json.load(sys.stdin)["space"]
+print(*(f"{k}={s[k] // 1000000}" for k in sorted(s) if k != "problems"))'
+}
+varve init space >/dev/null 2>&1 || exit 99
+mkdir more && head -c 3100000 /dev/urandom >more/a || exit 99
+varve create space::one more || exit 99
+is "$(space --unreferenced)" \
+	"added_without_archive=0 held=3 stored=3 unreferenced=0" \
+	"nothing belongs to no archive"
+head -c 8100000 /dev/urandom >more/b
+varve create space::two more && varve delete space::two || exit 99
+is "$(space)" "added_without_archive=8 stored=11" "what a run left"
+is "$(space --unreferenced)" \
+	"added_without_archive=8 held=3 stored=11 unreferenced=8" "and nothing uses"
+like "$(varve info --unreferenced space)" \
+	"*without an archive: 8*Held by archives: 3*to no archive: 8*" "as text"
+varve create space::three more || exit 99
+is "$(space --unreferenced)" \
+	"added_without_archive=8 held=11 stored=11 unreferenced=0" \
+	"until another archive uses it"
+refuses 2 "--unreferenced is about all archives*" \
+	info --unreferenced space::one
+
 done_testing
