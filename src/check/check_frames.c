@@ -97,7 +97,7 @@ open_delta(struct vrv_check *check, struct bench *b,
 	if (check->index == NULL)
 		return vrv_fail(err, VARVE_NOTSUP,
 		    "needs other chunks, and the index cannot be read");
-	int rc = vrv_index_find(check->index, frame->ids, at, 8, &n, err);
+	int rc = vrv_repo_locate(check->repo, frame->ids, at, 8, &n, err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		if (at[i].offset == frame->offset &&
 		    memcmp(at[i].pack, entry->pack, VRV_OBJECT_ID) == 0)

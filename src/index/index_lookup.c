@@ -154,7 +154,6 @@ look_in_run(struct lookup *l, struct vrv_view *view, struct varve_err *err)
 	return rc;
 }
 
-/* A damaged run fails the lookup only if nothing is found elsewhere. */
 static int
 look(struct lookup *l, struct varve_err *err)
 {
@@ -171,7 +170,9 @@ look(struct lookup *l, struct varve_err *err)
 			rc = one;
 	}
 	(void)pthread_rwlock_unlock(&l->index->lock);
-	if (rc != 0 && l->n > 0) {
+	/* What was found elsewhere is enough only if it is all that was asked
+	 * for: the damaged run may have the one good copy. */
+	if (rc != 0 && l->n == l->max) {
 		vrv_err_clear(err);
 		rc = 0;
 	}

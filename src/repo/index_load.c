@@ -123,7 +123,7 @@ open_index(struct vrv_repo *repo, struct varve_err *err)
 	int rc = vrv_index_open(path, repo->secrets->cache_id, &repo->index,
 	    &note, err);
 	if (rc == 0 && note != NULL)
-		vrv_repo_note(repo, VARVE_EVENT_INFO, path, "%s", note);
+		vrv_repo_note(repo, VARVE_EVENT_NOTE, path, "%s", note);
 	return rc;
 }
 

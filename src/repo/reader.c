@@ -179,6 +179,12 @@ vrv_reader_frame(struct vrv_reader *r, const struct vrv_location *at,
 		rc = vrv_repo_index(r->repo, &index, err);
 		if (rc == 0)
 			rc = vrv_index_bases(index, at, bases, err);
+		/* A damaged cache is no damage of the frame. */
+		if (rc == VARVE_CORRUPT) {
+			rc = vrv_repo_index_reload(r->repo, true, err);
+			if (rc == 0)
+				rc = vrv_index_bases(index, at, bases, err);
+		}
 	}
 	const struct vrv_pack_frame frame = frame_of(at, bases[0]);
 	if (rc == 0)
