@@ -78,6 +78,16 @@ ok "what it has not is not there" [ "$status" -ne 0 ]
 unmounts "$m"
 refuses 2 "*whole repositories*" mount -o versions repo::a "$m"
 
+# No place for a catalog: a temporary one.
+VARVE_CACHE_DIR=/dev/null/cache
+export VARVE_CACHE_DIR
+run varve mount -o versions repo "$m"
+is "$status" 0 "without a cache: mounts"
+is "$(printf '%s\n' "$err" | grep -c 'temporary one')" 1 "with one note"
+is "$(ls m/sub/file | wc -l)" 4 "and all versions"
+unmounts "$m"
+unset VARVE_CACHE_DIR
+
 
 # A directory gives no more than it gave at any time: old files of it were
 # below its old mode.

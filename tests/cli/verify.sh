@@ -161,6 +161,19 @@ is "$(printf '%s\n' "$err" | grep -c ledger)" 1 "once"
 run varve verify --status repo
 is "$(printf '%s\n' "$out" | wc -l)" 2 "it has the run"
 ok "the old one is kept" test -e "$state".damaged-*
+# Under a lock: another process may be at it, too.
+rm -f "$state".damaged-* && printf 'damaged' >"$state" || exit 99
+exec 9>"$state.lock" && flock 9 || exit 99
+"$VARVE" verify --files 1 --seed 1 repo::two >/dev/null 2>&1 9>&- &
+pid=$!
+while kill -0 "$pid" 2>/dev/null &&
+	! ls -l "/proc/$pid/fd" 2>/dev/null | grep -q 'ledger.*lock'; do
+	sleep 0.02
+done
+ok "it waits for the lock" [ -z "$(ls "$state".damaged-* 2>/dev/null)" ]
+exec 9>&-
+wait "$pid"
+ok "and then begins another" test -e "$state".damaged-*
 mv "$state" "$state.away" && mkdir "$state"
 rm -rf out/*
 run varve verify --files 1 --sample 1 repo
