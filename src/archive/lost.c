@@ -45,23 +45,6 @@ judge(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
 	return vrv_lost_add(&look->found, pack, there, err);
 }
 
-static int
-judge_all(struct look *look, struct varve_err *err)
-{
-	struct vrv_index *index;
-
-	int rc = vrv_repo_index(look->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_packs(index, judge, look, err);
-	if (rc != VARVE_CORRUPT)
-		return rc;
-	/* A damaged block of the local cache. */
-	vrv_lost_fini(&look->found);
-	look->fresh = 0;
-	rc = vrv_repo_index_reload(look->repo, true, err);
-	return rc == 0 ? vrv_index_packs(index, judge, look, err) : rc;
-}
-
 /* The index must be listed after the packs. */
 static int
 load_index(struct look *look, struct varve_err *err)
@@ -89,7 +72,7 @@ look_at(struct look *look, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_condemned_list(look->repo, &look->condemned, err);
 	if (rc == 0)
-		rc = judge_all(look, err);
+		rc = vrv_repo_index_packs(look->repo, judge, look, err);
 	if (rc == 0 && look->listed != NULL)
 		rc = vrv_repo_rescue(look->repo, look->listed, before, err);
 	return rc;

@@ -158,13 +158,13 @@ vrv_repo_index(struct vrv_repo *repo, struct vrv_index **ret,
 int
 vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 {
-	int rc = 0;
-
 	pthread_mutex_lock(&repo->index_lock);
-	if (forget && repo->index != NULL)
+	if (forget && repo->index != NULL) {
+		/* Should loading fail, what is left is no index. */
+		repo->index_current = false;
 		vrv_index_forget(repo->index);
-	if (rc == 0)
-		rc = load(repo, err);
+	}
+	int rc = load(repo, err);
 	pthread_mutex_unlock(&repo->index_lock);
 	return rc;
 }

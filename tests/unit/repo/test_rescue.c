@@ -140,6 +140,34 @@ test_failed_listing(void **state)
 	vrv_repo_close(repo);
 }
 
+/* Building the index anew fails half way: what is left must not pass for it. */
+static void
+test_failed_rebuild(void **state)
+{
+	struct world *w = *state;
+	const struct faultstore_fault fault = {.op = FAULT_LIST,
+	    .nth = 1,
+	    .prefix = "index/",
+	    .code = VARVE_IO};
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_index *index;
+	struct vrv_store *store;
+	struct varve_err err;
+	bool has = false;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	repo = open_faulty(w, &store);
+	MUST(vrv_repo_index(repo, &index, &err));
+	faultstore_arm(store, &fault);
+	assert_int_equal(vrv_repo_index_reload(repo, true, &err), VARVE_IO);
+	MUST(vrv_repo_index(repo, &index, &err));
+	MUST(vrv_index_has(index, VRV_FRAME_DATA, id, &has, &err));
+	assert_true(has);
+	vrv_repo_close(repo);
+}
+
 /* A pack under the name of another one is none. */
 static void
 test_renamed_pack(void **state)
@@ -332,6 +360,8 @@ run_rescue_tests(void)
 	    cmocka_unit_test_setup_teardown(test_deleted_index, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_failed_listing, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_failed_rebuild, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_renamed_pack, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_young_pack, setup, teardown),
