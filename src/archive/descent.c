@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/descent.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/mem.h"
@@ -22,8 +23,9 @@ vrv_descent_init(struct vrv_descent *d, const struct vrv_meta_source *source,
 	    .node = node,
 	    .ref = *ref,
 	    .low = ref->depth + 1u,
+	    .stage = calloc(ref->depth + 1u, sizeof(*d->stage)),
 	};
-	return 0;
+	return d->stage == NULL ? VRV_NOMEM(err, "a tree") : 0;
 }
 
 void
@@ -33,8 +35,9 @@ vrv_descent_fini(struct vrv_descent *d)
 	if (d->started && d->visited != NULL && d->visited->map != NULL)
 		for (unsigned i = d->low; i <= d->ref.depth; i++)
 			(void)vrv_map_remove(d->visited->map, d->stage[i].id);
-	for (size_t i = 0; i <= VRV_TREE_DEPTH_MAX; i++)
+	for (size_t i = 0; d->stage != NULL && i <= d->ref.depth; i++)
 		vrv_buf_fini(&d->stage[i].chunk);
+	free(d->stage);
 }
 
 struct vrv_stage *
@@ -149,17 +152,11 @@ check_leaf(const struct vrv_descent *d, const struct vrv_stage *s,
 }
 
 static int
-load(struct vrv_descent *d, unsigned level, const uint8_t id[VRV_CHUNK_ID],
-    struct varve_err *err)
+get_chunk(const struct vrv_descent *d, struct vrv_stage *s,
+    const uint8_t id[VRV_CHUNK_ID], struct varve_err *err)
 {
-	struct vrv_stage *s = &d->stage[level];
+	int rc = d->source.get(d->source.arg, id, &s->chunk, err);
 
-	if (s->loaded && memcmp(s->id, id, VRV_CHUNK_ID) == 0)
-		return 0;
-	s->loaded = false;
-	int rc = d->seen == NULL ? 0 : d->seen(d->seen_arg, id, err);
-	if (rc == 0)
-		rc = d->source.get(d->source.arg, id, &s->chunk, err);
 	if (rc == VARVE_NOENT) {
 		/* To the caller that would be the end of the directory. */
 		err->code = VARVE_CORRUPT;
@@ -169,8 +166,22 @@ load(struct vrv_descent *d, unsigned level, const uint8_t id[VRV_CHUNK_ID],
 	if (rc != 0)
 		return rc;
 	s->loaded = true;
-	memcpy(s->id, id, VRV_CHUNK_ID);
+	if (id != s->id)
+		memcpy(s->id, id, VRV_CHUNK_ID);
 	return 0;
+}
+
+static int
+load(struct vrv_descent *d, unsigned level, const uint8_t id[VRV_CHUNK_ID],
+    struct varve_err *err)
+{
+	struct vrv_stage *s = &d->stage[level];
+
+	if (s->loaded && memcmp(s->id, id, VRV_CHUNK_ID) == 0)
+		return 0;
+	s->loaded = false;
+	int rc = d->seen == NULL ? 0 : d->seen(d->seen_arg, id, err);
+	return rc == 0 ? get_chunk(d, s, id, err) : rc;
 }
 
 /* --- what was visited before --- */
@@ -211,6 +222,43 @@ visited_add(const struct vrv_descent *d, unsigned level, const uint8_t *id,
 		return VRV_NOMEM(err, "an extent list");
 	*visit = (struct visit){weight, level};
 	return 0;
+}
+
+/* --- resting --- */
+
+void
+vrv_descent_rest(struct vrv_descent *d)
+{
+	for (unsigned i = 0; i <= d->ref.depth; i++) {
+		struct vrv_stage *s = &d->stage[i];
+		/* A cursor that was cut off stands nowhere in the chunk. */
+		s->used = s->rd.p == NULL || s->chunk.data == NULL ?
+		    SIZE_MAX :
+		    (size_t)(s->rd.p - s->chunk.data);
+		s->loaded = false;
+		vrv_buf_fini(&s->chunk);
+		s->rd.p = s->rd.end = NULL;
+	}
+	d->resting = true;
+}
+
+int
+vrv_descent_wake(struct vrv_descent *d, struct varve_err *err)
+{
+	int rc = 0;
+
+	d->resting = false;
+	for (unsigned i = d->low; rc == 0 && i <= d->ref.depth; i++) {
+		struct vrv_stage *s = &d->stage[i];
+		rc = get_chunk(d, s, s->id, err);
+		if (rc == 0 && s->used <= s->chunk.len) {
+			s->rd.p = s->chunk.data + s->used;
+			s->rd.end = s->chunk.data + s->chunk.len;
+		}
+	}
+	if (rc != 0)
+		d->low = d->ref.depth + 1u;
+	return rc;
 }
 
 /* Open the chunk of `child` at `level`; the root is whatever it is. */

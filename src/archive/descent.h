@@ -28,6 +28,7 @@ struct vrv_stage {
 	uint64_t left;	/* elements not yet read */
 	uint64_t at;	/* weight of all that stands before the next one */
 	uint64_t first; /* weight of all that stands before the chunk */
+	size_t used;	/* resting: bytes of the chunk before the cursor */
 	bool loaded;
 	uint8_t id[VRV_CHUNK_ID];
 };
@@ -42,7 +43,8 @@ struct vrv_descent {
 	bool started;
 	uint64_t weight; /* of everything, once started */
 	unsigned low;	 /* the lowest opened level; ref.depth + 1: none */
-	struct vrv_stage stage[VRV_TREE_DEPTH_MAX + 1];
+	bool resting;	 /* without the chunks of its stages */
+	struct vrv_stage *stage; /* ref.depth + 1 */
 };
 
 /* CORRUPT if the Ref is too deep. */
@@ -50,6 +52,12 @@ int vrv_descent_init(struct vrv_descent *, const struct vrv_meta_source *,
     const struct vrv_ref *, enum vrv_meta_kind leaf, enum vrv_meta_kind node,
     struct varve_err *err) VRV_MUST;
 void vrv_descent_fini(struct vrv_descent *);
+
+/* Free the chunks, and read them again to be where it was. Whatever pointed
+ * into them is gone. When they cannot be read again, the descent is at its end:
+ * CORRUPT, once. */
+void vrv_descent_rest(struct vrv_descent *);
+int vrv_descent_wake(struct vrv_descent *, struct varve_err *err) VRV_MUST;
 
 /* The opened leaf, or NULL. */
 struct vrv_stage *vrv_descent_leaf(struct vrv_descent *);

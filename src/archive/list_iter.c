@@ -51,6 +51,15 @@ init(struct vrv_list_iter *it, const struct vrv_meta_source *source,
 	return 0;
 }
 
+void
+vrv_list_iter_free(struct vrv_list_iter *it)
+{
+	if (it == NULL)
+		return;
+	vrv_descent_fini(&it->descent);
+	free(it);
+}
+
 int
 vrv_list_iter_new(const struct vrv_meta_source *source, const uint8_t *content,
     size_t content_n, struct vrv_list_iter **ret, struct varve_err *err)
@@ -61,20 +70,11 @@ vrv_list_iter_new(const struct vrv_meta_source *source, const uint8_t *content,
 		return VRV_NOMEM(err, "an extent list");
 	int rc = init(it, source, content, content_n, err);
 	if (rc != 0) {
-		free(it);
+		vrv_list_iter_free(it);
 		return rc;
 	}
 	*ret = it;
 	return 0;
-}
-
-void
-vrv_list_iter_free(struct vrv_list_iter *it)
-{
-	if (it == NULL)
-		return;
-	vrv_descent_fini(&it->descent);
-	free(it);
 }
 
 void

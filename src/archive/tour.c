@@ -95,6 +95,8 @@ enter(struct touring *t, const struct vrv_ref *ref, struct varve_err *err)
 		return rc;
 	}
 	t->levels[t->n++] = (struct level){iter, *ref, t->path.len, false};
+	if (t->n > VRV_LEVELS_HELD)
+		vrv_tree_iter_rest(t->levels[t->n - 1 - VRV_LEVELS_HELD].iter);
 	return 0;
 }
 

@@ -32,7 +32,8 @@ struct vrv_tour {
 };
 /* Returns what a callback returns if that is not 0. It ends early, which
  * `damaged` is told, when more is met than the archive states
- * (archive/bounds.h). Memory: one iterator per level. */
+ * (archive/bounds.h). Memory: one iterator per level, VRV_LEVELS_HELD of them
+ * with a leaf. */
 int vrv_tour_run(const struct vrv_tour *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;
 /* The same from one directory of it on, whose path is `path` ("" for the

@@ -11,6 +11,7 @@
 struct vrv_tree_iter {
 	struct vrv_descent descent;
 	struct vrv_buf last; /* the last name told since the start or a seek */
+	size_t told;	     /* where its entry stands in the leaf */
 };
 
 int
@@ -86,11 +87,14 @@ vrv_tree_iter_next(struct vrv_tree_iter *it, struct vrv_entry *ret,
 {
 	struct vrv_entry entry;
 
-	int rc = reach_entry(it, err);
+	int rc = it->descent.resting ? vrv_descent_wake(&it->descent, err) : 0;
+	if (rc == 0)
+		rc = reach_entry(it, err);
 	if (rc != 0)
 		return rc;
 	struct vrv_stage *leaf = vrv_descent_leaf(&it->descent);
 	const uint8_t *start = leaf->rd.p;
+	it->told = (size_t)(start - leaf->chunk.data);
 	leaf->left--;
 	leaf->at++;
 	rc = vrv_entry_get(&leaf->rd, &entry, err);
@@ -113,6 +117,29 @@ vrv_tree_iter_next(struct vrv_tree_iter *it, struct vrv_entry *ret,
 	return 0;
 }
 
+void
+vrv_tree_iter_rest(struct vrv_tree_iter *it)
+{
+	if (it->descent.started && !it->descent.resting)
+		vrv_descent_rest(&it->descent);
+}
+
+int
+vrv_tree_iter_again(struct vrv_tree_iter *it, struct vrv_entry *ret,
+    struct varve_err *err)
+{
+	int rc = it->descent.resting ? vrv_descent_wake(&it->descent, err) : 0;
+
+	if (rc != 0)
+		return rc;
+	const struct vrv_stage *leaf = vrv_descent_leaf(&it->descent);
+	if (leaf == NULL || it->told > leaf->chunk.len)
+		return vrv_fail(err, VARVE_INTERNAL, "no entry was told");
+	struct vrv_rd rd = vrv_rd_over(leaf->chunk.data + it->told,
+	    leaf->chunk.len - it->told);
+	return vrv_entry_get(&rd, ret, err);
+}
+
 static bool
 begins_after(const void *key, const struct vrv_child *child, uint64_t at)
 {
@@ -131,6 +158,7 @@ vrv_tree_iter_seek(struct vrv_tree_iter *it, const uint8_t *name, size_t name_n,
 	size_t at_n;
 
 	vrv_buf_clear(&it->last);
+	it->descent.resting = false;
 	int rc = vrv_descent_seek(&it->descent, begins_after, &key, err);
 	if (rc != 0)
 		return rc;
@@ -164,6 +192,7 @@ vrv_tree_iter_seek_number(struct vrv_tree_iter *it, uint64_t number,
 	size_t n;
 
 	vrv_buf_clear(&it->last);
+	it->descent.resting = false;
 	int rc = vrv_descent_seek(&it->descent, number_after, &number, err);
 	if (rc != 0)
 		return rc;

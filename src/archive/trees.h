@@ -86,6 +86,15 @@ void vrv_tree_iter_free(struct vrv_tree_iter *);
  * than NOENT the next call goes on behind what could not be read. */
 int vrv_tree_iter_next(struct vrv_tree_iter *, struct vrv_entry *ret,
     struct vrv_text *ret_raw, struct varve_err *err) VRV_MUST;
+/* Free the chunks that an iterator holds: its next call reads them again. For
+ * whoever holds one for each level of a deep tree, whose leaves can have 1 MiB
+ * each: VRV_LEVELS_HELD of them keep theirs. What was told is gone;
+ * vrv_tree_iter_again() gives the last entry again. */
+#define VRV_LEVELS_HELD ((size_t)16)
+void vrv_tree_iter_rest(struct vrv_tree_iter *);
+int vrv_tree_iter_again(struct vrv_tree_iter *, struct vrv_entry *ret,
+    struct varve_err *err) VRV_MUST;
+
 /* Go to the first entry whose name is not before `name`: O(log n), and what
  * the iterator holds already is not read again. */
 int vrv_tree_iter_seek(struct vrv_tree_iter *, const uint8_t *name,
@@ -214,7 +223,8 @@ struct vrv_walk {
 /* Walk depth first, names in order. The root itself is an item only if the
  * archive has an entry of it. Returns what `fn` returns if that is not 0. It
  * ends early, which `damaged` is told, when more is met than the archive
- * states (archive/bounds.h). Memory: one iterator per level. */
+ * states (archive/bounds.h). Memory: one iterator per level, VRV_LEVELS_HELD
+ * of them with a leaf. */
 struct vrv_archive;
 int vrv_walk_archive(const struct vrv_walk *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;

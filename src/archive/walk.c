@@ -117,6 +117,8 @@ enter(struct walk *k, const struct vrv_entry *entry, const struct vrv_ref *ref,
 	    .path_n = k->path.len,
 	    .told = told,
 	};
+	if (k->n > VRV_LEVELS_HELD)
+		vrv_tree_iter_rest(k->steps[k->n - 1 - VRV_LEVELS_HELD].iter);
 	return 0;
 }
 
@@ -124,10 +126,17 @@ static int
 leave(struct walk *k, struct varve_err *err)
 {
 	struct step *step = &k->steps[k->n - 1];
+	bool telling = k->w->want_leaving && step->told;
 	int rc = 0;
 
 	cut_path(k, step->path_n);
-	if (k->w->want_leaving && step->told)
+	/* The step above may have let go of the chunk that the entry is in. */
+	if (telling && k->n > 1)
+		rc = vrv_tree_iter_again(k->steps[k->n - 2].iter, &step->entry,
+		    err);
+	if (rc != 0)
+		rc = damaged(k, step->path_n, rc, err);
+	else if (telling)
 		rc = tell(k, &step->entry, true, err);
 	vrv_tree_iter_free(step->iter);
 	k->n--;

@@ -128,6 +128,13 @@ enter(struct diff *d, const struct vrv_ref *old, const struct vrv_ref *new,
 	if (vrv_room_for_one(&d->steps, d->n, &d->cap, sizeof(*d->steps)) != 0)
 		return VRV_NOMEM(err, "a comparison");
 	struct step *step = &d->steps[d->n++];
+	if (d->n > VRV_LEVELS_HELD) {
+		struct step *above = &d->steps[d->n - 1 - VRV_LEVELS_HELD];
+		if (above->old.iter != NULL)
+			vrv_tree_iter_rest(above->old.iter);
+		if (above->new.iter != NULL)
+			vrv_tree_iter_rest(above->new.iter);
+	}
 	*step = (struct step){
 	    .old.bounds = &d->old_bounds,
 	    .new.bounds = &d->new_bounds,
@@ -160,8 +167,13 @@ visit(struct diff *d, const struct vrv_entry *old, const struct vrv_entry *new,
 static int
 advance(const struct diff *d, struct side *side, struct varve_err *err)
 {
-	if (!side->taken || side->iter == NULL)
+	if (side->iter == NULL)
 		return 0;
+	/* It may have let go of the chunk that the entry is in. */
+	if (!side->taken) {
+		int again = vrv_tree_iter_again(side->iter, &side->entry, err);
+		return again == 0 ? 0 : vrv_ctx(err, "%s", path_text(d));
+	}
 	int rc = vrv_tree_iter_next(side->iter, &side->entry, NULL, err);
 	if (rc == VARVE_NOENT) {
 		vrv_tree_iter_free(vrv_steal(&side->iter));

@@ -252,6 +252,105 @@ test_deep(void **state)
 	teardown(&f);
 }
 
+struct peak {
+	struct vrv_meta_source inner;
+	size_t items, leaving;
+	uint64_t sum;
+};
+
+static int
+on_deep(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	struct peak *peak = arg;
+
+	(void)err;
+	/* Told right again when it is left: "a" is the directory, "b" follows
+	 * what is in it. */
+	const char *base = strrchr(item->path, '/');
+	base = base == NULL ? item->path : base + 1;
+	assert_int_equal(item->entry->name_n, strlen(base));
+	assert_memory_equal(item->entry->name, base, strlen(base));
+	peak->leaving += item->leaving;
+	peak->items += !item->leaving;
+	return 0;
+}
+
+/* Directories of a deep tree let go of their chunks and read them again. */
+static void
+test_rest(void **state)
+{
+	enum {
+		LEVELS = 100
+	};
+	struct fixture f;
+	struct varve_err err;
+	struct peak peak = {0};
+
+	(void)state;
+	setup(&f);
+	struct vrv_ref ref = dir_of(&f.m, NULL, 0);
+	for (int i = 0; i < LEVELS; i++) {
+		struct vrv_buf e[3] = {{0}};
+		put_dir(&e[0], "a", 0, &ref);
+		put_file(&e[1], "b", 1);
+		put_file(&e[2], "c", (uint64_t)i + 1);
+		ref = dir_of(&f.m, e, 3);
+		for (int j = 0; j < 3; j++)
+			vrv_buf_fini(&e[j]);
+	}
+	f.archive.sealed.root = ref;
+	size_t before = f.m.gets;
+	const struct vrv_walk w = {
+	    .source = f.m.source,
+	    .fn = on_deep,
+	    .arg = &peak,
+	    .want_leaving = true,
+	};
+	assert_int_equal(vrv_walk_archive(&w, &f.archive, &err), 0);
+	assert_int_equal(peak.items, 3 * LEVELS);
+	assert_int_equal(peak.leaving, LEVELS);
+	/* Each but the deepest VRV_LEVELS_HELD is read twice. */
+	assert_int_equal(f.m.gets - before, 2 * (LEVELS + 1) - VRV_LEVELS_HELD);
+	teardown(&f);
+}
+
+/* An iterator goes on where it rested, in each leaf of a large directory. */
+static void
+test_rest_anywhere(void **state)
+{
+	struct meta_map m;
+	struct vrv_tree_iter *it;
+	struct vrv_entry entry, again;
+	struct varve_err err;
+	char name[16];
+	size_t n = 0;
+
+	(void)state;
+	meta_map_init(&m);
+	struct vrv_ref ref = build_files(&m, 3000, SIZE_MAX);
+	assert_int_equal(vrv_tree_iter_new(&m.source, &ref, &it, &err), 0);
+	vrv_tree_iter_rest(it);
+	for (;; n++) {
+		int rc = vrv_tree_iter_next(it, &entry, NULL, &err);
+		if (rc == VARVE_NOENT)
+			break;
+		assert_int_equal(rc, 0);
+		snprintf(name, sizeof(name), "f%08zu", n);
+		assert_int_equal(entry.name_n, strlen(name));
+		assert_memory_equal(entry.name, name, entry.name_n);
+		if (n % 7 == 0)
+			vrv_tree_iter_rest(it);
+		if (n % 3 == 0) {
+			assert_int_equal(vrv_tree_iter_again(it, &again, &err),
+			    0);
+			assert_memory_equal(again.name, name, again.name_n);
+		}
+	}
+	assert_int_equal(n, 3000);
+	vrv_tree_iter_free(it);
+	meta_map_fini(&m);
+}
+
 int
 run_walk_tests(void)
 {
@@ -260,6 +359,8 @@ run_walk_tests(void)
 	    cmocka_unit_test(test_root_entry),
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_deep),
+	    cmocka_unit_test(test_rest),
+	    cmocka_unit_test(test_rest_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
