@@ -36,7 +36,7 @@ struct vrv_archives {
 	struct vrv_map *tombstones; /* object ids of those seen */
 	struct vrv_map *graves;	    /* logical id to highest buried revision */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
-	struct vrv_map *named;	    /* that a live one of the series follows */
+	struct vrv_map *named;	    /* that a live one of its series names */
 	size_t damaged;		    /* objects that could not be read */
 	size_t missing;		    /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */
@@ -58,7 +58,7 @@ const struct vrv_archive *vrv_archives_get(const struct vrv_archives *,
 /* Does another live archive of its series name this one as a predecessor? One
  * that nobody names is a head of its series. */
 bool vrv_archives_is_named(const struct vrv_archives *,
-    const uint8_t logical[VRV_LOGICAL_ID]);
+    const struct vrv_archive *);
 /* Is there a live archive of that name? */
 bool vrv_archives_has_name(const struct vrv_archives *, const char *name);
 /* Is that revision of an archive, or a later one, deleted? */

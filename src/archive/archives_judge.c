@@ -46,24 +46,22 @@ find_newest(struct vrv_archives *list, struct varve_err *err)
 	return 0;
 }
 
-/* Which live archives does another live one of their series name? */
+/* Which archives does another live one of the same series name? */
 static int
 find_named(struct vrv_archives *list, struct varve_err *err)
 {
 	vrv_map_clear(list->named);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct vrv_archive *a = list->items[i];
+
 		for (unsigned k = 0; k < a->clear.n_previous; k++) {
-			const struct vrv_archive *b =
-			    vrv_archives_get(list, a->clear.previous[k]);
-			if (b == NULL ||
-			    memcmp(b->object.tag, a->object.tag,
-				VRV_TAG_SIZE) != 0 ||
-			    memcmp(b->clear.logical, a->clear.logical,
-				VRV_LOGICAL_ID) == 0)
+			const uint8_t *id = a->clear.previous[k];
+			uint8_t key[VRV_NAMED_KEY];
+
+			if (memcmp(id, a->clear.logical, VRV_LOGICAL_ID) == 0)
 				continue;
-			if (vrv_map_put(list->named, b->clear.logical, NULL) ==
-			    NULL)
+			vrv_named_key(a->object.tag, id, key);
+			if (vrv_map_put(list->named, key, NULL) == NULL)
 				return VRV_NOMEM(err, "archives");
 		}
 	}

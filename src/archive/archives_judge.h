@@ -7,6 +7,11 @@
 
 #include "archive/archive.h"
 
+/* Keys of `named` of a list: series and logical id. */
+#define VRV_NAMED_KEY (VRV_TAG_SIZE + VRV_LOGICAL_ID)
+void vrv_named_key(const uint8_t tag[VRV_TAG_SIZE],
+    const uint8_t logical[VRV_LOGICAL_ID], uint8_t ret[VRV_NAMED_KEY]);
+
 struct vrv_judge {
 	struct vrv_repo *repo;
 	struct vrv_archives *list;

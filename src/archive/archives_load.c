@@ -225,7 +225,7 @@ new_list(void)
 	list->graves = vrv_map_new(VRV_LOGICAL_ID, sizeof(uint32_t));
 	list->newest =
 	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
-	list->named = vrv_map_new(VRV_LOGICAL_ID, 0);
+	list->named = vrv_map_new(VRV_NAMED_KEY, 0);
 	if (list->tombstones == NULL || list->graves == NULL ||
 	    list->newest == NULL || list->named == NULL) {
 		vrv_archives_free(list);
@@ -302,11 +302,22 @@ vrv_archives_get(const struct vrv_archives *list,
 	return *a;
 }
 
+void
+vrv_named_key(const uint8_t tag[VRV_TAG_SIZE],
+    const uint8_t logical[VRV_LOGICAL_ID], uint8_t ret[VRV_NAMED_KEY])
+{
+	memcpy(ret, tag, VRV_TAG_SIZE);
+	memcpy(ret + VRV_TAG_SIZE, logical, VRV_LOGICAL_ID);
+}
+
 bool
 vrv_archives_is_named(const struct vrv_archives *list,
-    const uint8_t logical[VRV_LOGICAL_ID])
+    const struct vrv_archive *a)
 {
-	return vrv_map_get(list->named, logical) != NULL;
+	uint8_t key[VRV_NAMED_KEY];
+
+	vrv_named_key(a->object.tag, a->clear.logical, key);
+	return vrv_map_get(list->named, key) != NULL;
 }
 
 bool

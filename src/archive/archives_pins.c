@@ -153,7 +153,8 @@ keep_needed(struct pinner *p, struct series *s)
 
 		p->keep[i] = fate == UNREADABLE ||
 		    (fate == THERE &&
-			!vrv_archives_is_named(j->list, j->pins[i].logical));
+			!vrv_archives_is_named(j->list,
+			    vrv_archives_get(j->list, j->pins[i].logical)));
 		s->n += p->keep[i];
 	}
 }
@@ -169,7 +170,7 @@ want_heads(struct pinner *p, struct series *s, struct varve_err *err)
 		for (size_t i = s->live_end; rc == 0 && i-- > s->live;) {
 			const struct vrv_archive *a = *p->live[i];
 
-			if (vrv_archives_is_named(list, a->clear.logical))
+			if (vrv_archives_is_named(list, a))
 				continue;
 			if (!names)
 				rc = want(p, s, a, err);

@@ -63,7 +63,7 @@ candidate_of(const struct vrv_choice *c, const struct vrv_archive *a)
 
 	return (struct candidate){.archive = a,
 	    .own = vrv_treecache_get(c->cache, a->sealed.root.id, &bytes),
-	    .head = !vrv_archives_is_named(c->all, a->clear.logical)};
+	    .head = !vrv_archives_is_named(c->all, a)};
 }
 
 static bool

@@ -115,6 +115,21 @@ run varve list m
 is "$status" 61 "but two that are missing are told"
 like "$err" "*2 archives that were never deleted are missing: *" "by number"
 
+# --- each archive is named by one, whatever its time ---
+
+VARVE_BASE_DIR=$scratch/clock varve init --chunker-params gear,32K,128K,1M n
+for i in 1 2 3 4 5 6 7 8; do
+	varve create --series n --timestamp "2099-01-0$i" "n::future$i" src
+done
+find n/archives -type f | sort >before
+varve create --series n n::now src
+object=$(find n/archives -type f | sort | comm -13 before -)
+varve create --series n n::later src
+rm "$object"
+VARVE_BASE_DIR=$scratch/fresh run varve list n
+is "$status" 1 "an archive of a right time among others of the future is missed"
+like "$err" "*without*deleted*" "which is told"
+
 # --- damage, and no place to remember ---
 
 state=$HOME/.local/state/varve
