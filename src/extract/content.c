@@ -38,7 +38,8 @@ vrv_content_each(struct vrv_restore *run, const uint8_t *content,
 		rc = vrv_list_iter_next(list, &extent, &offset, err);
 		if (rc == VARVE_NOENT)
 			break;
-		end = offset + extent.length;
+		if (rc == 0)
+			end = offset + extent.length;
 		if (rc == 0 && end <= size)
 			rc = give_extent(run, &extent, offset, fn, arg, err);
 		if (rc != 0) {

@@ -355,7 +355,8 @@ add_content(struct vrv_windows *windows, struct vrv_outfile *file,
 			break;
 		if (rc == 0)
 			rc = add_extent(windows, file, &extent, offset, err);
-		end = offset + extent.length;
+		if (rc == 0)
+			end = offset + extent.length;
 		if (rc == 0 && file->own && is_full(windows)) {
 			rc = advance(windows, err);
 			*ret_fatal = rc != 0;
