@@ -250,7 +250,7 @@ compare_target(struct vrv_compared *c, const struct vrv_entry *e,
 	    (strlen(target) != e->target_n ||
 		memcmp(target, e->target, e->target_n) != 0))
 		vrv_differs(c, "target");
-	if (rc != 0 && rc != VARVE_NOMEM) {
+	if (rc != 0 && !vrv_err_is_fatal(err)) {
 		vrv_differs(c, "cannot be read: %s", err->message);
 		c->unreadable = true;
 		rc = 0;
@@ -348,7 +348,7 @@ vrv_compare_one(struct vrv_compared *c, const char *path,
 		vrv_err_clear(err);
 		return is_gone(c, path);
 	}
-	if (rc == VARVE_NOMEM)
+	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0) {
 		vrv_differs(c, "cannot be read: %s", err->message);
@@ -475,7 +475,7 @@ vrv_compared_init(struct vrv_compared *c, struct vrv_repo *repo,
 	if (rc != 0)
 		return vrv_ctx(err, "folder '%s'", how->dir);
 	rc = vrv_owners_new(&c->source, archive, &c->owners, err);
-	if (rc == 0 || rc == VARVE_NOMEM)
+	if (rc == 0 || vrv_err_is_fatal(err))
 		return rc;
 	/* As extract does: numbers are left when the names are damaged. */
 	vrv_err_clear(err);

@@ -125,7 +125,7 @@ compare_extents(struct content *f, struct vrv_list_iter *it,
 		struct varve_err why = {0};
 		rc = extent.hole ? compare_hole(f, at, extent.length, &why) :
 				   compare_chunk(f, &extent, at, &why);
-		if (rc == VARVE_NOMEM) {
+		if (rc != 0 && vrv_err_is_fatal(&why)) {
 			*err = why;
 			return rc;
 		}
