@@ -144,6 +144,20 @@ load(struct vrv_repo *repo, struct varve_err *err)
 }
 
 int
+vrv_index_rebuild(struct vrv_repo *repo, struct varve_err *err)
+{
+	size_t unusable = repo->unusable;
+
+	repo->index_current = false;
+	vrv_index_forget(repo->index);
+	/* The packs are not listed for objects that cannot be used. */
+	repo->unusable = SIZE_MAX;
+	int rc = load(repo, err);
+	repo->unusable = unusable;
+	return rc;
+}
+
+int
 vrv_repo_index(struct vrv_repo *repo, struct vrv_index **ret,
     struct varve_err *err)
 {

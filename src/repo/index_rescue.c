@@ -159,8 +159,8 @@ note_named(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
 	    0;
 }
 
-/* The packs that the index names. What a damaged cache hides counts as not
- * named: its directory is then read, which costs time only. */
+/* The packs that the index names. What a damaged cache hides must not count as
+ * not named: all packs would be read, and named once more. */
 static int
 list_named(struct vrv_repo *repo, struct vrv_map **ret, struct varve_err *err)
 {
@@ -169,7 +169,13 @@ list_named(struct vrv_repo *repo, struct vrv_map **ret, struct varve_err *err)
 	int rc = named.packs == NULL ? VRV_NOMEM(err, "the packs") : 0;
 	if (rc == 0)
 		rc = vrv_index_packs(repo->index, note_named, &named, err);
-	if (rc != 0 && vrv_err_is_fatal(err)) {
+	if (rc == VARVE_CORRUPT) {
+		rc = vrv_index_rebuild(repo, err);
+		if (rc == 0)
+			rc = vrv_index_packs(repo->index, note_named, &named,
+			    err);
+	}
+	if (rc != 0) {
 		vrv_map_free(named.packs);
 		return rc;
 	}

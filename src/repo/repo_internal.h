@@ -145,6 +145,11 @@ int vrv_repo_state_open(struct vrv_repo *, const uint8_t admin[VRV_SIGN_PUBLIC],
 int vrv_repo_state_forget(const char *dir, const char *location,
     struct varve_err *err) VRV_MUST;
 
+/* --- index_load.c --- */
+
+/* Rebuild the local cache from the index objects alone; index_lock is held. */
+int vrv_index_rebuild(struct vrv_repo *, struct varve_err *err) VRV_MUST;
+
 /* --- index_rescue.c --- */
 
 /* Both with index_lock held. Add what the listed packs that are at least as

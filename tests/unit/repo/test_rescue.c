@@ -2,8 +2,11 @@
 /* Packs that no usable index object names, and errors of several copies. */
 #include "repo_fixture.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faultstore.h"
 
@@ -225,6 +228,54 @@ test_young_pack(void **state)
 	vrv_repo_close(repo);
 }
 
+static int
+spoil_packs(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const off_t at = 2 * 4096 + 10; /* behind the header and the objects */
+	uint8_t byte;
+
+	(void)st, (void)ftw;
+	if (type != FTW_F || strstr(path, "/run-") == NULL)
+		return 0;
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+	return 0;
+}
+
+/* A damaged cache does not make packs look as if no object named them. */
+static void
+test_damaged_cache(void **state)
+{
+	struct world *w = *state;
+	struct vrv_index_stats stats;
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_packs packs;
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(nftw(w->cache, spoil_packs, 8, FTW_PHYS), 0);
+		repo = must_open(w);
+		if (i == 0) {
+			MUST(vrv_packs_list(repo, &packs, &err));
+			MUST(vrv_repo_rescue(repo, &packs, INT64_MAX, &err));
+			vrv_packs_fini(&packs);
+			assert_false(vrv_repo_has_unnamed(repo));
+		}
+		MUST(vrv_repo_index_stats(repo, &stats, &err));
+		assert_int_equal(stats.packs, 1);
+		assert_int_equal(stats.chunks, 1);
+		MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+		vrv_repo_close(repo);
+	}
+	assert_string_equal(w->notes, "");
+}
+
 /* A run that stores packs of its own does not tell this client's index that
  * its index object names rescued ones. */
 static void
@@ -365,6 +416,8 @@ run_rescue_tests(void)
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_renamed_pack, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_young_pack, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_damaged_cache, setup,
+		teardown),
 	    cmocka_unit_test_setup_teardown(test_not_named_by_chance, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_which_error, setup, teardown),
