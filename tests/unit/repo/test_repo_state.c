@@ -237,6 +237,30 @@ test_generation(void **state)
 	vrv_repo_close(must_open(w));
 }
 
+/* A repository that claims the id of another one has a state of its own. */
+static void
+test_same_id(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_state other = {.known = true, .who = repo->state.who};
+	struct vrv_state_change change = {.forget = true};
+	struct varve_err err;
+
+	pin(repo, 1, 1, 0);
+	save(repo);
+	vrv_repo_close(repo);
+	vrv_auto_fd dir = open(w->state, O_RDONLY | O_DIRECTORY);
+	assert_true(dir >= 0);
+	other.who.admin[0] ^= 1;
+	other.generation = 9;
+	MUST(vrv_state_write(dir, &other, &change, &err));
+	vrv_state_fini(&other);
+	repo = must_open(w);
+	assert_int_equal(pinned(repo, 1, 1), 0);
+	vrv_repo_close(repo);
+}
+
 /* --- damage --- */
 
 static void
@@ -539,6 +563,7 @@ run_state_tests(void)
 	    T(test_pins),
 	    T(test_two_handles),
 	    T(test_generation),
+	    T(test_same_id),
 	    T(test_one_damaged),
 	    T(test_both_damaged),
 	    T(test_damaged_place),
