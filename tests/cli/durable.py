@@ -38,10 +38,11 @@ def events(trace, repo):
     """("fsync", path) and ("link", temporary name, path), in order."""
     for text in calls(trace):
         link, fsync = LINK.match(text), FSYNC.match(text)
-        if link:
+        # The state file is linked to its older version elsewhere.
+        if link and (link.group(2) + os.sep).startswith(repo + os.sep):
             yield ("link", link.group(1),
                    os.path.join(link.group(2), link.group(3)))
-        elif fsync and fsync.group(1).startswith(repo):
+        elif fsync and (fsync.group(1) + os.sep).startswith(repo + os.sep):
             yield ("fsync", fsync.group(1))
 
 
