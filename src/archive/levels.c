@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/levels.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "util/mem.h"
 #include "util/rd.h"
 
 void
@@ -12,13 +14,21 @@ vrv_levels_init(struct vrv_levels *l, const struct vrv_meta_sink *sink,
 	*l = (struct vrv_levels){.sink = *sink, .leaf = leaf, .node = node};
 }
 
+static struct vrv_level *
+level_at(struct vrv_levels *l, unsigned depth)
+{
+	return depth == 0 ? &l->bottom : &l->nodes[depth - 1];
+}
+
 void
 vrv_levels_fini(struct vrv_levels *l)
 {
-	for (size_t i = 0; i <= VRV_TREE_DEPTH_MAX; i++) {
-		vrv_buf_fini(&l->level[i].body);
-		vrv_buf_fini(&l->level[i].first);
+	for (unsigned depth = 0;
+	     depth <= (l->nodes == NULL ? 0 : VRV_TREE_DEPTH_MAX); depth++) {
+		vrv_buf_fini(&level_at(l, depth)->body);
+		vrv_buf_fini(&level_at(l, depth)->first);
 	}
+	free(vrv_steal(&l->nodes));
 	vrv_buf_fini(&l->scratch);
 }
 
@@ -41,7 +51,7 @@ static int
 store(struct vrv_levels *l, unsigned depth, uint8_t ret_id[VRV_CHUNK_ID],
     struct varve_err *err)
 {
-	struct vrv_level *level = &l->level[depth];
+	struct vrv_level *level = level_at(l, depth);
 
 	vrv_buf_clear(&l->scratch);
 	if (depth == 0)
@@ -113,17 +123,22 @@ child_size(const struct vrv_level *below)
 int
 vrv_levels_cut(struct vrv_levels *l, unsigned depth, struct varve_err *err)
 {
-	struct vrv_level *below = &l->level[depth];
-	struct vrv_level *level = below + 1;
+	struct vrv_level *below = level_at(l, depth), *level;
 	uint8_t id[VRV_CHUNK_ID];
 
 	if (depth == VRV_TREE_DEPTH_MAX)
 		return vrv_fail(err, VARVE_LIMIT,
 		    "more than %d levels of nodes", VRV_TREE_DEPTH_MAX);
+	if (l->nodes == NULL) {
+		l->nodes =
+		    vrv_alloc_array(VRV_TREE_DEPTH_MAX, sizeof(*l->nodes));
+		if (l->nodes == NULL)
+			return VRV_NOMEM(err, "nodes of a tree");
+	}
 	int rc = store(l, depth, id, err);
 	if (rc != 0)
 		return rc;
-	depth++;
+	level = level_at(l, ++depth);
 	if (level->body.len + child_size(below) > VRV_LEAF_BYTES) {
 		rc = vrv_levels_cut(l, depth, err);
 		if (rc != 0)
@@ -148,13 +163,13 @@ vrv_levels_finish(struct vrv_levels *l, struct vrv_ref *ret,
 
 	/* Cutting may raise the top. */
 	for (unsigned depth = 0; depth < l->top; depth++) {
-		if (l->level[depth].count == 0)
+		if (level_at(l, depth)->count == 0)
 			continue;
 		rc = vrv_levels_cut(l, depth, err);
 		if (rc != 0)
 			return rc;
 	}
-	struct vrv_level *top = &l->level[l->top];
+	struct vrv_level *top = level_at(l, l->top);
 	if (l->top > 0 && top->count == 1) {
 		memcpy(ref.id, top->last_id, VRV_CHUNK_ID);
 		ref.depth = (uint8_t)(l->top - 1);

@@ -32,7 +32,9 @@ struct vrv_levels {
 	struct vrv_meta_sink sink;
 	enum vrv_meta_kind leaf, node;
 	unsigned top; /* the highest level that was reached */
-	struct vrv_level level[VRV_TREE_DEPTH_MAX + 1];
+	/* Most directories are one leaf: nodes are there once one is needed,
+	 * VRV_TREE_DEPTH_MAX of them, of depth 1 first. */
+	struct vrv_level bottom, *nodes;
 	struct vrv_buf scratch;
 };
 

@@ -45,7 +45,7 @@ static int
 append(struct vrv_list_builder *b, const struct vrv_extent *extent,
     struct varve_err *err)
 {
-	struct vrv_level *leaf = &b->levels.level[0];
+	struct vrv_level *leaf = &b->levels.bottom;
 
 	vrv_extent_put(&leaf->body, extent);
 	leaf->count++;
@@ -104,7 +104,7 @@ int
 vrv_list_builder_finish(struct vrv_list_builder *b, struct vrv_buf *content,
     struct varve_err *err)
 {
-	struct vrv_level *leaf = &b->levels.level[0];
+	struct vrv_level *leaf = &b->levels.bottom;
 	struct vrv_ref ref;
 
 	int rc = flush_hole(b, err);

@@ -59,7 +59,7 @@ int
 vrv_tree_builder_add(struct vrv_tree_builder *b, const uint8_t *name,
     size_t name_n, const uint8_t *entry, size_t entry_n, struct varve_err *err)
 {
-	struct vrv_level *leaf = &b->levels.level[0];
+	struct vrv_level *leaf = &b->levels.bottom;
 
 	int rc = check(b, name, name_n, entry_n, err);
 	if (rc == 0 && leaf->count > 0 &&
