@@ -68,6 +68,10 @@ visit(struct vrv_walker *w, struct vrv_place *place, struct varve_err *err)
 	struct vrv_stat st;
 	unsigned match;
 
+	/* Whoever reads the archive refuses a longer one. */
+	if (w->path.len + strlen(name) + 2 > VRV_WALK_PATH_MAX)
+		return vrv_walker_problem(w, name, NULL,
+		    "its path is too long", err);
 	if (!vrv_source_stat(place->dir, name, &st, &error))
 		return vrv_walker_problem(w, name, &error, NULL, err);
 	int rc = vrv_walker_matches(w, name, st.kind == VRV_DIR, &match, err);

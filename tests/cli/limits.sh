@@ -80,6 +80,47 @@ for top in 'deep', 'deeper':
     os.chdir('..')
 "
 
+# --- depth ---
+
+# A path that nothing could restore is not in the archive.
+python3 -c "
+import os
+os.mkdir('long'), os.chdir('long')
+for _ in range(4200):
+    os.mkdir('d' * 250), os.chdir('d' * 250)
+"
+run varve create repo::long long
+is "$status" 1 "a path of more than 1 MiB: status"
+is "$(echo "$err" | wc -l)" 1 "a path of more than 1 MiB: is told once"
+run varve extract --dry-run repo::long
+is "$status" 0 "a path of more than 1 MiB: the rest can be restored"
+rm -rf long 2>/dev/null || mv long "$HOME"
+
+# What a run takes for each directory that it is in, the first and the second
+# time. The sanitizer takes more.
+if ldd "$VARVE" | grep -q libasan; then
+	pass "memory for each level # SKIP built with a sanitizer"
+else
+	python3 -c "
+import os
+os.mkdir('levels'), os.chdir('levels')
+for _ in range(10000):
+    os.mkdir('d'), os.chdir('d')
+"
+	mkdir flat
+	cat >peak.py <<'EOF'
+import os, subprocess, sys
+peaks = []
+for name, source in ("flat", "flat"), ("once", "levels"), ("twice", "levels"):
+    process = subprocess.Popen([sys.argv[1], "create", "repo::" + name, source])
+    peaks.append(os.wait4(process.pid, 0)[2].ru_maxrss)
+print(*((peak - peaks[0]) // 10000 for peak in peaks[1:]))
+EOF
+	is "$(python3 peak.py "$VARVE" | tr '0123' '....')" ". ." \
+	    "memory for each level: less than 4 KiB"
+	rm -rf levels 2>/dev/null || mv levels "$HOME"
+fi
+
 # --- sizes of files ---
 
 mkdir data && head -c 3000000 /dev/urandom >data/f
