@@ -29,6 +29,7 @@ struct create_options {
 	bool content_from_command, paths_from_stdin, paths_from_command;
 	const char *paths_delimiter;
 	unsigned threads, checkpoint_interval;
+	const char *verify_reused;
 };
 
 #define AT(field) offsetof(struct create_options, field)
@@ -99,6 +100,9 @@ static const struct vrv_option options[] = {
     {'c', "checkpoint-interval", "SECONDS", vrv_set_unsigned,
 	AT(checkpoint_interval),
 	"how often to save what a run that is cut short leaves (default: 300)"},
+    {0, "verify-reused", "PERCENT", vrv_set_string, AT(verify_reused),
+	"read a sample of the stored chunks that are used again, and store "
+	"those again that are damaged"},
     {0},
 };
 
@@ -210,6 +214,9 @@ set_options(struct create *c, struct varve_err *err)
 		rc = parse_files_cache(o->files_cache, &b->files_cache, err);
 	if (rc == 0)
 		rc = vrv_cli_expand(c->cli, o->comment, &b->comment, err);
+	if (rc == 0 && o->verify_reused != NULL)
+		rc = vrv_parse_percent("verify-reused", o->verify_reused,
+		    &b->verify_reused_ppm, err);
 	if (rc == 0 && o->timestamp != NULL) {
 		b->has_timestamp = true;
 		rc = vrv_time_parse(o->timestamp, &b->timestamp, err);

@@ -12,8 +12,6 @@
 #include "cli/text.h"
 #include "util/mem.h"
 
-#define PPM_PER_PERCENT 10000.0
-
 struct verify_options {
 	bool all, status, json;
 	const char *sample, *seed, *into, *against;
@@ -43,24 +41,6 @@ static const struct vrv_option options[] = {
 };
 
 /* --- options --- */
-
-static int
-parse_sample(const char *text, uint32_t *ret, struct varve_err *err)
-{
-	char *end;
-
-	double percent = strtod(text, &end);
-	if (*end == '%')
-		end++;
-	if (end == text || *end != '\0' || !(percent > 0) || percent > 100)
-		return vrv_fail(err, VARVE_USAGE,
-		    "--sample needs a number above 0 and up to 100, "
-		    "not '%s'",
-		    text);
-	double ppm = percent * PPM_PER_PERCENT;
-	*ret = ppm < 1 ? 1 : (uint32_t)lround(ppm);
-	return 0;
-}
 
 static int
 parse_seed(const char *text, uint64_t *ret, struct varve_err *err)
@@ -114,7 +94,8 @@ to_library(const struct verify_options *o, struct varve_verify_options *ret,
 	ret->against = o->against;
 	ret->threads = o->threads;
 	if (o->sample != NULL)
-		rc = parse_sample(o->sample, &ret->sample_ppm, err);
+		rc = vrv_parse_percent("sample", o->sample, &ret->sample_ppm,
+		    err);
 	if (rc == 0 && o->seed != NULL) {
 		ret->has_seed = true;
 		rc = parse_seed(o->seed, &ret->seed, err);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/options.h"
 
+#include <math.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/text.h"
 #include "util/mem.h"
+
+#define PPM_PER_PERCENT 10000.0
 
 int
 vrv_set_true(const struct vrv_option *o, void *dest, const char *value,
@@ -290,6 +293,24 @@ vrv_wrap(struct vrv_buf *buf, const char *text, size_t indent)
 		}
 		text += n + (text[n] == '\n');
 	}
+}
+
+int
+vrv_parse_percent(const char *option, const char *text, uint32_t *ret_ppm,
+    struct varve_err *err)
+{
+	char *end;
+
+	double percent = strtod(text, &end);
+	if (*end == '%')
+		end++;
+	if (end == text || *end != '\0' || !(percent > 0) || percent > 100)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--%s needs a number above 0 and up to 100, not '%s'",
+		    option, text);
+	double ppm = percent * PPM_PER_PERCENT;
+	*ret_ppm = ppm < 1 ? 1 : (uint32_t)lround(ppm);
+	return 0;
 }
 
 void

@@ -71,6 +71,11 @@ int vrv_options_parse(const struct vrv_option_set *own,
     struct vrv_arena *, struct vrv_strings *ret_words, size_t *ret_used,
     struct varve_err *err) VRV_MUST;
 
+/* Parse the percentage given to an option, above 0 and up to 100, with or
+ * without a percent sign, as millionths. USAGE. */
+int vrv_parse_percent(const char *option, const char *text, uint32_t *ret_ppm,
+    struct varve_err *err) VRV_MUST;
+
 /* Append the rows of a table as --help shows them, in 80 columns. */
 void vrv_options_help(struct vrv_buf *, const struct vrv_option *table);
 /* Append `text` in 80 columns, each line behind `indent` blanks; a line of

@@ -148,7 +148,8 @@ make_lanes(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
 	    .checkpoint_ns = (uint64_t)1000000000 *
 		(o->checkpoint_interval != 0 ? o->checkpoint_interval :
 					       CHECKPOINT_S),
-	    .checkpoint_bytes = CHECKPOINT_BYTES};
+	    .checkpoint_bytes = CHECKPOINT_BYTES,
+	    .verify_reused_ppm = o->verify_reused_ppm};
 
 	memcpy(writer.tag, tag, VRV_TAG_SIZE);
 	p->lanes = vrv_alloc_array(p->hashers, sizeof(struct vrv_lane *));

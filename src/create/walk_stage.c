@@ -70,8 +70,8 @@ visit(struct vrv_walker *w, struct vrv_place *place, struct varve_err *err)
 
 	/* Whoever reads the archive refuses a longer one. */
 	if (w->path.len + strlen(name) + 2 > VRV_WALK_PATH_MAX)
-		return vrv_walker_problem(w, name, NULL,
-		    "its path is too long", err);
+		return vrv_walker_problem(w, name, NULL, "its path is too long",
+		    err);
 	if (!vrv_source_stat(place->dir, name, &st, &error))
 		return vrv_walker_problem(w, name, &error, NULL, err);
 	int rc = vrv_walker_matches(w, name, st.kind == VRV_DIR, &match, err);

@@ -12,6 +12,9 @@
 #define DATA_FRAME ((size_t)1 << 20)
 #define META_FRAME ((size_t)128 << 10)
 
+#define PPM 1000000u
+#define VERIFY_CACHE ((size_t)4 << 20) /* opened frames of a lane */
+
 #define COPIES_MAX 8 /* locations of one chunk that are tried */
 
 /* Sealed frames on their way to the store thread. */
@@ -35,6 +38,7 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
 		return VRV_NOMEM(err, "a writer");
 	w->repo = repo;
 	w->options = *options;
+	vrv_random(&w->seed, sizeof(w->seed));
 	w->since_ns = vrv_ticks();
 	pthread_mutex_init(&w->lock, NULL);
 	w->claims = vrv_map_new(VRV_PREFIX_SIZE, 0);
@@ -132,8 +136,9 @@ struct vrv_lane {
 	struct vrv_writer *writer;
 	enum vrv_frame_kind kind;
 	struct vrv_sealer *sealer;
-	struct vrv_index *index; /* NULL until a chunk is looked up */
-	struct vrv_buf plain;	 /* chunks back to back */
+	struct vrv_index *index;   /* NULL until a chunk is looked up */
+	struct vrv_reader *reader; /* NULL until a reused chunk is verified */
+	struct vrv_buf plain;	   /* chunks back to back */
 	uint32_t n;
 	uint32_t lengths[VRV_FRAME_CHUNKS_MAX];
 	uint8_t ids[VRV_FRAME_CHUNKS_MAX][VRV_ID_SIZE];
@@ -169,6 +174,7 @@ vrv_lane_free(struct vrv_lane *lane)
 	if (!lane->done)
 		vrv_queue_done(lane->writer->queue);
 	vrv_sealer_free(lane->sealer);
+	vrv_reader_free(lane->reader);
 	vrv_buf_fini(&lane->plain);
 	free(lane);
 }
@@ -234,6 +240,41 @@ is_there(struct vrv_lane *lane, const struct vrv_location *at, bool *ret,
 	return 0;
 }
 
+/* Ids are even; the seed makes another sample for each run. */
+static bool
+is_sampled(const struct vrv_writer *w, const uint8_t *id)
+{
+	uint64_t at = vrv_get_u32(id) ^ w->seed;
+
+	return at * PPM >> 32 < w->options.verify_reused_ppm;
+}
+
+/* Can the stored chunk be opened, and is it what its id says? One that is not
+ * is told, and stored again by the caller. */
+static int
+is_sound(struct vrv_lane *lane, const uint8_t *id, bool *ret,
+    struct varve_err *err)
+{
+	struct vrv_repo *repo = lane->writer->repo;
+	const uint8_t *bytes;
+	size_t n;
+	int rc = 0;
+
+	if (lane->reader == NULL)
+		rc = vrv_reader_new(repo, VERIFY_CACHE, &lane->reader, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_reader_get(lane->reader, lane->kind, id, &bytes, &n, err);
+	*ret = rc == 0;
+	if (rc == 0 || vrv_err_is_fatal(err))
+		return rc;
+	vrv_repo_note(repo, VARVE_EVENT_PROBLEM, NULL,
+	    "a stored chunk that this run needs cannot be read and is stored "
+	    "again: %s; run 'varve check --verify-data'",
+	    err->message);
+	return 0;
+}
+
 /* Is the chunk in some pack that is there? */
 static int
 is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
@@ -253,6 +294,8 @@ is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < n && !*ret; i++)
 		rc = is_there(lane, &at[i], ret, err);
+	if (rc == 0 && *ret && is_sampled(lane->writer, id))
+		rc = is_sound(lane, id, ret, err);
 	return rc;
 }
 

@@ -29,6 +29,9 @@ struct vrv_writer_options {
 	unsigned lanes;		/* how many will be made, no more, no less */
 	uint64_t checkpoint_ns; /* index object at least this often */
 	uint64_t checkpoint_bytes;
+	/* Of the chunks that are found in the index instead of being stored,
+	 * how many are read and opened first, in millionths. */
+	uint32_t verify_reused_ppm;
 	/* Series of the index objects' names. */
 	uint8_t tag[VRV_TAG_SIZE];
 };

@@ -28,6 +28,7 @@ struct vrv_writer {
 	struct vrv_repo *repo;
 	struct vrv_writer_options options;
 	struct vrv_session *session;
+	uint32_t seed; /* of the sample of reused chunks */
 	struct vrv_queue
 	    *queue; /* of struct vrv_sealed, lanes to store thread */
 

@@ -43,6 +43,7 @@ struct place {
 	void (*then)(void);
 	bool exclude_nodump, exclude_caches;
 	enum varve_files_cache files_cache;
+	uint32_t verify_reused_ppm;
 	char told[4096]; /* "path: message\n" */
 };
 
@@ -63,7 +64,8 @@ on_event(void *arg, const struct varve_event *event)
 	size_t n = strlen(p->told);
 
 	if (event->type == VARVE_EVENT_WARNING ||
-	    event->type == VARVE_EVENT_NOTE)
+	    event->type == VARVE_EVENT_NOTE ||
+	    event->type == VARVE_EVENT_PROBLEM)
 		snprintf(p->told + n, sizeof(p->told) - n, "%s: %s\n",
 		    event->path == NULL ? "" : event->path, event->message);
 }
@@ -178,6 +180,7 @@ try_back_up(struct place *p, const char *name,
 	o.exclude_nodump = p->exclude_nodump;
 	o.exclude_caches = p->exclude_caches;
 	o.files_cache = p->files_cache;
+	o.verify_reused_ppm = p->verify_reused_ppm;
 	o.threads = 2;
 	p->told[0] = '\0';
 	return vrv_create(p->repo, &o, NULL, result, err);

@@ -585,6 +585,48 @@ test_slow_store(void **state)
 	assert_int_equal(reads, 0);
 }
 
+/* --- what is used again --- */
+
+static int
+spoil_pack(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	uint8_t byte;
+
+	(void)st, (void)ftw;
+	if (type != FTW_F)
+		return 0;
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, 1000), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 1000), 1);
+	close(fd);
+	return 0;
+}
+
+/* A stored chunk that is damaged is found when it would be used again, and
+ * stored again. */
+static void
+test_verify_reused(void **state)
+{
+	struct place *p = *state;
+	static char text[50001];
+
+	/* Of no pattern that compression would find. */
+	for (uint32_t i = 0, x = 1; i < sizeof(text) - 1; i++) {
+		x = x * 1103515245 + 12345;
+		text[i] = (char)('0' + (x >> 16) % 64);
+	}
+	put("src/f", text);
+	assert_int_equal(back_up(p, "one"), 0);
+	assert_int_equal(nftw("repo/packs", spoil_pack, 8, FTW_PHYS), 0);
+	lose_cache(p);
+	p->files_cache = VARVE_CACHE_DISABLED;
+	p->verify_reused_ppm = 1000000;
+	assert_int_equal(back_up(p, "two"), 0);
+	assert_non_null(strstr(p->told, "is stored again"));
+	files_are(p, "f 0:50000\n");
+}
+
 int
 main(void)
 {
@@ -600,6 +642,7 @@ main(void)
 	    T(test_future_parent),
 	    T(test_own_future),
 	    T(test_slow_store),
+	    T(test_verify_reused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
