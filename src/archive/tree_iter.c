@@ -81,6 +81,18 @@ check_order(struct vrv_tree_iter *it, const struct vrv_entry *entry,
 	return vrv_buf_check(&it->last, err);
 }
 
+/* What is wrong with an entry that does not decode is said of its name. */
+static int
+name_entry(struct vrv_rd rd, struct varve_err *err)
+{
+	const uint8_t *name;
+	size_t n;
+
+	if (!vrv_entry_name(&rd, &name, &n))
+		return err->code;
+	return vrv_ctx(err, "'%.*s'", (int)vrv_min(n, 255), (const char *)name);
+}
+
 int
 vrv_tree_iter_next(struct vrv_tree_iter *it, struct vrv_entry *ret,
     struct vrv_text *ret_raw, struct varve_err *err)
@@ -95,6 +107,7 @@ vrv_tree_iter_next(struct vrv_tree_iter *it, struct vrv_entry *ret,
 	struct vrv_stage *leaf = vrv_descent_leaf(&it->descent);
 	const uint8_t *start = leaf->rd.p;
 	it->told = (size_t)(start - leaf->chunk.data);
+	struct vrv_rd before = leaf->rd;
 	leaf->left--;
 	leaf->at++;
 	rc = vrv_entry_get(&leaf->rd, &entry, err);
@@ -103,7 +116,7 @@ vrv_tree_iter_next(struct vrv_tree_iter *it, struct vrv_entry *ret,
 			leaf->left = 0;
 			leaf->rd = vrv_rd_over(NULL, 0);
 		}
-		return rc;
+		return name_entry(before, err);
 	}
 	rc = check_order(it, &entry, err);
 	if (rc != 0)

@@ -228,5 +228,9 @@ struct vrv_walk {
 struct vrv_archive;
 int vrv_walk_archive(const struct vrv_walk *, const struct vrv_archive *,
     struct varve_err *err) VRV_MUST;
+/* The entry of the root, if the archive has one. CORRUPT if it does not decode
+ * or names another tree than the archive does. */
+int vrv_archive_root_entry(const struct vrv_archive *, struct vrv_entry *ret,
+    bool *ret_has, struct varve_err *err) VRV_MUST;
 
 #endif

@@ -188,30 +188,39 @@ walk_below(struct walk *k, struct varve_err *err)
 	return rc;
 }
 
+int
+vrv_archive_root_entry(const struct vrv_archive *archive, struct vrv_entry *ret,
+    bool *ret_has, struct varve_err *err)
+{
+	const struct vrv_archive_sealed *a = &archive->sealed;
+
+	*ret_has = a->root_entry.n > 0;
+	if (!*ret_has)
+		return 0;
+	int rc = vrv_root_entry_get(a->root_entry.p, a->root_entry.n, ret, err);
+	if (rc == 0 &&
+	    (memcmp(ret->dir.id, a->root.id, VRV_CHUNK_ID) != 0 ||
+		ret->dir.depth != a->root.depth))
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "entry of the root names another tree");
+	return rc;
+}
+
 static int
-walk_root(struct walk *k, const struct vrv_archive_sealed *a,
+walk_root(struct walk *k, const struct vrv_archive *archive,
     struct varve_err *err)
 {
 	struct vrv_entry entry = {0};
-	bool told = false;
-	int rc = 0;
+	bool has, told = false;
 
-	if (a->root_entry.n > 0) {
-		rc = vrv_root_entry_get(a->root_entry.p, a->root_entry.n,
-		    &entry, err);
-		if (rc == 0 &&
-		    (memcmp(entry.dir.id, a->root.id, VRV_CHUNK_ID) != 0 ||
-			entry.dir.depth != a->root.depth))
-			rc = vrv_fail(err, VARVE_CORRUPT,
-			    "entry of the root names another tree");
-		told = rc == 0 && (wanted(k, &entry) & VARVE_MATCH_INCLUDE);
-		if (rc != 0)
-			rc = damaged(k, 0, rc, err);
-		else if (told)
-			rc = tell(k, &entry, false, err);
-	}
+	int rc = vrv_archive_root_entry(archive, &entry, &has, err);
+	told = rc == 0 && has && (wanted(k, &entry) & VARVE_MATCH_INCLUDE);
+	if (rc != 0)
+		rc = damaged(k, 0, rc, err);
+	else if (told)
+		rc = tell(k, &entry, false, err);
 	if (rc == 0)
-		rc = enter(k, &entry, &a->root, told, err);
+		rc = enter(k, &entry, &archive->sealed.root, told, err);
 	return rc == 0 ? walk_below(k, err) : rc;
 }
 
@@ -226,7 +235,7 @@ vrv_walk_archive(const struct vrv_walk *w, const struct vrv_archive *archive,
 	int rc = vrv_buf_check(&k.path, err);
 	if (rc == 0) {
 		cut_path(&k, 0);
-		rc = walk_root(&k, &archive->sealed, err);
+		rc = walk_root(&k, archive, err);
 	}
 	while (k.n > 0)
 		vrv_tree_iter_free(k.steps[--k.n].iter);

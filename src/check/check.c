@@ -289,10 +289,14 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 		options->threads == 0 ? vrv_task_cpus() : options->threads,
 	    .started = vrv_ticks(),
 	    .suspects = vrv_map_new(VRV_OBJECT_ID, sizeof(uint8_t)),
+	    .lengths = vrv_map_new(VRV_PREFIX_SIZE, sizeof(struct vrv_stated)),
 	};
 
-	if (check.suspects == NULL)
+	if (check.suspects == NULL || check.lengths == NULL) {
+		vrv_map_free(check.suspects);
+		vrv_map_free(check.lengths);
 		return VRV_NOMEM(err, "a check");
+	}
 	if (check.threads > THREADS_MAX)
 		check.threads = THREADS_MAX;
 	pthread_mutex_init(&check.lock, NULL);
@@ -308,6 +312,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	pthread_mutex_destroy(&check.lock);
 	pthread_mutex_destroy(&check.ledger_lock);
 	vrv_map_free(check.suspects);
+	vrv_map_free(check.lengths);
 	vrv_condemned_fini(&check.condemned);
 	free(check.items);
 	free(check.order);

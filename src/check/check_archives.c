@@ -1,69 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include "archive/bounds.h"
+#include "archive/lists.h"
 #include "check/check_internal.h"
-#include "util/hex.h"
+#include "os/meta.h"
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
-#define COPIES 8 /* locations of one chunk that are looked at */
+
+/*
+ * What extract would refuse, this finds: archives are read by the decoders that
+ * extract uses. Directories that were met before are not read again, but what
+ * their place in this archive means is: how long the paths below them become,
+ * and how many entries they add.
+ */
+
+/* What is below a directory. */
+struct below {
+	uint64_t entries, longest; /* longest: of the paths, from it on */
+};
+
+struct level {
+	struct below below;
+	size_t name_n; /* of the directory in the one above */
+};
 
 struct visit {
 	struct vrv_check *check;
 	const struct vrv_archive *archive;
-	struct vrv_map *seen;	  /* prefixes of directories looked at */
+	struct vrv_map *seen;	  /* directory's prefix to struct below */
 	struct vrv_visited lists; /* likewise extent lists */
-	bool asked; /* whether the archive was deleted meanwhile */
+	struct vrv_check_chunks chunks;
+	struct vrv_meta_source source;
+	struct level *levels;
+	size_t n, cap;
+	size_t next_name; /* of the directory that may be entered */
+	bool pass_over;	  /* it was met before */
+	bool no_memory;
+	uint64_t entries; /* of the whole archive */
+	bool asked;	  /* whether the archive was deleted meanwhile */
 	bool deleted;
-	struct vrv_meta_source source, reader;
 };
 
-/* This client finds the pack by its own directory, but an archive must not
- * depend on that. An index object that could not be read may name it. */
-static void
-note_unnamed(struct vrv_check *check, const uint8_t pack[VRV_OBJECT_ID],
-    struct varve_err *err)
-{
-	struct vrv_listed *item = vrv_check_find(check, VRV_PACK, pack);
-	char name[VRV_NAME_SIZE];
-
-	if (item == NULL || item->needed || check->index_unread ||
-	    !vrv_repo_is_unnamed(check->repo, pack))
-		return;
-	item->needed = true;
-	vrv_pack_name(pack, name);
-	(void)vrv_fail(err, VARVE_CORRUPT,
-	    "archives need it, but no usable index object names it: the next "
-	    "backup stores one that does");
-	vrv_check_problem(check, name, NULL, err);
-	vrv_err_clear(err);
-}
-
-static int
-has_location(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
-    struct varve_err *err)
-{
-	struct visit *visit = arg;
-	char hex[2 * VRV_PREFIX_SIZE + 1];
-	struct vrv_location at[COPIES];
-	uint32_t n = 0;
-
-	int rc = vrv_repo_locate(visit->check->repo, id, at, COPIES, &n, err);
-	if (rc != 0 && rc != VARVE_NOENT)
-		return rc;
-	/* What index objects name comes first. */
-	for (uint32_t i = 0; i < n; i++) {
-		if (at[i].kind == kind) {
-			note_unnamed(visit->check, at[i].pack, err);
-			return 0;
-		}
-	}
-	vrv_hex(hex, id, VRV_PREFIX_SIZE);
-	return vrv_fail(err, VARVE_CORRUPT,
-	    "%s chunk %s is in no pack that the index names",
-	    kind == VRV_FRAME_META ? "meta" : "data", hex);
-}
+/* --- reporting --- */
 
 /* Directories and lists are located like contents, and read. */
 static int
@@ -104,6 +85,7 @@ ask_whether_deleted(struct visit *visit, struct varve_err *err)
 	return 0;
 }
 
+/* Returns 0, with `err` cleared, to go on with the archive. */
 static int
 on_damaged(void *arg, const char *path, struct varve_err *err)
 {
@@ -117,10 +99,49 @@ on_damaged(void *arg, const char *path, struct varve_err *err)
 		return rc;
 	if (visit->deleted)
 		return vrv_fail(err, VARVE_NOENT, "the archive was deleted");
-	*err = why;
-	name_archive(visit, err);
-	vrv_check_problem(visit->check, NULL, path, err);
+	name_archive(visit, &why);
+	vrv_check_problem(visit->check, NULL, path, &why);
+	vrv_err_clear(err);
 	return 0;
+}
+
+/* --- directories --- */
+
+static uint64_t
+add(uint64_t a, uint64_t b)
+{
+	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+/* A name of `name_n` bytes with `below` under it belongs to the level. */
+static void
+grow(struct below *level, size_t name_n, const struct below *below)
+{
+	uint64_t longest = name_n;
+
+	if (below->longest > 0)
+		longest = add(longest, add(below->longest, 1));
+	if (level->longest < longest)
+		level->longest = longest;
+	level->entries = add(level->entries, below->entries);
+}
+
+/* The directory was checked under another path: is this one possible too? */
+static int
+meet_again(struct visit *visit, const char *path, const struct below *below,
+    struct varve_err *err)
+{
+	struct level *top = &visit->levels[visit->n - 1];
+	uint64_t n = strlen(path);
+
+	grow(&top->below, visit->next_name, below);
+	if (below->longest > 0)
+		n = add(n, add(below->longest, 1));
+	if (n < VRV_WALK_PATH_MAX)
+		return 0;
+	(void)vrv_fail(err, VARVE_LIMIT, "paths below it are beyond %zu bytes",
+	    VRV_WALK_PATH_MAX);
+	return on_damaged(visit, path, err);
 }
 
 static bool
@@ -128,68 +149,145 @@ on_enter(void *arg, const struct vrv_ref *ref)
 {
 	struct visit *visit = arg;
 
-	return !vrv_seen_has(visit->seen, ref);
-}
-
-static int
-on_entry(void *arg, const char *path, const struct vrv_entry *entry,
-    bool *ret_bad, struct varve_err *err)
-{
-	struct visit *visit = arg;
-
-	int rc = vrv_entry_chunks(&visit->source, entry, &visit->lists,
-	    has_location, visit, err);
-	if (rc != 0) {
-		*ret_bad = true;
-		rc = on_damaged(visit, path, err);
-		vrv_err_clear(err);
+	if (visit->n == 0) {
+		const struct below *known = vrv_map_get(visit->seen, ref->id);
+		if (known != NULL)
+			visit->entries = known->entries;
+		visit->pass_over = known != NULL;
 	}
-	visit->check->result.files++;
-	return rc;
+	if (visit->pass_over)
+		return false;
+	if (vrv_room_for_one(&visit->levels, visit->n, &visit->cap,
+		sizeof(*visit->levels)) != 0) {
+		visit->no_memory = true;
+		return false;
+	}
+	visit->levels[visit->n++] = (struct level){.name_n = visit->next_name};
+	return true;
 }
 
 static void
 on_left(void *arg, const struct vrv_ref *ref, bool bad)
 {
 	struct visit *visit = arg;
+	const struct level level = visit->levels[--visit->n];
 
 	/* Also when something is wrong below: once is enough to say so. */
 	(void)bad;
-	vrv_seen_add(visit->seen, ref);
+	/* Without room the directory is read once more, that is all. */
+	if (vrv_map_count(visit->seen) < VRV_SEEN_MAX) {
+		struct below *below = vrv_map_put(visit->seen, ref->id, NULL);
+		if (below != NULL)
+			*below = level.below;
+	}
+	if (visit->n > 0)
+		grow(&visit->levels[visit->n - 1].below, level.name_n,
+		    &level.below);
+	else
+		visit->entries = level.below.entries;
 	visit->check->result.trees++;
 	vrv_check_add(visit->check, 0, 0);
 }
 
-/* The lists beside the tree: every chunk is fetched, they are few. */
 static int
-read_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
+on_entry(void *arg, const char *path, const struct vrv_entry *entry,
+    bool *ret_bad, struct varve_err *err)
+{
+	static const struct below one = {.entries = 1};
+	struct visit *visit = arg;
+
+	visit->check->result.files++;
+	grow(&visit->levels[visit->n - 1].below, entry->name_n, &one);
+	int rc = vrv_check_entry(&visit->chunks, entry, &visit->lists, err);
+	if (rc != 0) {
+		*ret_bad = true;
+		rc = on_damaged(visit, path, err);
+	}
+	visit->next_name = entry->name_n;
+	visit->pass_over = false;
+	if (rc != 0 || entry->kind != VRV_DIR)
+		return rc;
+	const struct below *known = vrv_map_get(visit->seen, entry->dir.id);
+	if (known == NULL)
+		return 0;
+	visit->pass_over = true;
+	return meet_again(visit, path, known, err);
+}
+
+/* --- beside the tree --- */
+
+static int
+on_name(void *arg, bool group, uint32_t id, const uint8_t *name, size_t n,
     struct varve_err *err)
 {
-	struct visit *visit = arg;
-	vrv_auto_buf struct vrv_buf chunk = {0};
-
-	(void)kind;
-	return visit->source.get(visit->source.arg, id, &chunk, err);
+	(void)arg, (void)group, (void)id, (void)name, (void)n, (void)err;
+	return 0;
 }
 
 static int
-check_list(struct visit *visit, const struct vrv_ref *ref, const char *what,
+on_skipped(void *arg, enum vrv_skip reason, const uint8_t *path, size_t n,
     struct varve_err *err)
 {
-	int rc = vrv_list_chunks(&visit->source, ref, read_chunk, visit, err);
+	(void)arg, (void)reason, (void)path, (void)n, (void)err;
+	return 0;
+}
 
-	if (rc == 0)
-		return 0;
-	(void)vrv_ctx(err, "%s", what);
-	rc = on_damaged(visit, NULL, err);
-	vrv_err_clear(err);
+static int
+check_lists(struct visit *visit, struct varve_err *err)
+{
+	const struct vrv_archive *archive = visit->archive;
+
+	int rc =
+	    vrv_archive_skipped(&visit->source, archive, on_skipped, NULL, err);
+	if (rc != 0) {
+		(void)vrv_ctx(err, "list of skipped paths");
+		rc = on_damaged(visit, NULL, err);
+	}
+	if (rc != 0)
+		return rc;
+	rc = vrv_archive_owners(&visit->source, archive, on_name, NULL, NULL,
+	    NULL, err);
+	if (rc != 0) {
+		(void)vrv_ctx(err, "names of owners");
+		rc = on_damaged(visit, NULL, err);
+	}
 	return rc;
 }
 
 static int
-check_archive(struct visit *visit, struct varve_err *err)
+check_root_entry(struct visit *visit, struct varve_err *err)
 {
-	const struct vrv_archive_sealed *a = &visit->archive->sealed;
+	struct vrv_entry entry;
+	bool has;
+
+	int rc = vrv_archive_root_entry(visit->archive, &entry, &has, err);
+	if (rc == 0 && has)
+		rc =
+		    vrv_check_entry(&visit->chunks, &entry, &visit->lists, err);
+	return rc == 0 ? 0 : on_damaged(visit, ".", err);
+}
+
+/* Extract stops at the count that the archive states. */
+static int
+check_count(struct visit *visit, uint64_t problems, struct varve_err *err)
+{
+	struct vrv_bounds bounds;
+
+	vrv_bounds_init(&bounds, visit->archive);
+	if (visit->entries <= bounds.stated ||
+	    visit->check->result.problems > problems)
+		return 0;
+	(void)vrv_fail(err, VARVE_CORRUPT,
+	    "the archive states %llu entries, its directories have more",
+	    (unsigned long long)bounds.stated);
+	return on_damaged(visit, NULL, err);
+}
+
+/* --- an archive --- */
+
+static int
+check_all_of_it(struct visit *visit, struct varve_err *err)
+{
 	const struct vrv_tour tour = {
 	    .source = visit->source,
 	    .arg = visit,
@@ -198,16 +296,26 @@ check_archive(struct visit *visit, struct varve_err *err)
 	    .left = on_left,
 	    .damaged = on_damaged,
 	};
-	int rc = 0;
+	uint64_t problems = visit->check->result.problems;
 
-	visit->asked = visit->deleted = false;
-	if (a->has_skipped)
-		rc = check_list(visit, &a->skipped, "list of paths left out",
-		    err);
-	if (rc == 0 && a->has_owners)
-		rc = check_list(visit, &a->owners, "names of owners", err);
+	int rc = check_lists(visit, err);
+	if (rc == 0)
+		rc = check_root_entry(visit, err);
+	visit->next_name = 0;
+	visit->entries = 0;
 	if (rc == 0)
 		rc = vrv_tour_run(&tour, visit->archive, err);
+	if (rc == 0 && visit->no_memory)
+		rc = VRV_NOMEM(err, "a check");
+	return rc == 0 ? check_count(visit, problems, err) : rc;
+}
+
+static int
+check_archive(struct visit *visit, struct varve_err *err)
+{
+	visit->asked = visit->deleted = false;
+	int rc = check_all_of_it(visit, err);
+	visit->n = 0;
 	if (visit->deleted) {
 		vrv_err_clear(err);
 		return 0;
@@ -226,17 +334,20 @@ vrv_check_archives(struct vrv_check *check,
 	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &reader, err);
 	if (rc != 0)
 		return rc;
-	visit.reader = vrv_meta_from_reader(reader);
-	visit.source = (struct vrv_meta_source){get_meta, &visit};
-	visit.seen = vrv_map_new(VRV_PREFIX_SIZE, 0);
+	visit.seen = vrv_map_new(VRV_PREFIX_SIZE, sizeof(struct below));
 	if (visit.seen == NULL)
 		rc = VRV_NOMEM(err, "a check");
+	if (rc == 0)
+		rc = vrv_check_chunks_init(&visit.chunks, check, reader, err);
+	visit.source = visit.chunks.source;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		visit.archive = archives[i];
 		rc = check_archive(&visit, err);
 	}
+	vrv_check_chunks_fini(&visit.chunks);
 	vrv_map_free(visit.seen);
 	vrv_visited_fini(&visit.lists);
+	free(visit.levels);
 	vrv_reader_free(reader);
 	return rc;
 }

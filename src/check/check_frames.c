@@ -129,6 +129,8 @@ check_frame(struct vrv_check *check, struct bench *b, const char *name,
 	if (rc == 0)
 		rc = vrv_opened_check(vrv_repo_keys(check->repo), frame,
 		    &b->opened, &bad, err);
+	if (rc == 0)
+		vrv_check_lengths(check, frame, &b->opened);
 	return rc;
 }
 

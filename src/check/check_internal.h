@@ -14,9 +14,10 @@
  *             shall be looked at: both for one pack after the other
  *   trace     only after findings: which archives and paths they hit
  *
- * Memory: 64 bytes per object of the listing, the two sets below, and per
- * thread a buffer or an opened frame. Directories that many archives share are
- * looked at once as long as the set has room, and again when it has not.
+ * Memory: 64 bytes per object of the listing, the sets below, up to 2^22 slots
+ * of 33 bytes for directories, 2^22 of 25 for lengths of chunks, and per thread
+ * a buffer or an opened frame. Directories that many archives share are looked
+ * at once as long as there is room, and again when there is not.
  */
 
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #include <stdint.h>
 
 #include "archive/archive.h"
+#include "archive/bounds.h"
 #include "archive/tour.h"
 #include "check/check.h"
 #include "ledger/ledger.h"
@@ -65,6 +67,9 @@ struct vrv_check {
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */
 	const struct vrv_map *tombstones;   /* known ones; or NULL */
+	/* With verify_data, data chunks that share a frame: prefix to struct
+	 * vrv_stated. */
+	struct vrv_map *lengths;
 	pthread_mutex_t lock; /* of what follows, and `suspects` */
 	struct varve_check_result result;
 	struct varve_progress progress;
@@ -129,6 +134,37 @@ struct vrv_check_work {
 extern const struct vrv_check_work vrv_check_object_work, vrv_check_frames_work;
 int vrv_check_each(struct vrv_check *, size_t n, const struct vrv_check_work *,
     struct varve_err *err) VRV_MUST;
+
+/* --- chunks that entries refer to (check_chunks.c) --- */
+
+/* The length that archives state of a data chunk. */
+struct vrv_stated {
+	uint32_t length;
+	bool wrong; /* the chunk has another; reported */
+};
+
+/* Confined to one thread. */
+struct vrv_check_chunks {
+	struct vrv_check *check;
+	struct vrv_reader *reader;
+	struct vrv_meta_source source; /* locates what it reads */
+	struct vrv_map *values; /* long xattr values read, and their sizes */
+};
+/* The reader is borrowed. `c` must stay where it is. */
+int vrv_check_chunks_init(struct vrv_check_chunks *c, struct vrv_check *,
+    struct vrv_reader *, struct varve_err *err) VRV_MUST;
+void vrv_check_chunks_fini(struct vrv_check_chunks *);
+/* Can extract restore the entry, as far as can be said without reading data?
+ * Each chunk has a location, attributes have their values, and what is in the
+ * entry is understood. Lists that were visited are passed over. */
+int vrv_check_entry(struct vrv_check_chunks *, const struct vrv_entry *,
+    struct vrv_visited *lists, struct varve_err *err) VRV_MUST;
+/* Compare the chunks of an opened frame with what archives state of them; any
+ * thread. */
+void vrv_check_lengths(struct vrv_check *, const struct vrv_pack_frame *,
+    const struct vrv_opened *);
+bool vrv_check_length_is_wrong(const struct vrv_check *,
+    const uint8_t id[VRV_ID_SIZE]);
 
 /* --- passes --- */
 

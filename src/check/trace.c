@@ -16,7 +16,7 @@
 struct trace {
 	struct vrv_check *check;
 	const struct vrv_archive *archive;
-	struct vrv_map *sound; /* prefixes of directories with nothing bad */
+	struct vrv_map *met; /* directory's prefix to whether all is sound */
 	struct vrv_reader *reader;
 	struct vrv_meta_source source;
 	uint64_t paths;
@@ -24,22 +24,27 @@ struct trace {
 
 static int
 try_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
-    struct varve_err *err)
+    uint64_t length, struct varve_err *err)
 {
 	struct trace *trace = arg;
 	struct vrv_location at[COPIES];
 	const uint8_t *bytes;
 	uint32_t n = 0;
-	size_t length;
+	size_t is;
 
 	int rc = vrv_repo_locate(trace->check->repo, id, at, COPIES, &n, err);
-	bool suspect = rc != 0;
+	bool suspect = rc != 0 || vrv_check_length_is_wrong(trace->check, id);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		if (vrv_map_get(trace->check->suspects, at[i].pack) != NULL)
 			suspect = true;
 	if (!suspect)
 		return 0;
-	return vrv_reader_get(trace->reader, kind, id, &bytes, &length, err);
+	rc = vrv_reader_get(trace->reader, kind, id, &bytes, &is, err);
+	if (rc == 0 && is != length)
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "a chunk is %zu bytes long instead of %llu", is,
+		    (unsigned long long)length);
+	return rc;
 }
 
 static int
@@ -63,7 +68,11 @@ on_enter(void *arg, const struct vrv_ref *ref)
 {
 	struct trace *trace = arg;
 
-	return !vrv_seen_has(trace->sound, ref);
+	const bool *sound = vrv_map_get(trace->met, ref->id);
+
+	/* What is damaged is met again for the paths that lead to it, until
+	 * there are enough of them. */
+	return sound == NULL || (!*sound && trace->paths <= PATHS_MAX);
 }
 
 static int
@@ -72,8 +81,8 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 {
 	struct trace *trace = arg;
 
-	int rc = vrv_entry_chunks(&trace->source, entry, NULL, try_chunk, trace,
-	    err);
+	int rc =
+	    vrv_entry_sized(&trace->source, entry, NULL, try_chunk, trace, err);
 	if (rc == 0)
 		return 0;
 	*ret_bad = true;
@@ -87,8 +96,12 @@ on_left(void *arg, const struct vrv_ref *ref, bool bad)
 {
 	struct trace *trace = arg;
 
-	if (!bad)
-		vrv_seen_add(trace->sound, ref);
+	/* Without room the directory is read once more, that is all. */
+	if (vrv_map_count(trace->met) >= VRV_SEEN_MAX)
+		return;
+	bool *sound = vrv_map_put(trace->met, ref->id, NULL);
+	if (sound != NULL)
+		*sound = !bad;
 }
 
 static int
@@ -110,7 +123,7 @@ trace_archive(struct trace *trace, struct varve_err *err)
 		return rc;
 	const struct vrv_text *name = &trace->archive->sealed.name;
 	(void)vrv_fail(&more, VARVE_CORRUPT,
-	    "%llu more paths cannot be restored from archive '%.*s'",
+	    "at least %llu more paths cannot be restored from archive '%.*s'",
 	    (unsigned long long)(trace->paths - PATHS_MAX),
 	    (int)vrv_min(name->n, 200), (const char *)name->p);
 	vrv_check_consequence(trace->check, NULL, &more);
@@ -127,14 +140,14 @@ vrv_check_trace(struct vrv_check *check,
 	if (rc != 0)
 		return rc;
 	trace.source = vrv_meta_from_reader(trace.reader);
-	trace.sound = vrv_map_new(VRV_PREFIX_SIZE, 0);
-	if (trace.sound == NULL)
+	trace.met = vrv_map_new(VRV_PREFIX_SIZE, sizeof(bool));
+	if (trace.met == NULL)
 		rc = VRV_NOMEM(err, "a trace");
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		trace.archive = archives[i];
 		rc = trace_archive(&trace, err);
 	}
-	vrv_map_free(trace.sound);
+	vrv_map_free(trace.met);
 	vrv_reader_free(trace.reader);
 	return rc;
 }

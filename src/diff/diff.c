@@ -251,16 +251,6 @@ visit_next(struct diff *d, struct varve_err *err)
 
 /* --- the roots --- */
 
-static int
-root_entry(const struct vrv_archive *archive, struct vrv_entry *entry,
-    bool *ret_has, struct varve_err *err)
-{
-	const struct vrv_text *text = &archive->sealed.root_entry;
-
-	*ret_has = text->n > 0;
-	return *ret_has ? vrv_root_entry_get(text->p, text->n, entry, err) : 0;
-}
-
 /* The roots themselves can be compared only if both are known. They are
  * entered whatever the pattern says of them. */
 static int
@@ -270,9 +260,9 @@ visit_roots(struct diff *d, const struct vrv_archive *a,
 	struct vrv_entry old, new;
 	bool has_old, has_new = false;
 
-	int rc = root_entry(a, &old, &has_old, err);
+	int rc = vrv_archive_root_entry(a, &old, &has_old, err);
 	if (rc == 0)
-		rc = root_entry(b, &new, &has_new, err);
+		rc = vrv_archive_root_entry(b, &new, &has_new, err);
 	if (rc == 0 && has_old && has_new &&
 	    (wanted(d, &old, &new) & VARVE_MATCH_INCLUDE) != 0)
 		rc = tell(d, &old, &new, err);

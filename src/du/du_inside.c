@@ -339,7 +339,7 @@ go_through_all(struct inside *in, struct varve_err *err)
 {
 	const struct vrv_archive_sealed *a = &in->du->archive->sealed;
 	struct vrv_entry entry;
-	bool bad;
+	bool bad, has;
 	int rc = 0;
 
 	vrv_du_node_met(in->du, in->next.node);
@@ -348,11 +348,12 @@ go_through_all(struct inside *in, struct varve_err *err)
 		rc = list(in, &a->skipped, "list of paths left out", err);
 	if (rc == 0 && a->has_owners)
 		rc = list(in, &a->owners, "names of owners", err);
-	if (rc == 0 && a->root_entry.n > 0) {
-		rc = vrv_root_entry_get(a->root_entry.p, a->root_entry.n,
-		    &entry, err);
-		rc = rc != 0 ? vrv_du_problem(in->du, ".", err) :
-			       look_at(in, ".", &entry, &bad, err);
+	if (rc == 0) {
+		rc = vrv_archive_root_entry(in->du->archive, &entry, &has, err);
+		if (rc != 0)
+			rc = vrv_du_problem(in->du, ".", err);
+		else if (has)
+			rc = look_at(in, ".", &entry, &bad, err);
 	}
 	return rc == 0 ? tour(in, &a->root, "", err) : rc;
 }

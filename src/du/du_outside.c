@@ -138,14 +138,13 @@ list(struct outside *out, const struct vrv_ref *ref, const char *what,
 }
 
 static int
-root_entry(struct outside *out, const struct vrv_archive_sealed *a,
-    struct varve_err *err)
+root_entry(struct outside *out, struct varve_err *err)
 {
 	struct vrv_entry entry;
+	bool has;
 
-	int rc =
-	    vrv_root_entry_get(a->root_entry.p, a->root_entry.n, &entry, err);
-	if (rc == 0)
+	int rc = vrv_archive_root_entry(out->du->archive, &entry, &has, err);
+	if (rc == 0 && has)
 		rc = vrv_entry_chunks(&out->source, &entry, NULL, take_out, out,
 		    err);
 	return rc == 0 ? 0 : vrv_du_problem(out->du, ".", err);
@@ -170,8 +169,8 @@ go_through(struct outside *out, struct varve_err *err)
 		rc = list(out, &a->skipped, "list of paths left out", err);
 	if (rc == 0 && a->has_owners)
 		rc = list(out, &a->owners, "names of owners", err);
-	if (rc == 0 && a->root_entry.n > 0)
-		rc = root_entry(out, a, err);
+	if (rc == 0)
+		rc = root_entry(out, err);
 	out->next_way = only == NULL || only == out->du->archive;
 	out->pass_over = false;
 	if (rc == 0)

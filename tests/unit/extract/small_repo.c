@@ -13,11 +13,6 @@
 #include "repo/writer.h"
 #include "util/buf.h"
 
-struct stores {
-	struct vrv_lane *data, *meta;
-	struct vrv_meta_sink sink;
-};
-
 static int
 passphrase(void *arg, bool fresh, const char *location, char *buf, size_t size,
     size_t *ret_n, struct varve_err *err)
@@ -108,14 +103,14 @@ static int
 put_meta(void *arg, const uint8_t *bytes, size_t n, uint8_t ret_id[32],
     struct varve_err *err)
 {
-	struct stores *stores = arg;
+	struct small_stores *stores = arg;
 	bool fresh;
 
 	return vrv_lane_put(stores->meta, bytes, n, ret_id, &fresh, err);
 }
 
 static void
-put_content(struct stores *stores, const struct small_node *node,
+put_content(struct small_stores *stores, const struct small_node *node,
     struct vrv_entry *entry, struct vrv_buf *content)
 {
 	unsigned n = node->text == NULL ? 0 :
@@ -161,11 +156,11 @@ put_content(struct stores *stores, const struct small_node *node,
 	entry->content_n = content->len;
 }
 
-static struct vrv_ref put_dir(struct stores *stores,
+static struct vrv_ref put_dir(struct small_stores *stores,
     const struct small_node *nodes, size_t n);
 
 static void
-put_entry(struct stores *stores, const struct small_node *node,
+put_entry(struct small_stores *stores, const struct small_node *node,
     struct vrv_buf *out)
 {
 	vrv_auto_buf struct vrv_buf content = {0}, xattrs = {0};
@@ -208,7 +203,7 @@ put_entry(struct stores *stores, const struct small_node *node,
 }
 
 static struct vrv_ref
-put_dir(struct stores *stores, const struct small_node *nodes, size_t n)
+put_dir(struct small_stores *stores, const struct small_node *nodes, size_t n)
 {
 	struct vrv_tree_builder *tree;
 	struct varve_err err = {0};
@@ -229,7 +224,7 @@ put_dir(struct stores *stores, const struct small_node *nodes, size_t n)
 }
 
 void
-small_repo_fill(struct small_repo *s, const struct small_node *nodes, size_t n)
+small_repo_begin(struct small_repo *s, struct small_stores *stores)
 {
 	const struct vrv_writer_options options = {
 	    .compression = {.codec = VRV_ZSTD, .level = 3},
@@ -237,27 +232,44 @@ small_repo_fill(struct small_repo *s, const struct small_node *nodes, size_t n)
 	    .checkpoint_ns = UINT64_MAX,
 	    .checkpoint_bytes = UINT64_MAX,
 	};
-	struct vrv_group *group = vrv_group_new();
 	struct varve_err err = {0};
-	struct vrv_writer *writer;
-	struct stores stores = {0};
 
-	if (vrv_writer_new(s->repo, group, &options, &writer, &err) != 0 ||
-	    vrv_lane_new(writer, VRV_FRAME_DATA, &stores.data, &err) != 0 ||
-	    vrv_lane_new(writer, VRV_FRAME_META, &stores.meta, &err) != 0)
+	*stores = (struct small_stores){.group = vrv_group_new()};
+	if (vrv_writer_new(s->repo, stores->group, &options, &stores->writer,
+		&err) != 0 ||
+	    vrv_lane_new(stores->writer, VRV_FRAME_DATA, &stores->data, &err) !=
+		0 ||
+	    vrv_lane_new(stores->writer, VRV_FRAME_META, &stores->meta, &err) !=
+		0)
 		fail_msg("writer: %s", err.message);
-	stores.sink = (struct vrv_meta_sink){put_meta, &stores,
+	stores->sink = (struct vrv_meta_sink){put_meta, stores,
 	    vrv_repo_tree_key(s->repo)};
+}
+
+void
+small_repo_end(struct small_stores *stores)
+{
+	struct varve_err err = {0};
+
+	assert_int_equal(vrv_lane_done(stores->data, &err), 0);
+	assert_int_equal(vrv_lane_done(stores->meta, &err), 0);
+	if (vrv_group_join(stores->group, &err) != 0)
+		fail_msg("store: %s", err.message);
+	vrv_lane_free(stores->data);
+	vrv_lane_free(stores->meta);
+	vrv_writer_free(stores->writer);
+	vrv_group_free(stores->group);
+}
+
+void
+small_repo_fill(struct small_repo *s, const struct small_node *nodes, size_t n)
+{
+	struct small_stores stores;
+
+	small_repo_begin(s, &stores);
 	s->archive.sealed.root = put_dir(&stores, nodes, n);
 	s->archive.sealed.name = (struct vrv_text){(const uint8_t *)"one", 3};
-	assert_int_equal(vrv_lane_done(stores.data, &err), 0);
-	assert_int_equal(vrv_lane_done(stores.meta, &err), 0);
-	if (vrv_group_join(group, &err) != 0)
-		fail_msg("store: %s", err.message);
-	vrv_lane_free(stores.data);
-	vrv_lane_free(stores.meta);
-	vrv_writer_free(writer);
-	vrv_group_free(group);
+	small_repo_end(&stores);
 }
 
 /* --- looking --- */

@@ -16,7 +16,7 @@
 #include "archive/archive.h"
 #include "archive/trees.h"
 #include "os/meta.h"
-#include "repo/repo.h"
+#include "repo/writer.h"
 
 /* Listed in the order of names. */
 struct small_node {
@@ -52,6 +52,16 @@ int small_repo_teardown(void **state);
 #define SMALL_REPO_TEST(f)                                                     \
 	cmocka_unit_test_setup_teardown(f, small_repo_setup,                   \
 	    small_repo_teardown)
+
+/* Store chunks and trees one by one. */
+struct small_stores {
+	struct vrv_group *group;
+	struct vrv_writer *writer;
+	struct vrv_lane *data, *meta;
+	struct vrv_meta_sink sink; /* over the lane for metadata */
+};
+void small_repo_begin(struct small_repo *, struct small_stores *);
+void small_repo_end(struct small_stores *);
 
 /* Store these entries as the root of the archive. */
 void small_repo_fill(struct small_repo *, const struct small_node *nodes,
