@@ -34,6 +34,9 @@ struct varve_archive_list {
 	struct varve_archive *items;
 	size_t n;
 	size_t damaged;
+	/* Of them, what the system refused to read, which may be whole; of
+	 * that, for want of permission. */
+	size_t unread, denied;
 };
 VARVE_API int varve_archive_list(struct varve_repo *,
     struct varve_archive_list **ret, struct varve_err *err) VARVE_MUST;

@@ -57,6 +57,9 @@ struct varve_du_result {
 	 * unless this is 0, any of the sizes may be too small, and what a path
 	 * alone holds also too large. */
 	uint64_t problems;
+	/* Of the problems, what the system refused to read, which may be whole;
+	 * of that, for want of permission. The others are damage. */
+	uint64_t unread, denied;
 };
 
 /* Tells a line for each path, behind those of the folders below it, and one

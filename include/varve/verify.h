@@ -45,6 +45,7 @@ struct varve_verify_result {
 	uint64_t equal, changed, vanished;
 	uint64_t filled;   /* sources with holes that take space by now */
 	uint64_t problems; /* damage, and differences that nothing explains */
+	uint64_t denied;   /* of them, for want of permission to read */
 };
 
 /* Read the sample from the repository, verify it, and restore or compare it as

@@ -38,6 +38,8 @@ struct vrv_archives {
 	struct vrv_map *newest;	    /* logical id to its highest revision */
 	struct vrv_map *named;	    /* that a live one of its series names */
 	size_t damaged;		    /* objects that could not be read */
+	size_t unread, denied;	    /* of them, what the system refused, and
+				       for want of permission */
 	size_t missing;		    /* predecessors gone without a tombstone */
 	size_t unknown; /* names in the listings that are no objects */
 };

@@ -157,6 +157,10 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 	vrv_repo_note(l->repo, VARVE_EVENT_PROBLEM, text,
 	    "%s cannot be read: %s", vrv_type_name(name->type), err->message);
 	l->list->damaged++;
+	if (!vrv_err_is_damage(err)) {
+		l->list->unread++;
+		l->list->denied += err->exit == VARVE_EXIT_PERMISSION;
+	}
 	if (vrv_map_put(name->type == VRV_TOMBSTONE ? l->list->tombstones :
 						      l->unreadable,
 		name->id, NULL) == NULL)

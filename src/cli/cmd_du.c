@@ -132,11 +132,8 @@ show(struct du *du, struct varve_repo *repo,
 		    result.problems == 0, err);
 	if (rc != 0 || result.problems == 0)
 		return rc;
-	return vrv_fail(err,
-	    events.damaged || list->damaged > 0 ? VARVE_CORRUPT : VARVE_IO,
-	    "%" PRIu64 " problems: these sizes are not right; see what varve "
-	    "check says",
-	    result.problems);
+	return vrv_cli_findings(result.problems, result.unread, result.denied,
+	    ": these sizes are not right; see what varve check says", err);
 }
 
 static int

@@ -201,11 +201,16 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 	count_text(text, r->filled, "with holes that take space", &first);
 	if (compared)
 		count_text(text, r->equal, "equal", &first);
-	vrv_text_add(text, "%s\n", first ? " sound" : "");
+	if (r->sampled == 0)
+		vrv_text_add(text, "%s nothing was verified, it has no files\n",
+		    first ? "" : ";");
+	else
+		vrv_text_add(text, "%s\n", first ? " sound" : "");
 }
 
 struct sum {
-	uint64_t problems, differ;
+	uint64_t problems, denied, differ;
+	bool nothing; /* of an archive nothing was verified */
 };
 
 static int
@@ -229,6 +234,8 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 		return rc;
 	}
 	sum->problems += r.problems;
+	sum->denied += r.denied;
+	sum->nothing = sum->nothing || r.sampled == 0;
 	sum->differ += r.changed + r.vanished;
 	result_text(&text, archive, &r,
 	    how->into != NULL || how->against != NULL, cli->common.iec);
@@ -250,13 +257,15 @@ verify_each(struct vrv_cli *cli, struct varve_repo *repo,
 	}
 	if (rc != 0)
 		return rc;
-	if (sum.differ > 0)
+	if (sum.differ > 0 || sum.nothing)
 		cli->warned = true;
 	if (sum.problems == 0)
 		return 0;
-	vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " problems found",
-	    sum.problems);
-	return vrv_exit(err, VARVE_EXIT_ERROR);
+	vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " %s found", sum.problems,
+	    sum.problems == 1 ? "problem" : "problems");
+	return vrv_exit(err,
+	    sum.denied == sum.problems ? VARVE_EXIT_PERMISSION :
+					 VARVE_EXIT_ERROR);
 }
 
 /* --- status --- */
@@ -354,7 +363,8 @@ const struct vrv_command vrv_cmd_verify = {
 	    "verifies them: to nowhere, into a folder that is then compared "
 	    "with the archive, or against the sources. Without an archive, "
 	    "the newest of each series is taken. The exit status is 0 if all "
-	    "is as it should be, 1 if sources changed since, 2 otherwise.",
+	    "is as it should be, 1 if sources changed since or an archive "
+	    "has no files, 2 otherwise.",
     .options = options,
     .size = sizeof(struct verify_options),
     .run = run,

@@ -18,12 +18,17 @@ vrv_du_problem(struct vrv_du *du, const char *path, struct varve_err *err)
 {
 	if (vrv_err_is_fatal(err))
 		return err->code;
+	if (err->code != VARVE_NOENT && !vrv_err_is_damage(err)) {
+		du->result.unread++;
+		du->result.denied += err->exit == VARVE_EXIT_PERMISSION;
+		(void)vrv_ctx(err, "could not be read");
+	}
 	if (du->archive != NULL) {
 		const struct vrv_text *name = &du->archive->sealed.name;
 		(void)vrv_ctx(err, "archive '%.*s'", (int)vrv_min(name->n, 200),
 		    (const char *)name->p);
 	}
-	du->problems++;
+	du->result.problems++;
 	vrv_repo_tell(du->from->repo, du->options->event,
 	    du->options->event_arg,
 	    &(struct varve_event){
@@ -140,7 +145,8 @@ check_found(const struct vrv_du *du, struct varve_err *err)
 		return vrv_fail(err, VARVE_NOENT, "'%s' is %s%s", du->paths[i],
 		    du->from->only != NULL ? "not in the archive" :
 					     "in no archive",
-		    du->problems > 0 ? ", as far as it can be read" : "");
+		    du->result.problems > 0 ? ", as far as it can be read" :
+					      "");
 	}
 	return 0;
 }
@@ -215,7 +221,7 @@ vrv_du_from(const struct vrv_du_from *from,
 		rc = vrv_du_nodes_tell(&du, fn, arg, err);
 	}
 	if (rc == 0)
-		ret->problems = du.problems;
+		*ret = du.result;
 	vrv_map_free(du.chunks);
 	free(du.nodes);
 	free(du.paths);

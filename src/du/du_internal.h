@@ -48,7 +48,7 @@ struct vrv_du {
 	/* While the first part is gone through sizes are summed as well. */
 	const struct vrv_archive *archive; /* at hand, or NULL */
 	size_t at;			   /* its number as in nodes */
-	uint64_t problems;
+	struct varve_du_result result;
 	struct varve_progress progress;
 	uint64_t next_tick;
 };

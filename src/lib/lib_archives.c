@@ -102,6 +102,8 @@ vrv_lib_list(struct vrv_archives *archives, struct varve_archive_list **ret,
 	}
 	list->public.n = archives->n;
 	list->public.damaged = archives->damaged + archives->missing;
+	list->public.unread = archives->unread;
+	list->public.denied = archives->denied;
 	*ret = &list->public;
 	return 0;
 }

@@ -21,7 +21,10 @@ varve_du(struct varve_repo *handle, const struct varve_archive_list *list,
 	    options->archive == NULL ? NULL : vrv_lib_archive(options->archive),
 	    options, fn, arg, ret, err);
 	/* What a damaged archive refers to is unknown. */
-	if (rc == 0)
+	if (rc == 0) {
 		ret->problems += list->damaged;
+		ret->unread += list->unread;
+		ret->denied += list->denied;
+	}
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/lib.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,9 @@ on_event(void *arg, const struct varve_event *event)
 
 	if (event->type == VARVE_EVENT_WARNING)
 		changed.type = VARVE_EVENT_NOTE;
+	if (event->type == VARVE_EVENT_PROBLEM &&
+	    (event->sys == EACCES || event->sys == EPERM))
+		v->result.denied++;
 	if (event->type == VARVE_EVENT_PROBLEM && event->path != NULL &&
 	    vrv_map_count(v->told) < TOLD_MAX) {
 		uint64_t hash = vrv_sampler_hash(v->sampler, event->path);
@@ -151,6 +155,7 @@ finish(struct varve_run *run, const struct varve_verify_result *r)
 	run->end = now();
 	run->result = r->problems > 0	 ? VARVE_RUN_BAD :
 	    r->changed + r->vanished > 0 ? VARVE_RUN_CHANGED :
+	    r->sampled == 0		 ? VARVE_RUN_UNFINISHED :
 					   VARVE_RUN_GOOD;
 	run->items = r->sampled;
 	run->of_items = r->files;

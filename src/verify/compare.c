@@ -213,28 +213,28 @@ struct same_file {
 	bool known;
 };
 
-static void
+static int
 compare_link(struct vrv_compared *c, const struct vrv_entry *e,
-    const struct vrv_stat *st)
+    const struct vrv_stat *st, struct varve_err *err)
 {
 	uint32_t system = 0;
 	uint64_t parts[] = {e->size, (uint64_t)e->mtime.s, e->mtime.ns,
 	    vrv_hash64(e->content, e->content_n), e->kind};
 
 	if (e->kind == VRV_DIR || (e->flags & VRV_ENTRY_LINKED) == 0)
-		return;
+		return 0;
 	if (c->systems.len > 0)
 		system = vrv_get_u32(c->systems.data + c->systems.len - 4);
 	const uint64_t key[2] = {system, e->inode};
 	struct same_file *first = vrv_map_put(c->links, key, NULL);
-	/* Without memory for it, links are not compared. */
 	if (first == NULL)
-		return;
+		return VRV_NOMEM(err, "hard links");
 	uint64_t content = vrv_hash64(parts, sizeof(parts));
 	if (!first->known || first->content != content)
 		*first = (struct same_file){content, st->dev, st->inode, true};
 	else if (first->dev != st->dev || first->inode != st->inode)
 		vrv_differs(c, "is no hard link to its other names");
+	return 0;
 }
 
 static int
@@ -252,6 +252,7 @@ compare_target(struct vrv_compared *c, const struct vrv_entry *e,
 		vrv_differs(c, "target");
 	if (rc != 0 && !vrv_err_is_fatal(err)) {
 		vrv_differs(c, "cannot be read: %s", err->message);
+		vrv_err_clear(err);
 		c->unreadable = true;
 		rc = 0;
 	}
@@ -280,7 +281,8 @@ compare(struct vrv_compared *c, const struct vrv_entry *e,
 	int rc = vrv_compare_meta(c, e, &there->st, there->dirfd, there->name,
 	    there->fd, err);
 
-	compare_link(c, e, &there->st);
+	if (rc == 0)
+		rc = compare_link(c, e, &there->st, err);
 	if (rc == 0 && e->kind == VRV_SYMLINK)
 		rc = compare_target(c, e, there, err);
 	if (rc == 0 && e->kind == VRV_FILE)

@@ -100,22 +100,23 @@ counts(const struct vrv_compared *c, const char *name)
 	    (c->how->live || strncmp(name, "security.", 9) != 0);
 }
 
-static bool
-same_value(struct vrv_compared *c, const char *name, const uint8_t *want,
-    const struct vrv_xattr *have, struct vrv_arena *arena)
+static int
+compare_value(struct vrv_compared *c, const char *name, const uint8_t *want,
+    const struct vrv_xattr *have, struct vrv_arena *arena, bool *ret_same,
+    struct varve_err *err)
 {
 	bool acl = vrv_attr_is_acl(name);
 
-	if ((c->how->live || !acl) &&
-	    memcmp(want, have->value, have->size) == 0)
-		return true;
-	if (!acl)
-		return false;
+	*ret_same = (c->how->live || !acl) &&
+	    memcmp(want, have->value, have->size) == 0;
+	if (*ret_same || !acl)
+		return 0;
 	uint8_t *copy = vrv_arena_dup(arena, want, have->size);
 	if (copy == NULL)
-		return false;
+		return VRV_NOMEM(err, "an attribute");
 	vrv_attr_localize_acl(c->owners, copy, have->size);
-	return memcmp(copy, have->value, have->size) == 0;
+	*ret_same = memcmp(copy, have->value, have->size) == 0;
+	return 0;
 }
 
 /* The stored attribute `x` against the `n` that are there, sorted; *at is the
@@ -145,9 +146,12 @@ compare_xattr(struct vrv_compared *c, const struct vrv_entry_xattr *x,
 	int rc = vrv_attr_value(&c->source, x, &buf, &want, err);
 	if (rc != 0)
 		return vrv_ctx(err, "attribute %s", name);
-	if (x->size != there->size || !same_value(c, name, want, there, arena))
+	bool same = false;
+	if (x->size == there->size)
+		rc = compare_value(c, name, want, there, arena, &same, err);
+	if (rc == 0 && !same)
 		vrv_differs(c, "attribute %s", name);
-	return 0;
+	return rc;
 }
 
 static int
@@ -187,7 +191,11 @@ vrv_compare_meta(struct vrv_compared *c, const struct vrv_entry *e,
 	compare_flags(c, e, fd);
 	if (!c->has_xattrs && !c->has_acls)
 		return 0;
-	if (vrv_os_xattrs(dirfd, name, &arena, &have, &n, &lost, &why) != 0) {
+	if (vrv_os_xattrs(dirfd, name, &arena, &have, &n, &lost, &why) != 0 &&
+	    vrv_err_is_fatal(&why)) {
+		*err = why;
+		rc = why.code;
+	} else if (why.code != 0) {
 		vrv_differs(c, "attributes cannot be read: %s", why.message);
 		c->unreadable = true;
 	} else {

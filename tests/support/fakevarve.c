@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fakevarve.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,6 +425,10 @@ varve_du(struct varve_repo *repo, const struct varve_archive_list *list,
 	(void)repo, (void)list;
 	tell(o->event, o->event_arg);
 	*ret = (struct varve_du_result){.problems = fakevarve.n_events};
+	for (size_t i = 0; i < fakevarve.n_events; i++) {
+		ret->unread += fakevarve.events[i].sys != 0;
+		ret->denied += fakevarve.events[i].sys == EACCES;
+	}
 	for (size_t i = o->depth > 0 ? 0 : 1; rc == 0 && i < 3; i++)
 		if (!lines[i].together || o->n_paths > 1)
 			rc = fn(arg, &lines[i], err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,8 +215,11 @@ test_output_du(void **state)
 	assert_int_equal(program_run("du ::one"), 90);
 	assert_non_null(strstr(program_out, "3.00 kB"));
 	assert_non_null(strstr(program_err, "a/b: is damaged"));
-	assert_non_null(strstr(program_err, "1 problems"));
-	fakevarve.events[0].sys = 5;
+	assert_non_null(
+	    strstr(program_err, "1 problem found: these sizes are not right"));
+	fakevarve.events[0].sys = EACCES;
+	assert_int_equal(program_run("du ::one"), 21);
+	fakevarve.events[0].sys = EIO;
 	assert_int_equal(program_run("du --json ::one"), 2);
 	assert_non_null(strstr(program_out, "\"complete\": false"));
 }

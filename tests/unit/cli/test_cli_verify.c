@@ -23,6 +23,7 @@ void
 test_verify_options(void **state)
 {
 	(void)state;
+	fakevarve.verify_result.sampled = 1;
 	const struct varve_verify_options *o = given("verify ::one");
 	assert_false(o->all || o->has_seed);
 	assert_int_equal(o->files, 0);
@@ -67,6 +68,7 @@ void
 test_verify_choice(void **state)
 {
 	(void)state;
+	fakevarve.verify_result.sampled = 1;
 	fakevarve.archives[0].series = "a";
 	fakevarve.archives[1].series = "b";
 	assert_int_equal(program_run("verify"), 0);
@@ -118,6 +120,18 @@ test_verify_result(void **state)
 	assert_int_equal(program_run("verify --against / ::one"), 2);
 	assert_non_null(strstr(program_out, ": 3 problems, 2 changed, "));
 	assert_string_equal(program_err, "varve: 3 problems found\n");
+	r->denied = 3;
+	assert_int_equal(program_run("verify --against / ::one"), 21);
+	/* An archive without files proves nothing. */
+	*r = (struct varve_verify_result){.seed = 9};
+	assert_int_equal(program_run("verify ::one"), 1);
+	assert_string_equal(program_out,
+	    "one: 0 of 0 files, 0 B of 0 B (100.0 %), seed 9: nothing was "
+	    "verified, it has no files\n");
+	r->equal = 2;
+	assert_int_equal(program_run("verify --against / ::one"), 1);
+	assert_non_null(strstr(program_out,
+	    "seed 9: 2 equal; nothing was verified, it has no files\n"));
 }
 
 /* Whatever it holds, the table has 80 columns at most. */
