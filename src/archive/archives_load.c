@@ -18,6 +18,7 @@ struct load {
 	enum vrv_type type;
 	struct vrv_name *names;
 	size_t n, cap;
+	size_t n_first; /* archives that the first look found */
 };
 
 static int
@@ -168,6 +169,23 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 	return 0;
 }
 
+/* A second look wants what is new only. */
+static bool
+is_read(const struct load *l, const struct vrv_name *name)
+{
+	const struct vrv_archives *list = l->list;
+
+	if (name->type == VRV_TOMBSTONE)
+		return vrv_map_get(list->tombstones, name->id) != NULL;
+	if (vrv_map_get(l->unreadable, name->id) != NULL)
+		return true;
+	for (size_t i = 0; i < l->n_first; i++)
+		if (memcmp(list->all[i]->object.id, name->id, VRV_OBJECT_ID) ==
+		    0)
+			return true;
+	return false;
+}
+
 static int
 read_all(struct load *l, enum vrv_type type, struct varve_err *err)
 {
@@ -175,8 +193,7 @@ read_all(struct load *l, enum vrv_type type, struct varve_err *err)
 
 	for (size_t i = 0; rc == 0 && i < l->n; i++) {
 		const struct vrv_name *name = &l->names[i];
-		/* A second look at tombstones/ wants the new ones only. */
-		if (vrv_map_get(l->list->tombstones, name->id) != NULL)
+		if (is_read(l, name))
 			continue;
 		rc = take(l, name, err);
 		if (rc != 0)
@@ -201,11 +218,15 @@ load(struct load *l, struct varve_err *err)
 		rc = vrv_judge_resolve(&judge, err);
 	if (rc == 0)
 		rc = vrv_judge_missing(&judge, false, err);
-	/* What is missing may have been deleted after tombstones/ was listed.
-	 */
+	/* What is missing may have been deleted after tombstones/ was listed,
+	 * or stored while archives/ was, which then shows the archive that
+	 * follows it. */
 	if (rc == 0 && (judge.n_missing > 0 || judge.n_replayed > 0)) {
 		size_t unknown = l->list->unknown;
+		l->n_first = l->list->n_all;
 		rc = read_all(l, VRV_TOMBSTONE, err);
+		if (rc == 0)
+			rc = read_all(l, VRV_ARCHIVE, err);
 		l->list->unknown = unknown;
 		if (rc == 0)
 			rc = vrv_judge_resolve(&judge, err);

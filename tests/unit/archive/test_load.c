@@ -222,6 +222,60 @@ test_deleted_meanwhile(void **state)
 	fixture_fini(&f);
 }
 
+struct creation {
+	struct fixture *f;
+	const char *follower; /* read after the listing showed it */
+	char name[VRV_NAME_SIZE];
+	uint8_t *bytes;
+	size_t n;
+	int rc;
+};
+
+static void
+create_now(void *arg, const char *op, const char *name)
+{
+	struct creation *c = arg;
+	struct varve_err err;
+
+	if (strcmp(op, "get") != 0 || strcmp(name, c->follower) != 0)
+		return;
+	c->f->hooks.before = NULL;
+	c->rc = vrv_store_put(c->f->store, c->name, c->bytes, c->n, &err);
+}
+
+/* Both were stored while archives/ was listed, and the listing shows only the
+ * one that follows the other: no alarm. */
+static void
+test_created_meanwhile(void **state)
+{
+	struct fixture f;
+	char follower[VRV_NAME_SIZE];
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
+	struct creation c = {.f = &f, .follower = follower, .rc = -1};
+	commit(&f, &a);
+	b.clear.n_previous = 1;
+	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
+	commit(&f, &b);
+	vrv_name_print(&a.object, c.name);
+	vrv_name_print(&b.object, follower);
+	assert_int_equal(vrv_store_get_all(f.store, c.name, VRV_MAX_RECORD,
+			     &c.bytes, &c.n, &err),
+	    0);
+	delete_object(&f, &a.object);
+	fixture_reopen(&f, true);
+	f.hooks.before = create_now;
+	f.hooks.arg = &c;
+	expect(&f, 2, 0, 0);
+	assert_int_equal(c.rc, 0);
+	assert_string_equal(f.notes, "");
+	free(c.bytes);
+	fixture_fini(&f);
+}
+
 /* Store an archive's object without the commit. */
 static void
 store_raw(struct fixture *f, struct vrv_archive *a, bool as_admin)
@@ -361,6 +415,7 @@ run_load_tests(void)
 	    cmocka_unit_test(test_conflict),
 	    cmocka_unit_test(test_missing),
 	    cmocka_unit_test(test_deleted_meanwhile),
+	    cmocka_unit_test(test_created_meanwhile),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_damaged_tombstone),
 	    cmocka_unit_test(test_full_disk),
