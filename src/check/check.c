@@ -301,7 +301,9 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 		check.threads = THREADS_MAX;
 	pthread_mutex_init(&check.lock, NULL);
 	pthread_mutex_init(&check.ledger_lock, NULL);
-	int rc = run_recorded(&check, only, n_only, err);
+	int rc = vrv_failures_new(&check.failures, err);
+	if (rc == 0)
+		rc = run_recorded(&check, only, n_only, err);
 	if (rc == 0) {
 		vrv_check_leave(&check);
 		check.progress.finished = true;
@@ -313,6 +315,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	pthread_mutex_destroy(&check.ledger_lock);
 	vrv_map_free(check.suspects);
 	vrv_map_free(check.lengths);
+	vrv_failures_free(check.failures);
 	vrv_condemned_fini(&check.condemned);
 	free(check.items);
 	free(check.order);

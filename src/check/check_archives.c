@@ -46,18 +46,6 @@ struct visit {
 
 /* --- reporting --- */
 
-/* Directories and lists are located like contents, and read. */
-static int
-get_meta(void *arg, const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret,
-    struct varve_err *err)
-{
-	struct visit *visit = arg;
-
-	int rc = has_location(visit, VRV_FRAME_META, id, err);
-	return rc != 0 ? rc :
-			 visit->reader.get(visit->reader.arg, id, ret, err);
-}
-
 static void
 name_archive(const struct visit *visit, struct varve_err *err)
 {
@@ -334,6 +322,7 @@ vrv_check_archives(struct vrv_check *check,
 	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &reader, err);
 	if (rc != 0)
 		return rc;
+	vrv_reader_remember(reader, check->failures);
 	visit.seen = vrv_map_new(VRV_PREFIX_SIZE, sizeof(struct below));
 	if (visit.seen == NULL)
 		rc = VRV_NOMEM(err, "a check");

@@ -67,6 +67,7 @@ struct vrv_check {
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */
 	const struct vrv_map *tombstones;   /* known ones; or NULL */
+	struct vrv_failures *failures;	    /* frames not read again */
 	/* With verify_data, data chunks that share a frame: prefix to struct
 	 * vrv_stated. */
 	struct vrv_map *lengths;

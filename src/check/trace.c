@@ -139,6 +139,7 @@ vrv_check_trace(struct vrv_check *check,
 	int rc = vrv_reader_new(check->repo, CACHE_BYTES, &trace.reader, err);
 	if (rc != 0)
 		return rc;
+	vrv_reader_remember(trace.reader, check->failures);
 	trace.source = vrv_meta_from_reader(trace.reader);
 	trace.met = vrv_map_new(VRV_PREFIX_SIZE, sizeof(bool));
 	if (trace.met == NULL)

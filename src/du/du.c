@@ -268,14 +268,21 @@ vrv_du(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 	    .only = only,
 	    .chunks_max = VRV_DU_CHUNKS_MAX,
 	};
+	struct vrv_failures *failures = NULL;
 	struct vrv_reader *reader = NULL;
 
-	int rc = vrv_reader_new(repo, CACHE_BYTES, &reader, err);
-	if (rc != 0)
+	int rc = vrv_failures_new(&failures, err);
+	if (rc == 0)
+		rc = vrv_reader_new(repo, CACHE_BYTES, &reader, err);
+	if (rc != 0) {
+		vrv_failures_free(failures);
 		return rc;
+	}
+	vrv_reader_remember(reader, failures);
 	from.source = vrv_meta_from_reader(reader);
 	from.stored_arg = repo;
 	rc = vrv_du_from(&from, options, fn, arg, ret, err);
 	vrv_reader_free(reader);
+	vrv_failures_free(failures);
 	return rc;
 }

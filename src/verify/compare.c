@@ -502,12 +502,18 @@ vrv_verify_compare(struct vrv_repo *repo, const struct vrv_archive *archive,
     const struct vrv_comparison *how, struct varve_verify_result *result,
     struct varve_err *err)
 {
+	struct vrv_failures *failures = NULL;
 	struct vrv_reader *reader = NULL;
 	struct vrv_compared c = {.root = -1, .parent = -1};
 
-	int rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
-	if (rc != 0)
+	int rc = vrv_failures_new(&failures, err);
+	if (rc == 0)
+		rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
+	if (rc != 0) {
+		vrv_failures_free(failures);
 		return rc;
+	}
+	vrv_reader_remember(reader, failures);
 	rc = vrv_compared_init(&c, repo, archive, how,
 	    vrv_meta_from_reader(reader), result, err);
 	if (rc == 0) {
@@ -526,5 +532,6 @@ vrv_verify_compare(struct vrv_repo *repo, const struct vrv_archive *archive,
 	}
 	vrv_compared_fini(&c);
 	vrv_reader_free(reader);
+	vrv_failures_free(failures);
 	return rc;
 }

@@ -44,11 +44,17 @@ vrv_verify_count(struct vrv_repo *repo, const struct vrv_archive *archive,
     struct varve_err *err)
 {
 	struct count count = {.sampler = sampler, .result = result};
+	struct vrv_failures *failures = NULL;
 	struct vrv_reader *reader = NULL;
 
-	int rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
-	if (rc != 0)
+	int rc = vrv_failures_new(&failures, err);
+	if (rc == 0)
+		rc = vrv_reader_new(repo, READER_CACHE, &reader, err);
+	if (rc != 0) {
+		vrv_failures_free(failures);
 		return rc;
+	}
+	vrv_reader_remember(reader, failures);
 	const struct vrv_walk walk = {
 	    .source = vrv_meta_from_reader(reader),
 	    .fn = on_item,
@@ -57,6 +63,7 @@ vrv_verify_count(struct vrv_repo *repo, const struct vrv_archive *archive,
 	};
 	rc = vrv_walk_archive(&walk, archive, err);
 	vrv_reader_free(reader);
+	vrv_failures_free(failures);
 	/* What was not seen is there all the same. */
 	if (count.damaged && archive->sealed.files > result->files)
 		result->files = archive->sealed.files;

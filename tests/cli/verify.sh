@@ -53,6 +53,17 @@ run varve verify --sample 50% repo::one
 is "$status" 0 "half of them"
 run varve verify --all repo::one
 like "$out" "one: 107 of 107 files, 5.10 MB of 5.10 MB (100.0 %)*sound" "all"
+mkdir empty && (cd empty && varve create --series none ../repo::empty .)
+run varve verify repo::empty
+is "$status" 1 "an empty archive proves nothing"
+like "$out" "empty: 0 of 0 files*: nothing was verified, it has no files" \
+	"and is not called sound"
+run varve verify repo
+is "$status" 1 "nor among others"
+like "$out" "*two: *: sound*" "which are"
+like "$(varve verify --status repo)" "*verify empty *unfinished*" \
+	"nor is it good on record"
+varve delete repo::empty
 
 # --- into a folder
 

@@ -10,6 +10,7 @@
 #include "check/check.h"
 #include "extract/extract.h"
 #include "util/buf.h"
+#include "verify/verify.h"
 
 struct hostile {
 	struct small_repo *s;
@@ -149,6 +150,23 @@ is_refused(struct small_repo *s)
 
 	int rc = vrv_extract(s->repo, &s->archive, &options, &result, &err);
 	return rc != 0 || result.skipped + result.warnings > 0;
+}
+
+/* How many files a sample of `n` has. */
+static uint64_t
+count_files(struct small_repo *s, uint64_t n)
+{
+	const struct varve_verify_options options = {.files = n};
+	struct varve_verify_result result = {0};
+	struct vrv_sampler *sampler;
+	struct varve_err err = {0};
+
+	assert_int_equal(vrv_sampler_new(&options, 1, &sampler, &err), 0);
+	assert_int_equal(vrv_verify_count(s->repo, &s->archive, sampler,
+			     &result, &err),
+	    0);
+	vrv_sampler_free(sampler);
+	return result.sampled;
 }
 
 /* extract refuses it, and check finds it, with `what` in its last words. */
@@ -302,6 +320,7 @@ test_endless_directories(void **state)
 	end(&h, dir);
 	s->archive.sealed.entries = 1000;
 	assert_found(s, false, "the archive states 1000 entries");
+	assert_int_equal(count_files(s, 5), 5);
 	/* Whatever it states, a check ends. */
 	s->archive.sealed.entries = UINT64_MAX;
 	(void)check(s, true);

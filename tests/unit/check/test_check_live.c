@@ -390,6 +390,66 @@ test_refused_and_damaged(void **state)
 	assert_true(r.unread > 0 && r.problems > r.unread);
 }
 
+/* A damaged frame is read a few times, not once for each of its chunks. */
+static int
+note_pack(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	(void)err;
+	(void)new_op(arg, item->name);
+	return 0;
+}
+
+static void
+flip_packs(struct live *l)
+{
+	struct vrv_name name;
+	struct varve_err err;
+
+	assert_int_equal(vrv_store_list(l->f.store, "packs/", false, note_pack,
+			     l, &err),
+	    0);
+	assert_true(l->n_ops > 0);
+	for (unsigned i = 0; i < l->n_ops; i++)
+		if (vrv_name_parse(l->ops[i].name, &name))
+			flip_byte(&l->f, &name, VRV_HEADER_SIZE + 30);
+}
+
+static void
+test_frame_is_read_once(void **state)
+{
+	static char names[100][4];
+	struct small_node nodes[100] = {{0}};
+	struct live *l = *state;
+	struct vrv_archive many;
+	struct varve_check_result r;
+	struct varve_err err = {0};
+
+	for (unsigned i = 0; i < N(nodes); i++) {
+		snprintf(names[i], sizeof(names[i]), "f%02u", i);
+		nodes[i] =
+		    (struct small_node){names[i], VRV_FILE, 0600, names[i]};
+	}
+	fill(l, nodes, N(nodes), 2, &many);
+	l->f.store = faultstore_new(l->f.store);
+	assert_non_null(l->f.store);
+	fixture_reopen(&l->f, true);
+	assert_int_equal(try_check(l, false, &r, &err), 0);
+	assert_int_equal(r.problems, 0);
+	unsigned before = faultstore_calls(l->f.store, FAULT_GET);
+	fixture_reopen(&l->f, true);
+	assert_int_equal(try_check(l, false, &r, &err), 0);
+	unsigned sound = faultstore_calls(l->f.store, FAULT_GET) - before;
+
+	flip_packs(l);
+	fixture_reopen(&l->f, true);
+	before = faultstore_calls(l->f.store, FAULT_GET);
+	assert_int_equal(try_check(l, false, &r, &err), 0);
+	assert_true(r.problems > 0);
+	unsigned damaged = faultstore_calls(l->f.store, FAULT_GET) - before;
+	if (damaged > sound + 40)
+		fail_msg("%u reads, %u when it was sound", damaged, sound);
+}
+
 /* Neither sound nor damaged: the ledger knows of the pack what it knew. */
 static void
 on_pack(void *arg, const uint8_t pack[VRV_OBJECT_ID],
@@ -463,6 +523,7 @@ main(void)
 	    LIVE_TEST(test_refused),
 	    LIVE_TEST(test_exhausted),
 	    LIVE_TEST(test_refused_and_damaged),
+	    LIVE_TEST(test_frame_is_read_once),
 	    LIVE_TEST(test_ledger),
 	};
 
