@@ -223,7 +223,9 @@ test_statuses(void **state)
 	assert_int_equal(program_run("extract ::one src/l nowhere"), 1);
 	assert_non_null(strstr(program_err, "'nowhere' matched nothing"));
 	fakevarve.restore_result.skipped = 1;
-	assert_refused("extract ::one", 2, "1 items");
+	fakevarve.restore_result.exit = VARVE_EXIT_ERROR;
+	assert_refused("extract ::one", 2, "1 item could");
+	fakevarve.restore_result.exit = VARVE_EXIT_INTEGRITY;
 	fakevarve.n_events = 1;
 	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_PROBLEM,
 	    .path = "f",
