@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/mem.h"
 
 #define FAILURES_MAX 4096 /* about 300 bytes each */
@@ -13,6 +14,7 @@
 struct failure {
 	uint8_t pack[VRV_OBJECT_ID];
 	uint64_t offset;
+	uint64_t since; /* ticks */
 	int code, sys, exit;
 	char message[MESSAGE_MAX];
 };
@@ -24,6 +26,7 @@ struct vrv_failures {
 	struct vrv_map *numbers; /* pack and offset -> place in the ring */
 	struct failure *ring;
 	size_t n, cap, next;
+	uint64_t retry_ns; /* 0: never */
 };
 
 struct key {
@@ -68,6 +71,20 @@ vrv_failures_free(struct vrv_failures *f)
 	free(f);
 }
 
+void
+vrv_failures_retry_after(struct vrv_failures *f, uint64_t ns)
+{
+	pthread_mutex_lock(&f->lock);
+	f->retry_ns = ns;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static bool
+is_old(const struct vrv_failures *f, const struct failure *failure)
+{
+	return f->retry_ns != 0 && vrv_ticks() - failure->since >= f->retry_ns;
+}
+
 int
 vrv_failures_get(struct vrv_failures *f, const struct vrv_location *at,
     struct varve_err *err)
@@ -77,7 +94,7 @@ vrv_failures_get(struct vrv_failures *f, const struct vrv_location *at,
 
 	pthread_mutex_lock(&f->lock);
 	const uint32_t *number = vrv_map_get(f->numbers, &key);
-	if (number != NULL) {
+	if (number != NULL && !is_old(f, &f->ring[*number])) {
 		const struct failure *failure = &f->ring[*number];
 		rc = vrv_fail(err, failure->code, "%s", failure->message);
 		err->sys = failure->sys;
@@ -108,15 +125,21 @@ vrv_failures_put(struct vrv_failures *f, const struct vrv_location *at,
 {
 	const struct key key = key_of(at->pack, at->offset);
 	struct failure *failure;
-	bool is_new;
+	bool is_new = false;
 
 	/* What the run lacks says nothing of the frame. */
 	if (vrv_err_is_fatal(err))
 		return;
 	pthread_mutex_lock(&f->lock);
 	uint32_t *number = vrv_map_get(f->numbers, &key);
-	failure = number == NULL ? place(f) : NULL;
+	/* The first error counts, until it is time to try again. */
+	if (number == NULL)
+		failure = place(f);
+	else
+		failure =
+		    is_old(f, &f->ring[*number]) ? &f->ring[*number] : NULL;
 	if (failure != NULL) {
+		failure->since = vrv_ticks();
 		memcpy(failure->pack, at->pack, VRV_OBJECT_ID);
 		failure->offset = at->offset;
 		failure->code = err->code;
@@ -128,7 +151,9 @@ vrv_failures_put(struct vrv_failures *f, const struct vrv_location *at,
 		/* Without memory it is read once more, that is all. */
 		if (number != NULL)
 			*number = (uint32_t)(failure - f->ring);
-		f->next = ((size_t)(failure - f->ring) + 1) % FAILURES_MAX;
+		if (is_new)
+			f->next =
+			    ((size_t)(failure - f->ring) + 1) % FAILURES_MAX;
 	}
 	pthread_mutex_unlock(&f->lock);
 }

@@ -20,7 +20,6 @@
 #define SPARE_BYTES ((size_t)16 << 20)
 #define PLAIN_STEP ((size_t)16 << 10)
 #define RELOAD_NS UINT64_C(1000000000)
-#define FAILURES 256 /* frames that failed to open and are remembered */
 #define RETRY_NS (UINT64_C(60) * 1000000000)
 
 enum state {
@@ -72,14 +71,6 @@ struct hint {
 	uint8_t kind; /* 0: empty */
 };
 
-/* A frame that did not open: each of its chunks would read it again, which on a
- * dying disk takes hours. */
-struct failure {
-	struct vrv_location at; /* whatever the ordinal */
-	uint64_t since;		/* ticks */
-	struct varve_err err;
-};
-
 /* What opening takes; as many as there were threads at it at once. */
 struct opening {
 	struct opening *next;
@@ -94,7 +85,8 @@ struct spare {
 
 struct vrv_framecache {
 	struct vrv_repo *repo;
-	pthread_mutex_t lock; /* everything below */
+	struct vrv_failures *failures; /* locks itself */
+	pthread_mutex_t lock;	       /* everything below */
 	pthread_cond_t changed;
 	struct vrv_map *frames; /* struct frame_key to struct vrv_cached * */
 	struct share data, meta;
@@ -104,10 +96,6 @@ struct vrv_framecache {
 	size_t n_spares, spare_bytes;
 	uint64_t opened;
 	uint64_t reloaded; /* ticks */
-	/* By a hash of the location: a later failure replaces an earlier one.
-	 */
-	struct failure *failures[FAILURES];
-	uint64_t retry_ns;
 };
 
 int
@@ -121,15 +109,16 @@ vrv_framecache_new(struct vrv_repo *repo, size_t data_bytes, size_t meta_bytes,
 	c->repo = repo;
 	c->data.limit = data_bytes;
 	c->meta.limit = meta_bytes;
-	c->retry_ns = RETRY_NS;
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_cond_init(&c->changed, NULL);
 	c->frames = vrv_map_new(sizeof(struct frame_key), sizeof(void *));
 	c->hints = vrv_alloc_array(HINTS, sizeof(*c->hints));
-	if (c->frames == NULL || c->hints == NULL) {
+	if (c->frames == NULL || c->hints == NULL ||
+	    vrv_failures_new(&c->failures, err) != 0) {
 		vrv_framecache_free(c);
 		return VRV_NOMEM(err, "a cache of frames");
 	}
+	vrv_failures_retry_after(c->failures, RETRY_NS);
 	*ret = c;
 	return 0;
 }
@@ -176,8 +165,7 @@ vrv_framecache_free(struct vrv_framecache *c)
 	}
 	for (size_t i = 0; i < c->n_spares; i++)
 		free(c->spares[i].plain);
-	for (size_t i = 0; i < FAILURES; i++)
-		free(c->failures[i]);
+	vrv_failures_free(c->failures);
 	free(c->hints);
 	(void)pthread_cond_destroy(&c->changed);
 	(void)pthread_mutex_destroy(&c->lock);
@@ -373,57 +361,6 @@ unpin(struct vrv_cached *f)
 		frame_free(f);
 }
 
-/* --- frames that do not open; all under the lock --- */
-
-static struct failure **
-failure_of(struct vrv_framecache *c, const struct vrv_location *at)
-{
-	uint64_t hash = vrv_hash64(at->pack, VRV_OBJECT_ID) ^ at->offset;
-
-	return &c->failures[hash * UINT64_C(0x9e3779b97f4a7c15) >> 56];
-}
-
-/* Do both entries of the index state the frame alike? If one is wrong, the
- * other may open. */
-static bool
-is_same_frame(const struct vrv_location *a, const struct vrv_location *b)
-{
-	return a->offset == b->offset && a->stored == b->stored &&
-	    a->plain == b->plain && a->n == b->n && a->m == b->m &&
-	    a->kind == b->kind &&
-	    memcmp(a->pack, b->pack, VRV_OBJECT_ID) == 0 &&
-	    memcmp(a->epk, b->epk, VRV_KEY_SIZE) == 0;
-}
-
-static void
-note_failure(struct vrv_framecache *c, const struct vrv_location *at,
-    const struct varve_err *err)
-{
-	struct failure **slot = failure_of(c, at);
-
-	/* What the process ran out of it may have again in a moment. */
-	if (vrv_err_is_fatal(err))
-		return;
-	if (*slot == NULL)
-		*slot = malloc(sizeof(**slot));
-	if (*slot != NULL)
-		**slot = (struct failure){*at, vrv_ticks(), *err};
-}
-
-/* The error if the frame failed lately, else 0. */
-static int
-known_failure(struct vrv_framecache *c, const struct vrv_location *at,
-    struct varve_err *err)
-{
-	const struct failure *f = *failure_of(c, at);
-
-	if (f == NULL || !is_same_frame(&f->at, at) ||
-	    vrv_ticks() - f->since >= c->retry_ns)
-		return 0;
-	*err = f->err;
-	return err->code;
-}
-
 /* Enter a frame that is to be opened; NULL when memory ran out. */
 static struct vrv_cached *
 enter(struct vrv_framecache *c, const struct vrv_location *at,
@@ -465,7 +402,7 @@ settle(struct vrv_framecache *c, const struct vrv_location *at,
 		f->failure = malloc(sizeof(*f->failure));
 		if (f->failure != NULL)
 			*f->failure = *err;
-		note_failure(c, at, err);
+		vrv_failures_put(c->failures, at, err);
 		s->bytes -= f->bytes;
 		(void)vrv_map_remove(c->frames, &f->key);
 	}
@@ -529,7 +466,7 @@ pin_frame(struct vrv_framecache *c, const struct vrv_location *at,
 		if (rc == 0)
 			touch(c, f);
 	} else {
-		rc = known_failure(c, at, err);
+		rc = vrv_failures_get(c->failures, at, err);
 		if (rc == 0)
 			rc = open_entered(c, at, &key, &f, err);
 	}
@@ -713,9 +650,7 @@ vrv_framecache_release(struct vrv_framecache *c, struct vrv_chunk_pin *pin)
 void
 vrv_framecache_retry_after(struct vrv_framecache *c, uint64_t ns)
 {
-	(void)pthread_mutex_lock(&c->lock);
-	c->retry_ns = ns;
-	(void)pthread_mutex_unlock(&c->lock);
+	vrv_failures_retry_after(c->failures, ns);
 }
 
 void

@@ -14,8 +14,8 @@
  *
  * Memory: the two sizes, an opened and a sealed frame for each thread that is
  * opening one, and what is pinned beyond the sizes, at most a frame for each
- * pin; 300 KiB for the places of chunks that were found last, and 300 KiB for
- * the errors of the last 256 frames that failed.
+ * pin; 300 KiB for the places of chunks that were found last, and 300 bytes for
+ * each of the last 4,096 frames that failed.
  */
 
 #include <stdint.h>

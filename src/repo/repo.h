@@ -224,6 +224,8 @@ void vrv_reader_free(struct vrv_reader *);
 struct vrv_failures;
 int vrv_failures_new(struct vrv_failures **ret, struct varve_err *err) VRV_MUST;
 void vrv_failures_free(struct vrv_failures *); /* NULL is fine */
+/* For what lives longer than a pass: forget a failure after that long. */
+void vrv_failures_retry_after(struct vrv_failures *, uint64_t ns);
 /* The error of the frame that `at` lies in, or 0. */
 int vrv_failures_get(struct vrv_failures *, const struct vrv_location *at,
     struct varve_err *err) VRV_MUST;

@@ -157,7 +157,7 @@ test_one_opening(void **state)
 	    VARVE_CORRUPT);
 	assert_string_equal(w->hooks.log, "");
 	damage(w, name, VRV_HEADER_SIZE + 100);
-	vrv_framecache_retry_after(c.cache, 0);
+	vrv_framecache_retry_after(c.cache, 1);
 	MUST(look(c.cache, VRV_FRAME_DATA, id, 1, SIZE, &err));
 	vrv_framecache_free(c.cache);
 	vrv_repo_close(repo);
