@@ -144,7 +144,7 @@ with open(sys.argv[1], "r+b") as f:
 PY
 run varve du repo::three
 is "$status" 90 "damage: status"
-like "$err" "*archive 'three'*problems*" "damage: says so"
+like "$err" "*archive 'three'*1 problem found*" "damage: says so"
 run varve du --json repo::three
 like "$out" '*"complete": false*' "damage: in JSON"
 

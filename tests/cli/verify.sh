@@ -145,8 +145,8 @@ like "$(printf '%s\n' "$out" | sed -n 2p)" \
 	"????-??-?? ??:?? verify large  * 0/1  * 0.0% problems" "newest first"
 is "$(printf '%s\n' "$out" | awk 'length > 80' | wc -l)" 0 "80 columns at most"
 is "$(printf '%s\n' "$out" | awk '{ print $NF }' | sort | uniq -c |
-	awk '{ print $2 }' | tr '\n' ' ')" "Result changed good problems " \
-	"all results"
+	awk '{ print $2 }' | tr '\n' ' ')" \
+	"Result changed good problems unfinished " "all results"
 run varve verify --status --json repo
 printf '%s\n' "$out" >status.json
 is "$(python3 - <<'PY'
