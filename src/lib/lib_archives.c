@@ -156,6 +156,18 @@ is_meant(const struct varve_archive *archive, const char *name)
 	return strcmp(archive->name, name) == 0;
 }
 
+/* An archive that cannot be read may be the one that was asked for. */
+static enum varve_exit
+not_found_status(const struct varve_archive_list *list)
+{
+	if (list->damaged == 0)
+		return VARVE_EXIT_NO_ARCHIVE;
+	if (list->damaged > list->unread)
+		return VARVE_EXIT_INTEGRITY;
+	return list->denied == list->unread ? VARVE_EXIT_PERMISSION :
+					      VARVE_EXIT_ERROR;
+}
+
 int
 varve_archive_find(const struct varve_archive_list *list, const char *name,
     const struct varve_archive **ret, struct varve_err *err)
@@ -182,8 +194,9 @@ varve_archive_find(const struct varve_archive_list *list, const char *name,
 		return vrv_fail(err, VARVE_USAGE,
 		    "%zu archives are meant by '%s': name one by its id:%s", n,
 		    name, ids);
-	vrv_fail(err, VARVE_NOENT, "no archive '%s'", name);
-	return vrv_exit(err, VARVE_EXIT_NO_ARCHIVE);
+	vrv_fail(err, VARVE_NOENT, "no archive '%s'%s", name,
+	    list->damaged > 0 ? " among those that can be read" : "");
+	return vrv_exit(err, not_found_status(list));
 }
 
 int

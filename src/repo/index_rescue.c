@@ -29,8 +29,12 @@ vrv_pack_there(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
 
 	vrv_pack_name(pack, text);
 	int rc = vrv_store_head(repo->store, text, &size, NULL, err);
-	if (rc != 0 && rc != VARVE_NOENT)
+	if (rc != 0 && rc != VARVE_NOENT && !vrv_err_is_unusable(err))
 		return rc;
+	/* What it holds can be stored again; that it is unusable is said. */
+	if (rc != 0 && rc != VARVE_NOENT)
+		vrv_repo_note(repo, VARVE_EVENT_PROBLEM, text,
+		    "pack cannot be used: %s", err->message);
 	*ret = rc == 0 && size == length;
 	return 0;
 }
