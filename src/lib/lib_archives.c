@@ -162,10 +162,11 @@ not_found_status(const struct varve_archive_list *list)
 {
 	if (list->damaged == 0)
 		return VARVE_EXIT_NO_ARCHIVE;
-	if (list->damaged > list->unread)
-		return VARVE_EXIT_INTEGRITY;
-	return list->denied == list->unread ? VARVE_EXIT_PERMISSION :
-					      VARVE_EXIT_ERROR;
+	/* One that was refused also makes the next one's predecessor missing,
+	 * which then counts as damage. */
+	if (list->denied > 0)
+		return VARVE_EXIT_PERMISSION;
+	return list->unread > 0 ? VARVE_EXIT_ERROR : VARVE_EXIT_INTEGRITY;
 }
 
 int
