@@ -175,7 +175,7 @@ write_version(int dir, const struct vrv_identity *who,
 	if (v->current.code == 0) {
 		/* Where there are no hard links, there is no old version. */
 		(void)unlinkat(dir, old, 0);
-		(void)linkat(dir, name, dir, old, 0);
+		(void)!linkat(dir, name, dir, old, 0);
 	}
 	if (is_damaged(&v->current))
 		rc = set_aside(dir, name, err);

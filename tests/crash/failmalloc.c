@@ -118,3 +118,15 @@ NAME_SERVICE(getpwnam_r, const char *, passwd)
 NAME_SERVICE(getgrnam_r, const char *, group)
 NAME_SERVICE(getpwuid_r, uid_t, passwd)
 NAME_SERVICE(getgrgid_r, gid_t, group)
+
+struct passwd *
+getpwuid(uid_t uid)
+{
+	struct passwd *(*real)(uid_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getpwuid");
+	in_name_service = true;
+	struct passwd *p = real(uid);
+	in_name_service = false;
+	return p;
+}
