@@ -11,6 +11,9 @@
 #include "util/mem.h"
 
 #define RECORDS_CHUNK ((size_t)64 << 10)
+/* Of a skipped path that is longer, this much names the place: with a chunk
+ * that is almost full it stays within VRV_META_MAX. */
+#define SKIPPED_PATH_MAX (VRV_META_MAX - 2 * RECORDS_CHUNK)
 
 /* --- what the parent knew --- */
 
@@ -145,7 +148,8 @@ vrv_records_skip(struct vrv_records *r, enum vrv_skip reason, const char *path,
 	r->has_skipped = true;
 	if (r->skipped.len == 0)
 		vrv_buf_u8(&r->skipped, VRV_META_PATHS);
-	vrv_path_put(&r->skipped, reason, path, strlen(path));
+	vrv_path_put(&r->skipped, reason, path,
+	    vrv_min(strlen(path), SKIPPED_PATH_MAX));
 	if (r->skipped.len < RECORDS_CHUNK)
 		return vrv_buf_check(&r->skipped, err);
 	return flush(r, r->skipped_list, &r->skipped, err);

@@ -55,10 +55,10 @@ chmod u+w "$pack"
 printf 'XXXX' | dd of="$pack" bs=1 seek=100 conv=notrunc 2>/dev/null
 run varve check --max-duration 3600 repo
 is "$status" 90 "damage: status"
-like "$err" "*problems found" "found"
+like "$err" "*1 problem found" "found"
 run varve check --max-age 1 --repository-only repo
 is "$status" 90 "it stays due"
-like "$err" "*1 problems found; $((packs - 1)) of $packs packs left out for \
+like "$err" "*1 problem found; $((packs - 1)) of $packs packs left out for \
 their age" "alone"
 is "$(last 'result problems items')" "problems 1 1" "on record"
 
