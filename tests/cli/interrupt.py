@@ -37,10 +37,17 @@ def varve(*args, **more):
                           check=False, timeout=PATIENCE, **more)
 
 
-def start(*args, **more):
+def hear_signals():
+    """Whatever the caller of this test ignores, as nohup(1) does SIGHUP."""
+    for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(n, signal.SIG_DFL)
+
+
+def start(*args, preexec_fn=hear_signals, **more):
     return subprocess.Popen([VARVE, "create", "--list", *args],
                             stderr=subprocess.PIPE, text=True,
-                            start_new_session=True, **more)
+                            start_new_session=True, preexec_fn=preexec_fn,
+                            **more)
 
 
 def await_line(process, end):

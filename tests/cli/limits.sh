@@ -105,7 +105,7 @@ rm -rf long 2>/dev/null || mv long "$HOME"
 
 # What a run takes for each directory that it is in, the first and the second
 # time. The sanitizer takes more.
-if ldd "$VARVE" | grep -q libasan; then
+if ldd "$VARVE" | grep -q 'lib[at]san'; then
 	pass "memory for each level # SKIP built with a sanitizer"
 else
 	python3 -c "

@@ -18,8 +18,9 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
-WRITER, OPEN, SLOTS = (["tests/unit/repo/test_repo", part]
-                       for part in ("writer", "open", "slots"))
+WRITER, OPEN, SLOTS, STATE = (["tests/unit/repo/test_repo", part]
+                              for part in ("writer", "open", "slots", "state"))
+CREATE_SOURCE = ["tests/unit/create/test_create_source"]
 CREATE = ["tests/unit/create/test_create"]
 COMMIT = ["tests/unit/archive/test_archives"]
 VARVE = "src/cli/varve"
@@ -57,9 +58,11 @@ MUTATIONS = {
         "(void)!vrv_put_commit(vrv_steal(&p->put), err);", WRITER),
     "index-without-its-pack": (
         "src/repo/store_thread.c",
-        "\t\trc = close_pack(w, &w->data, err);\n\tif (rc == 0)\n"
+        "\t\trc = close_pack(w, &w->data, err);\n"
+        "\tbool any = w->n_entries > 0;\n\tif (rc == 0)\n"
         "\t\trc = store_index(w, err);",
-        "\t\trc = store_index(w, err);\n\tif (rc == 0)\n"
+        "\t\trc = store_index(w, err);\n"
+        "\tbool any = w->n_entries > 0;\n\tif (rc == 0)\n"
         "\t\trc = close_pack(w, &w->data, err);", WRITER),
     "claims-count-for-nothing": (
         "src/repo/writer.c", "*ret_mine = fresh;",
@@ -67,15 +70,13 @@ MUTATIONS = {
     "lost-pack-is-reused": (
         "src/repo/writer.c", "*ret = rc == 0;", "*ret = true;", CREATE),
     "id-is-not-checked": (
-        "src/repo/reader.c",
+        "src/repo/copies.c",
         "if (vrv_same(id, want, want_n))\n\t\treturn 0;",
         "if (want_n > 0)\n\t\treturn 0;", WRITER),
     "damaged-copy-ends-the-search": (
-        "src/repo/reader.c",
-        "rc = get_from(r, &at[i], id, ret, ret_n, err);\n"
-        "\t\tif (rc == 0)\n\t\t\treturn 0;",
-        "rc = get_from(r, &at[i], id, ret, ret_n, err);\n"
-        "\t\tif (rc == 0)\n\t\t\treturn 0;\n\t\tbreak;", WRITER),
+        "src/repo/copies.c",
+        "\t\tif (vrv_err_is_fatal(&one))\n\t\t\tbreak;", "\t\tbreak;",
+        WRITER),
     "anybody-may-sign": (
         "src/repo/repo_object.c", "rc = check_signer(repo, &object, err);",
         "rc = 0;", OPEN),
@@ -87,8 +88,9 @@ MUTATIONS = {
         "src/repo/repo_config.c",
         "memcmp(signer, admin, sizeof(signer)) != 0", "false", OPEN),
     "older-config-is-fine": (
-        "src/repo/repo_open.c",
-        "repo->config.generation < state->generation", "false", OPEN),
+        "src/repo/state.c",
+        "if (!state->known || repo->config.generation > state->generation ||",
+        "if (true || repo->config.generation > state->generation ||", OPEN),
     "writer-features-are-ignored": (
         "src/repo/repo_object.c",
         "(repo->config.write_features & ~VRV_WRITE_FEATURES_KNOWN) == 0",
@@ -107,20 +109,20 @@ MUTATIONS = {
         "bool ctime = false && p->mode == VARVE_CACHE_CTIME_SIZE_INODE &&",
         CREATE),
     "cache-is-believed": (
-        "src/create/parent.c", "memcmp(have, id, sizeof(have)) != 0",
-        "false", CREATE),
+        "src/create/parent.c", "return memcmp(have, id, sizeof(have)) == 0;",
+        "return true;", CREATE),
     "unread-parent-is-known": (
         "src/create/parent.c",
         "vrv_parent_forget(p, dir->ids.data, dir->ids.len);", "", CREATE),
     "swapped-folder-is-entered": (
-        "src/create/walk_stage.c",
+        "src/create/walk_dir.c",
         "now.kind != VRV_DIR || now.inode != place->st.inode ||", "",
         CREATE),
     "links-are-followed": (
         "src/os/os_dir.c", "O_NONBLOCK | O_NOFOLLOW |", "O_NONBLOCK |",
         CREATE),
     "the-current-folder-will-do": (
-        "src/create/walk_stage.c", "above->at = above->n;", "", CREATE),
+        "src/create/walk_dir.c", "above->at = above->n;", "", CREATE),
     "nested-sources-are-dropped": (
         "src/create/walk_stage.c", "(root != NULL && root->source);",
         "false;", script("create.sh")),
@@ -132,6 +134,44 @@ MUTATIONS = {
         "rc = p->options->stdin_wait(p->options->stdin_wait_arg, err);",
         "(void)!p->options->stdin_wait(p->options->stdin_wait_arg, err);",
         script("create_input.sh")),
+    "rescued-packs-stay-unnamed": (
+        "src/archive/commit.c", "if (!vrv_repo_has_unnamed(r->repo))",
+        "if (true)", COMMIT),
+    "lost-contents-are-inherited": (
+        "src/create/parent.c", "if (p->checked)\n\t\trc = vrv_entry_chunks(",
+        "if (false)\n\t\trc = vrv_entry_chunks(", script("heal.py")),
+    "lost-trees-are-inherited": (
+        "src/create/parent.c", "bool known = !p->checked && vrv_map_get(",
+        "bool known = NULL != vrv_map_get(", script("heal.py")),
+    "any-damage-excuses-a-pin": (
+        "src/archive/archives_pins.c",
+        "if (vrv_map_get(j->unreadable, pin->object) != NULL)",
+        "if (vrv_map_count(j->unreadable) > 0)", COMMIT),
+    "a-generation-may-be-lowered": (
+        "src/repo/state_file.c",
+        "if (!file->known || now->generation > file->generation ||",
+        "if (true || now->generation > file->generation ||", STATE),
+    "caches-go-by-the-claimed-id": (
+        "src/repo/keyring.c",
+        "vrv_blake2b_parts(s->cache_id, VRV_CACHE_ID, master, whose, 2);",
+        "(void)master, memcpy(s->cache_id, repository, VRV_CACHE_ID);",
+        COMMIT),
+    "temporary-files-are-not-locked": (
+        "src/os/newfile.c",
+        "if (lock(file.fd, LOCK_EX) != EWOULDBLOCK && has_name(&file)) {",
+        "if (has_name(&file)) {", ["tests/unit/os/test_os_newfile"]),
+    "links-below-the-root-are-followed": (
+        "src/os/os_dir.c",
+        "RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS",
+        "0", ["tests/store-suite/test_store_hostile"]),
+    "private-files-are-links": (
+        "src/os/private.c", "flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY",
+        "flags | O_NONBLOCK | O_NOCTTY", ["tests/unit/os/test_os_private"]),
+    "no-descriptors-is-no-error-of-ours": (
+        "src/util/err.c", "err->sys == EMFILE ||", "", CREATE_SOURCE),
+    "counts-bound-nothing": (
+        "src/archive/bounds.c", "\t(*left)--;\n", "\t(void)left;\n",
+        ["tests/unit/archive/test_trees"]),
     # Not a broken rule but broken memory: the frame is opened again before it
     # counts, so that no archive may come of it.
     "faulty-memory": (

@@ -489,6 +489,7 @@ continues(struct place *p, const char *name, const char *parent)
 
 	MUST(vrv_archives_load(p->repo, &all, &err));
 	const struct vrv_archive *a = named(all, name);
+	assert_non_null(a);
 	assert_int_equal(a->sealed.has_parent, parent != NULL);
 	if (parent != NULL)
 		assert_memory_equal(a->sealed.parent,
