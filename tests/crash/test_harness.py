@@ -18,6 +18,7 @@ BROKEN = [
     ("rename-deletes", ["crash.py", "--every", "3", "--modes", "kill", "rename"]),
     ("key-removed-first", ["crash.py", "--every", "3", "--modes", "kill",
                            "key change-passphrase"]),
+    ("reserve-kept", ["fulldisk.py"]),
     ("damage-unseen", ["corrupt.py", "--sample", "1", "shortened"]),
 ]
 

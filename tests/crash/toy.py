@@ -23,8 +23,10 @@ class Failure(Exception):
         self.rc = rc
 
 
-def error_status(error):
-    return 14 if error.errno == errno.ENOSPC else 2
+def failure(what, error):
+    if error.errno != errno.ENOSPC:
+        return Failure(2, f"{what}: {error.strerror}")
+    return Failure(14, f"{what}: {error.strerror}; all archives are intact")
 
 
 def digest(data):
@@ -61,7 +63,14 @@ class Repo:
             os.close(folder)
         except OSError as e:
             if BUG != "errors-ignored":
-                raise Failure(error_status(e), f"{name}: {e.strerror}") from e
+                raise failure(name, e) from e
+
+    def reserve(self):
+        """Space that a deletion can have when there is no other."""
+        path = self.path + "/reserve"
+        if not os.path.exists(path):
+            with open(path, "wb") as f:
+                f.write(os.urandom(1 << 20))
 
     def get(self, name):
         with open(f"{self.path}/{name}", "rb") as f:
@@ -108,11 +117,12 @@ def init(path):
     try:
         for kind in KINDS + ("tmp",):
             os.makedirs(f"{path}/{kind}", exist_ok=True)
+        repo.reserve()
         repo.add_key(os.environ["VARVE_PASSPHRASE"])
         with open(path + "/ready", "w"):
             pass
     except OSError as e:
-        raise Failure(error_status(e), f"repository {path}: {e.strerror}") from e
+        raise failure(f"repository {path}", e) from e
 
 
 def find(repo, name):
@@ -141,6 +151,7 @@ def create(repo, name):
         repo.put(pack, data)
     if BUG != "archive-first":
         repo.put("archives/" + uuid.uuid4().hex, record)
+    repo.reserve()
 
 
 def extract(repo, name):
@@ -165,7 +176,14 @@ def delete(repo, name):
     if BUG == "delete-frees":
         for victim in repo.list("packs"):
             os.unlink(f"{repo.path}/packs/{victim}")
-    repo.put("tombstones/" + uuid.uuid4().hex, ident.encode())
+    name = "tombstones/" + uuid.uuid4().hex
+    try:
+        repo.put(name, ident.encode())
+    except Failure as e:
+        if e.rc != 14 or BUG == "reserve-kept":
+            raise
+        os.unlink(repo.path + "/reserve")
+        repo.put(name, ident.encode())
 
 
 def rename(repo, old, new):
