@@ -21,13 +21,6 @@ struct vrv_level {
 	size_t path_n; /* length of the path above it */
 };
 
-/* Content of a file with several links, until all of them were met. */
-struct vrv_link {
-	uint8_t *content;
-	size_t n;
-	uint64_t size, left;
-};
-
 struct vrv_build {
 	struct vrv_pipeline *p;
 	struct vrv_meta_sink sink;
@@ -37,8 +30,7 @@ struct vrv_build {
 	size_t depth, levels_cap, levels_made;
 	struct vrv_buf path, last_path; /* NUL-terminated: last_path */
 	struct vrv_buf entry, content, xattrs, value;
-	struct vrv_map *links; /* {dev, inode} -> struct vrv_link */
-	uint64_t told;	       /* when progress was told last */
+	uint64_t told; /* when progress was told last */
 };
 
 int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,

@@ -33,9 +33,6 @@ vrv_build_init(struct vrv_build *b, struct vrv_pipeline *p,
     struct varve_err *err)
 {
 	*b = (struct vrv_build){.p = p};
-	b->links = vrv_map_new(2 * sizeof(uint64_t), sizeof(struct vrv_link));
-	if (b->links == NULL)
-		return VRV_NOMEM(err, "the builder");
 	if (p->options->dry_run)
 		return vrv_records_init(&b->records, NULL, NULL, false, err);
 	b->sink = (struct vrv_meta_sink){.put = put_meta,
@@ -51,19 +48,12 @@ vrv_build_init(struct vrv_build *b, struct vrv_pipeline *p,
 void
 vrv_build_fini(struct vrv_build *b)
 {
-	const void *key;
-	void *value;
-	size_t at = 0;
-
 	for (size_t i = 0; i < b->levels_made; i++) {
 		vrv_tree_builder_free(b->levels[i].builder);
 		vrv_buf_fini(&b->levels[i].name);
 		vrv_buf_fini(&b->levels[i].raw);
 	}
 	free(b->levels);
-	while (b->links != NULL && vrv_map_next(b->links, &at, &key, &value))
-		free(((struct vrv_link *)value)->content);
-	vrv_map_free(b->links);
 	vrv_list_builder_free(b->list);
 	vrv_records_fini(&b->records);
 	vrv_buf_fini(&b->path);

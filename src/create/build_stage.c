@@ -81,22 +81,18 @@ count_file(struct vrv_build *b, uint64_t size)
 	b->p->bytes += size;
 }
 
-/* Keep the content for the other names of this inode. Not by what the reader
- * saw: it is the walk that tells inodes apart. */
+/* Keep the content for the other names of this inode. */
 static int
-remember_link(struct vrv_build *b, const struct vrv_stat *st, uint64_t size,
+keep_shared(const struct vrv_build *b, const struct vrv_job *job,
     struct varve_err *err)
 {
-	const uint64_t key[2] = {st->dev, st->inode};
+	struct vrv_inode *inode = job->inode;
 
-	struct vrv_link *link = vrv_map_put(b->links, key, NULL);
-	if (link == NULL)
-		return VRV_NOMEM(err, "hard links");
-	free(link->content);
-	*link = (struct vrv_link){.left = st->nlink - 1, .size = size};
-	link->n = b->content.len;
-	link->content = vrv_dup(b->content.data, b->content.len);
-	return link->content == NULL ? VRV_NOMEM(err, "hard links") : 0;
+	inode->content = vrv_dup(b->content.data, b->content.len);
+	inode->content_n = b->content.len;
+	inode->size = job->size;
+	inode->changed = job->changed;
+	return inode->content == NULL ? VRV_NOMEM(err, "hard links") : 0;
 }
 
 static int
@@ -121,25 +117,32 @@ put_file(struct vrv_build *b, const struct vrv_item *item,
 	return vrv_build_add(b, &entry, err);
 }
 
+static int
+warn_changed(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
+{
+	return vrv_build_warn(b, item, VRV_SKIP_CHANGED,
+	    "changed while it was read", 0, err);
+}
+
 /* A further name of a file that this run has read. */
 static int
 build_link(struct vrv_build *b, const struct vrv_item *item,
     struct varve_err *err)
 {
-	const uint64_t key[2] = {item->st.dev, item->st.inode};
 	const struct vrv_job *job = item->job;
+	const struct vrv_inode *inode = job->inode;
+	int rc = 0;
 
-	struct vrv_link *link = vrv_map_get(b->links, key);
-	if (link == NULL)
+	if (inode->content == NULL)
 		return vrv_fail(err, VARVE_INTERNAL,
 		    "'%s': the content of its other name is lost", item->name);
-	int rc = put_file(b, item, &job->st, &job->meta, link->size,
-	    link->content, link->n, false, err);
-	vrv_build_tell(b, item, 'h');
-	if (--link->left == 0) {
-		free(link->content);
-		vrv_map_remove(b->links, key);
-	}
+	if (inode->changed)
+		rc = warn_changed(b, item, err);
+	if (rc == 0)
+		rc = put_file(b, item, &job->st, &job->meta, inode->size,
+		    inode->content, inode->content_n, inode->changed, err);
+	vrv_build_tell(b, item, inode->changed ? 'C' : 'h');
 	return rc;
 }
 
@@ -150,10 +153,9 @@ build_read(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	int rc = 0;
 
 	if (job->shares)
-		rc = remember_link(b, &item->st, job->size, err);
+		rc = keep_shared(b, job, err);
 	if (rc == 0 && job->changed)
-		rc = vrv_build_warn(b, item, VRV_SKIP_CHANGED,
-		    "changed while it was read", 0, err);
+		rc = warn_changed(b, item, err);
 	if (rc == 0)
 		rc = put_file(b, item, &job->st, &job->meta, job->size,
 		    b->content.data, b->content.len, job->changed, err);

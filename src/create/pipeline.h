@@ -82,6 +82,13 @@ struct vrv_inode {
 	uint64_t turn;	    /* the name that is next */
 	bool read;	    /* the content is stored */
 	struct vrv_stat st; /* with `read`: the file as it was read */
+	/* The builder's own: what the names share, from the one that was read.
+	 * It goes with the last that may share it, however many links come and
+	 * go meanwhile. */
+	uint8_t *content; /* NULL: no name is built yet */
+	size_t content_n;
+	uint64_t size;
+	bool changed; /* while it was read */
 };
 void vrv_inode_unref(struct vrv_inode *);
 

@@ -30,8 +30,10 @@ struct reader {
 void
 vrv_inode_unref(struct vrv_inode *inode)
 {
-	if (inode != NULL && atomic_fetch_sub(&inode->refs, 1) == 1)
-		free(inode);
+	if (inode == NULL || atomic_fetch_sub(&inode->refs, 1) != 1)
+		return;
+	free(inode->content);
+	free(inode);
 }
 
 void

@@ -31,16 +31,25 @@ int __real_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
 int __wrap_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
     struct varve_err *err);
 
+static int
+call_with_path(int (*hook)(const char *), int fd)
+{
+	char link[64], path[1000];
+
+	if (hook == NULL)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = '\0';
+	return hook(path);
+}
+
 int
 __wrap_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err)
 {
-	char link[64], path[200];
+	int sys = call_with_path(on_read, fd);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, path, sizeof(path) - 1);
-	path[len < 0 ? 0 : len] = '\0';
-	int sys = on_read == NULL ? 0 : on_read(path);
 	return sys != 0 ? vrv_fail_sys(err, sys, "read") :
 			  __real_vrv_os_read(fd, to, n, ret_n, err);
 }
@@ -289,6 +298,72 @@ test_unreadable_name(void **state)
 	on_read = NULL;
 	assert_true(failed_once);
 	files_are(p, "b 0:4 linked\nc 0:4 linked\nz 1:8\n");
+}
+
+static struct place *here;
+
+static void
+link_cd(void)
+{
+	assert_int_equal(link("src/b", "src/c"), 0);
+	assert_int_equal(link("src/b", "src/d"), 0);
+}
+
+static void
+unlink_cd(void)
+{
+	assert_int_equal(unlink("src/c"), 0);
+	assert_int_equal(unlink("src/d"), 0);
+	here->at = "src/b";
+	here->then = link_cd;
+}
+
+/* Links come and go during the walk: the name that is read has fewer links than
+ * the walk finds names. */
+static void
+test_moving_names(void **state)
+{
+	struct place *p = *state;
+
+	make_names(4);
+	here = p;
+	p->at = "src/a";
+	p->then = unlink_cd;
+	on_open = deny_a;
+	assert_int_equal(back_up(p, "moving"), 1);
+	on_open = NULL;
+	assert_null(p->at);
+	files_are(p, "b 0:4 linked\nc 0:4 linked\nd 0:4 linked\nz 1:8\n");
+}
+
+static int
+change_unseen(const char *path)
+{
+	struct stat st;
+
+	if (failed_once || strstr(path, "/src/a") == NULL)
+		return 0;
+	failed_once = true;
+	assert_int_equal(stat("src/b", &st), 0);
+	const struct timespec times[2] = {st.st_atim, st.st_mtim};
+	put("src/b", "TEXT");
+	assert_int_equal(utimensat(AT_FDCWD, "src/b", times, 0), 0);
+	return 0;
+}
+
+/* A name that shares content which changed while it was read is marked, too:
+ * the next run must read it again. */
+static void
+test_changed_link(void **state)
+{
+	struct place *p = *state;
+
+	make_names(2);
+	failed_once = false;
+	on_read = change_unseen;
+	assert_int_equal(back_up(p, "unseen"), 2);
+	on_read = NULL;
+	files_are(p, "a 0:4 linked changed\nb 0:4 linked changed\nz 1:8\n");
 }
 
 static int
@@ -635,6 +710,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_names),
 	    T(test_unreadable_name),
+	    T(test_moving_names),
+	    T(test_changed_link),
 	    T(test_changing_names),
 	    T(test_nodump_names),
 	    T(test_growing_file),
