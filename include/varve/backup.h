@@ -87,9 +87,11 @@ struct varve_backup_options {
 	/* Asked a few times a second, by a thread of its own, until it says
 	 * true: then the run begins nothing more, stores what it has read with
 	 * a checkpoint, so that the next run finds it, and returns CANCELLED.
-	 * NULL: never. `saved` (may be NULL) is called by that thread when all
-	 * of it is stored. Another thread may still hang in the source then,
-	 * so that varve_backup() does not return: a program may end here. */
+	 * The caller's thread asks too, between the steps before and after the
+	 * sources are read. NULL: never. `saved` (may be NULL) is called by
+	 * the thread of its own when all of it is stored. Another thread may
+	 * still hang in the source then, so that varve_backup() does not
+	 * return: a program may end here. */
 	bool (*stop)(void *arg);
 	void (*saved)(void *arg);
 	void *stop_arg;

@@ -17,6 +17,27 @@
 #define CHECKPOINT_BYTES ((uint64_t)2 << 30)
 #define ARGS_BYTES ((size_t)64 << 10) /* of the command line is recorded */
 
+/* --- stopping --- */
+
+static int
+stopped(struct varve_err *err)
+{
+	vrv_fail(err, VARVE_CANCELLED,
+	    "interrupted: no archive was created; the next run finds what was "
+	    "stored");
+	return vrv_exit(err, VARVE_EXIT_CANCELLED);
+}
+
+/* Between two steps of a run: has it been stopped? While the pipeline runs,
+ * stop_stage.c asks. */
+static int
+go_on(const struct varve_backup_options *o, struct varve_err *err)
+{
+	return o->stop != NULL && !o->dry_run && o->stop(o->stop_arg) ?
+	    stopped(err) :
+	    0;
+}
+
 /* --- sources --- */
 
 static int
@@ -28,6 +49,8 @@ read_paths(const struct varve_backup_options *o, struct vrv_roots *roots,
 
 	while ((rc = o->next_path(o->next_path_arg, &path, err)) == 0) {
 		rc = vrv_roots_add(roots, path, false, err);
+		if (rc == 0)
+			rc = go_on(o, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -301,15 +324,6 @@ check_taken(const struct vrv_pipeline *p, struct varve_err *err)
 }
 
 static int
-stopped(struct varve_err *err)
-{
-	vrv_fail(err, VARVE_CANCELLED,
-	    "interrupted: no archive was created; the next run finds what was "
-	    "stored");
-	return vrv_exit(err, VARVE_EXIT_CANCELLED);
-}
-
-static int
 run(struct vrv_pipeline *p, struct varve_err *err)
 {
 	int rc = start(p, err);
@@ -495,9 +509,13 @@ with_parent(struct session *s, struct varve_backup_result *ret,
 	if (rc == 0 && !s->options->dry_run)
 		rc = look_for_lost(s, &parent, err);
 	if (rc == 0)
+		rc = go_on(s->options, err);
+	if (rc == 0)
 		rc = pipeline_init(&p, s->tag, err);
 	if (rc == 0)
 		rc = run(&p, err);
+	if (rc == 0)
+		rc = go_on(s->options, err);
 	if (rc == 0 && s->options->dry_run)
 		report(s, &p, ret);
 	else if (rc == 0)
@@ -539,8 +557,12 @@ vrv_create(struct vrv_repo *repo, const struct varve_backup_options *options,
 	else if (rc == 0 && (s.label = vrv_roots_label(&s.roots)) == NULL)
 		rc = VRV_NOMEM(err, "the series");
 	describe_options(options, s.metadata, sizeof(s.metadata));
+	if (rc == 0)
+		rc = go_on(options, err);
 	if (rc == 0 && !options->dry_run)
 		rc = vrv_archives_load(repo, &s.archives, err);
+	if (rc == 0)
+		rc = go_on(options, err);
 	if (rc == 0)
 		rc = check_name(&s, err);
 	if (rc == 0 && s.archives != NULL) {

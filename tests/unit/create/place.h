@@ -44,7 +44,8 @@ struct place {
 	bool exclude_nodump, exclude_caches;
 	enum varve_files_cache files_cache;
 	uint32_t verify_reused_ppm;
-	char told[4096]; /* "path: message\n" */
+	bool (*stop)(void *arg); /* asked with the place */
+	char told[4096];	 /* "path: message\n" */
 };
 
 static inline int
@@ -181,6 +182,8 @@ try_back_up(struct place *p, const char *name,
 	o.exclude_caches = p->exclude_caches;
 	o.files_cache = p->files_cache;
 	o.verify_reused_ppm = p->verify_reused_ppm;
+	o.stop = p->stop;
+	o.stop_arg = p;
 	o.threads = 2;
 	p->told[0] = '\0';
 	return vrv_create(p->repo, &o, NULL, result, err);

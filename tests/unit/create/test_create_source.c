@@ -3,6 +3,7 @@
  * are wrapped, so that a test can act exactly where they are called. */
 #include <errno.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 
 #include "os/dir.h"
@@ -507,6 +508,50 @@ test_exhausted(void **state)
 	assert_int_equal(back_up(p, "again"), 1);
 }
 
+/* --- a run that is to stop --- */
+
+static pthread_t main_thread;
+static unsigned asked, stop_at;
+
+/* Only for the thread of the caller: the one that stops the pipeline has tests
+ * of its own. */
+static bool
+stop_here(void *arg)
+{
+	(void)arg;
+	return pthread_equal(pthread_self(), main_thread) && asked++ == stop_at;
+}
+
+/* Between its steps a run ends just as it does in the pipeline. */
+static void
+test_stop_between(void **state)
+{
+	struct place *p = *state;
+	struct varve_backup_result result;
+	struct vrv_archives *all;
+	struct varve_err err;
+	int rc;
+
+	put("src/f", "text");
+	main_thread = pthread_self();
+	p->stop = stop_here;
+	for (stop_at = 0;; stop_at++) {
+		asked = 0;
+		rc = try_back_up(p, "stop", &result, &err);
+		if (rc == 0)
+			break;
+		assert_int_equal(rc, VARVE_CANCELLED);
+		assert_int_equal(err.exit, VARVE_EXIT_CANCELLED);
+		MUST(vrv_archives_load(p->repo, &all, &err));
+		assert_int_equal(all->n_all, 0);
+		vrv_archives_free(all);
+	}
+	/* Before and after archives are loaded and packs are compared, and
+	 * before the archive is stored. */
+	assert_true(stop_at >= 4);
+	files_are(p, "f 0:4\n");
+}
+
 /* --- nothing to back up --- */
 
 static void
@@ -716,6 +761,7 @@ main(void)
 	    T(test_nodump_names),
 	    T(test_growing_file),
 	    T(test_exhausted),
+	    T(test_stop_between),
 	    T(test_nothing_taken),
 	    T(test_future_parent),
 	    T(test_own_future),
