@@ -56,14 +56,23 @@ is_better(const struct candidate *a, const struct candidate *b)
 		   b->archive->sealed.start) > 0;
 }
 
-static struct candidate
-candidate_of(const struct vrv_choice *c, const struct vrv_archive *a)
+/* Whose archive it is costs a look-up, so that is the last question: of a
+ * series, newest first, it is asked until the first head is this client's. */
+static void
+consider(const struct vrv_choice *c, const struct vrv_archive *a,
+    unsigned shared, struct candidate *best)
 {
 	vrv_auto_buf struct vrv_buf bytes = {0};
-
-	return (struct candidate){.archive = a,
-	    .own = vrv_treecache_get(c->cache, a->sealed.root.id, &bytes),
+	struct candidate one = {.archive = a,
+	    .shared = shared,
+	    .own = true,
 	    .head = !vrv_archives_is_named(c->all, a)};
+
+	if (!is_better(&one, best))
+		return;
+	one.own = vrv_treecache_get(c->cache, a->sealed.root.id, &bytes);
+	if (is_better(&one, best))
+		*best = one;
 }
 
 static bool
@@ -84,15 +93,12 @@ best_of(const struct vrv_choice *c, const struct candidate *refused, size_t n)
 	struct candidate best = {0};
 	unsigned seen = 0;
 
-	for (size_t i = 0; i < c->all->n; i++) {
+	for (size_t i = c->all->n; i-- > 0;) {
 		const struct vrv_archive *a = c->all->items[i];
 
-		if (memcmp(a->object.tag, c->tag, VRV_TAG_SIZE) != 0 ||
-		    is_among(a, refused, n))
-			continue;
-		struct candidate one = candidate_of(c, a);
-		if (is_better(&one, &best))
-			best = one;
+		if (memcmp(a->object.tag, c->tag, VRV_TAG_SIZE) == 0 &&
+		    !is_among(a, refused, n))
+			consider(c, a, 0, &best);
 	}
 	for (size_t i = c->all->n;
 	     best.archive == NULL && i-- > 0 && seen < HOST_PARENTS;) {
@@ -102,10 +108,9 @@ best_of(const struct vrv_choice *c, const struct candidate *refused, size_t n)
 		    is_among(a, refused, n))
 			continue;
 		seen++;
-		struct candidate one = candidate_of(c, a);
-		one.shared = shared_words(a->sealed.series, c->label);
-		if (one.shared > 0 && is_better(&one, &best))
-			best = one;
+		unsigned shared = shared_words(a->sealed.series, c->label);
+		if (shared > 0)
+			consider(c, a, shared, &best);
 	}
 	return best;
 }

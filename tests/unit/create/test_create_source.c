@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 
+#include "create/treecache.h"
 #include "os/dir.h"
 #include "os/file.h"
 
@@ -89,6 +91,22 @@ __wrap_vrv_time_now(void)
 
 	now.s += clock_ahead;
 	return now;
+}
+
+/* Look-ups in the tree cache. */
+static atomic_uint cache_gets;
+
+bool __real_vrv_treecache_get(struct vrv_treecache *c,
+    const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret);
+bool __wrap_vrv_treecache_get(struct vrv_treecache *c,
+    const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret);
+
+bool
+__wrap_vrv_treecache_get(struct vrv_treecache *c,
+    const uint8_t id[VRV_CHUNK_ID], struct vrv_buf *ret)
+{
+	cache_gets++;
+	return __real_vrv_treecache_get(c, id, ret);
 }
 
 static int
@@ -724,6 +742,33 @@ spoil_pack(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return 0;
 }
 
+static unsigned
+count_gets(struct place *p, const char *name)
+{
+	cache_gets = 0;
+	assert_int_equal(back_up(p, name), 0);
+	return cache_gets;
+}
+
+/* To choose the parent, a run looks up no more the more archives there are. */
+static void
+test_many_archives(void **state)
+{
+	struct place *p = *state;
+
+	put("src/f", "text");
+	assert_int_equal(back_up(p, "a"), 0);
+	unsigned few = count_gets(p, "b");
+	assert_true(few > 0);
+	for (unsigned i = 0; i < 5; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "c%u", i);
+		assert_int_equal(back_up(p, name), 0);
+	}
+	assert_int_equal(count_gets(p, "d"), few);
+}
+
 /* A stored chunk that is damaged is found when it would be used again, and
  * stored again. */
 static void
@@ -766,6 +811,7 @@ main(void)
 	    T(test_future_parent),
 	    T(test_own_future),
 	    T(test_slow_store),
+	    T(test_many_archives),
 	    T(test_verify_reused),
 	};
 
