@@ -13,12 +13,12 @@ struct load {
 	struct vrv_archives *list;
 	struct vrv_archive_cache *cache;
 	struct vrv_map *unreadable; /* ids of archive objects */
+	struct vrv_map *taken;	    /* and of those in list->all */
 	size_t all_cap, buried_cap;
 	/* The listing at hand. */
 	enum vrv_type type;
 	struct vrv_name *names;
 	size_t n, cap;
-	size_t n_first; /* archives that the first look found */
 };
 
 static int
@@ -83,9 +83,12 @@ take_archive(struct load *l, const struct vrv_name *name,
 		return VRV_NOMEM(err, "an archive");
 	int rc =
 	    vrv_archive_decode(l->repo, name, record, &list->arena, a, err);
-	if (rc == 0)
-		list->all[list->n_all++] = a;
-	return rc;
+	if (rc != 0)
+		return rc;
+	list->all[list->n_all++] = a;
+	return vrv_map_put(l->taken, name->id, NULL) == NULL ?
+	    VRV_NOMEM(err, "an archive") :
+	    0;
 }
 
 /* --- tombstones --- */
@@ -177,13 +180,8 @@ is_read(const struct load *l, const struct vrv_name *name)
 
 	if (name->type == VRV_TOMBSTONE)
 		return vrv_map_get(list->tombstones, name->id) != NULL;
-	if (vrv_map_get(l->unreadable, name->id) != NULL)
-		return true;
-	for (size_t i = 0; i < l->n_first; i++)
-		if (memcmp(list->all[i]->object.id, name->id, VRV_OBJECT_ID) ==
-		    0)
-			return true;
-	return false;
+	return vrv_map_get(l->unreadable, name->id) != NULL ||
+	    vrv_map_get(l->taken, name->id) != NULL;
 }
 
 static int
@@ -223,7 +221,6 @@ load(struct load *l, struct varve_err *err)
 	 * follows it. */
 	if (rc == 0 && (judge.n_missing > 0 || judge.n_replayed > 0)) {
 		size_t unknown = l->list->unknown;
-		l->n_first = l->list->n_all;
 		rc = read_all(l, VRV_TOMBSTONE, err);
 		if (rc == 0)
 			rc = read_all(l, VRV_ARCHIVE, err);
@@ -267,10 +264,11 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 	    .repo = repo,
 	    .list = new_list(),
 	    .unreadable = vrv_map_new(VRV_OBJECT_ID, 0),
+	    .taken = vrv_map_new(VRV_OBJECT_ID, 0),
 	};
 	int rc;
 
-	if (l.list == NULL || l.unreadable == NULL)
+	if (l.list == NULL || l.unreadable == NULL || l.taken == NULL)
 		rc = VRV_NOMEM(err, "archives");
 	else
 		rc = vrv_archive_cache_open(vrv_repo_cache(repo),
@@ -281,6 +279,7 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 		vrv_archive_cache_save(l.cache);
 	vrv_archive_cache_free(l.cache);
 	vrv_map_free(l.unreadable);
+	vrv_map_free(l.taken);
 	free(l.names);
 	if (rc != 0) {
 		vrv_archives_free(l.list);
