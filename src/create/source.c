@@ -115,8 +115,11 @@ vrv_source_open_parent(const struct vrv_source_dir *child,
 	if (vrv_os_open(child->fd, "..", O_RDONLY | O_DIRECTORY, 0, &fd,
 		&why) != 0)
 		return failed(err, &why, "open of the parent");
-	if (vrv_os_stat(fd, "", &now, &why) != 0 || now.dev != st->dev ||
-	    now.inode != st->inode) {
+	if (vrv_os_stat(fd, "", &now, &why) != 0) {
+		vrv_cleanup_fd(&fd);
+		return failed(err, &why, "return to the parent");
+	}
+	if (now.dev != st->dev || now.inode != st->inode) {
 		vrv_cleanup_fd(&fd);
 		*err = (struct vrv_source_err){ESTALE, "return to the parent"};
 		return false;

@@ -277,13 +277,14 @@ reopen_named(const struct vrv_walker *w, size_t at,
 	    !vrv_source_open_dir(above,
 		above == NULL ? place->root->path : name, &dir, error))
 		return false;
-	if (vrv_source_stat(dir, "", &now, error) &&
-	    now.inode == place->st.inode && now.dev == place->st.dev) {
+	bool known = vrv_source_stat(dir, "", &now, error);
+	if (known && now.inode == place->st.inode && now.dev == place->st.dev) {
 		*ret = dir;
 		return true;
 	}
 	vrv_source_dir_unref(dir);
-	*error = (struct vrv_source_err){ESTALE, "open"};
+	if (known)
+		*error = (struct vrv_source_err){ESTALE, "open"};
 	return false;
 }
 

@@ -161,12 +161,14 @@ visit_root(struct vrv_walker *w, struct vrv_place *place,
 	    vrv_source_stat(NULL, root->path, &st, &error);
 	if (!there && root->source)
 		return vrv_walker_problem(w, root->name, &error, NULL, err);
+	int rc = there || root->path == NULL ?
+	    0 :
+	    vrv_source_fatal(&error, root->path, err);
 	/* On the way there may be a link to a directory, or nothing: what is
 	 * to be found below will tell. */
 	if (!there || (!root->source && st.kind != VRV_DIR))
 		st = (struct vrv_stat){.kind = VRV_DIR};
-	int rc = 0;
-	if (root->source)
+	if (rc == 0 && root->source)
 		rc = vrv_walker_matches(w, root->name, st.kind == VRV_DIR,
 		    &match, err);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 #include "create/treecache.h"
 #include "os/dir.h"
 #include "os/file.h"
+#include "os/meta.h"
 
 #include "place.h"
 
@@ -20,6 +21,7 @@
 static int (*on_read)(const char *path);
 static int (*on_open)(const char *path);
 static int (*on_open_dir)(const char *path);
+static int (*on_stat)(const char *path); /* of what is open */
 
 int __real_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err);
@@ -34,6 +36,11 @@ int __real_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
 int __wrap_vrv_os_open_source_dir(int dirfd, const char *name, int *ret_fd,
     struct varve_err *err);
 
+int __real_vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err);
+int __wrap_vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err);
+
 static int
 call_with_path(int (*hook)(const char *), int fd)
 {
@@ -45,6 +52,16 @@ call_with_path(int (*hook)(const char *), int fd)
 	ssize_t len = readlink(link, path, sizeof(path) - 1);
 	path[len < 0 ? 0 : len] = '\0';
 	return hook(path);
+}
+
+int
+__wrap_vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err)
+{
+	int sys = name[0] != '\0' ? 0 : call_with_path(on_stat, dirfd);
+
+	return sys != 0 ? vrv_fail_sys(err, sys, "stat") :
+			  __real_vrv_os_stat(dirfd, name, ret, err);
 }
 
 int
@@ -112,7 +129,7 @@ __wrap_vrv_treecache_get(struct vrv_treecache *c,
 static int
 reset_hooks(void **state)
 {
-	on_read = on_open = on_open_dir = NULL;
+	on_read = on_open = on_open_dir = on_stat = NULL;
 	clock_ahead = 0;
 	return setup(state);
 }
@@ -526,6 +543,42 @@ test_exhausted(void **state)
 	assert_int_equal(back_up(p, "again"), 1);
 }
 
+static unsigned stats;
+
+static int
+exhaust_stat(const char *path)
+{
+	size_t n = strlen(path);
+
+	if (n < 4 || strcmp(path + n - 4, "/src") != 0)
+		return 0;
+	return stats++ > 0 ? ENOMEM : 0;
+}
+
+/* So they are where the walk comes back to a directory that it closed on the
+ * way down. */
+static void
+test_exhausted_above(void **state)
+{
+	struct place *p = *state;
+	struct varve_backup_result result;
+	char path[4 + 2 * 200] = "src";
+	struct varve_err err;
+
+	for (size_t i = 0; i < 150; i++) {
+		strcat(path, "/d");
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	put("src/z", "text");
+	stats = 0;
+	on_stat = exhaust_stat;
+	int rc = try_back_up(p, "above", &result, &err);
+	on_stat = NULL;
+	assert_true(stats > 1);
+	assert_int_not_equal(rc, 0);
+	assert_int_equal(err.sys, ENOMEM);
+}
+
 /* --- a run that is to stop --- */
 
 static pthread_t main_thread;
@@ -806,6 +859,7 @@ main(void)
 	    T(test_nodump_names),
 	    T(test_growing_file),
 	    T(test_exhausted),
+	    T(test_exhausted_above),
 	    T(test_stop_between),
 	    T(test_nothing_taken),
 	    T(test_future_parent),
