@@ -100,8 +100,9 @@ best_of(const struct vrv_choice *c, const struct candidate *refused, size_t n)
 		    !is_among(a, refused, n))
 			consider(c, a, 0, &best);
 	}
-	for (size_t i = c->all->n;
-	     best.archive == NULL && i-- > 0 && seen < HOST_PARENTS;) {
+	if (best.archive != NULL)
+		return best;
+	for (size_t i = c->all->n; i-- > 0 && seen < HOST_PARENTS;) {
 		const struct vrv_archive *a = c->all->items[i];
 
 		if (!vrv_text_is(a->sealed.host, c->host) ||

@@ -44,6 +44,7 @@ struct place {
 	bool exclude_nodump, exclude_caches;
 	enum varve_files_cache files_cache;
 	uint32_t verify_reused_ppm;
+	const char *series;
 	bool (*stop)(void *arg); /* asked with the place */
 	char told[4096];	 /* "path: message\n" */
 };
@@ -182,6 +183,7 @@ try_back_up(struct place *p, const char *name,
 	o.exclude_caches = p->exclude_caches;
 	o.files_cache = p->files_cache;
 	o.verify_reused_ppm = p->verify_reused_ppm;
+	o.series = p->series;
 	o.stop = p->stop;
 	o.stop_arg = p;
 	o.threads = 2;

@@ -795,6 +795,29 @@ spoil_pack(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return 0;
 }
 
+/* A new series begins with the archive of this host that shares most of its
+ * sources, not with the newest that shares any. */
+static void
+test_other_series(void **state)
+{
+	struct place *p = *state;
+	static const char *const series[] = {"a b", "a", "a b c"};
+	struct vrv_archives *all;
+	struct varve_err err;
+
+	put("src/f", "text");
+	for (size_t i = 0; i < 3; i++) {
+		p->series = series[i];
+		assert_int_equal(back_up(p, series[i]), 0);
+	}
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	assert_int_equal(all->n, 3);
+	assert_true(all->items[2]->sealed.has_parent);
+	assert_memory_equal(all->items[2]->sealed.parent,
+	    all->items[0]->clear.logical, VRV_LOGICAL_ID);
+	vrv_archives_free(all);
+}
+
 static unsigned
 count_gets(struct place *p, const char *name)
 {
@@ -865,6 +888,7 @@ main(void)
 	    T(test_future_parent),
 	    T(test_own_future),
 	    T(test_slow_store),
+	    T(test_other_series),
 	    T(test_many_archives),
 	    T(test_verify_reused),
 	};
