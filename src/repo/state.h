@@ -9,7 +9,10 @@
  *	<repository id>-<8 bytes of admin key>	the state of one repository
  *	the same with ".old"			the version before it
  *	<hash of a location>			which repository lies there
- *	lock					held while any of them changes
+ *	lock					held while a state changes
+ *
+ * The file of a location is replaced or removed as a whole and needs no lock:
+ * nothing of what it said before is kept.
  *
  * A state belongs to a repository, wherever that is now: a copy that is older
  * is noticed at any place. Its name contains the admin key, so that a

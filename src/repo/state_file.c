@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "repo/state.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,9 +66,8 @@ read_file(int dir, const char *name, struct vrv_state *ret, bool *ret_v1,
 	return rc != 0 ? vrv_ctx(err, "%s", name) : 0;
 }
 
-/* Rename what cannot be used, so that a person can look at it. */
 static int
-set_aside(int dir, const char *name, struct varve_err *err)
+rename_aside(int dir, const char *name, struct varve_err *err)
 {
 	char aside[NAME_SIZE + 64];
 	int64_t now = vrv_time_now().s;
@@ -86,16 +87,34 @@ set_aside(int dir, const char *name, struct varve_err *err)
 	return vrv_fail_sys(err, errno, "%s: rename to %s", name, aside);
 }
 
+/* Rename what cannot be used because of `why`, so that a person can look at
+ * it. A file that the system only refused to read may be whole, and all that
+ * this client knows: it stays, and nothing is written in its place. */
+static int
+set_aside(int dir, const char *name, const struct varve_err *why,
+    struct varve_err *err)
+{
+	struct stat st;
+
+	if (!vrv_err_is_damage(why) &&
+	    (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		S_ISREG(st.st_mode))) {
+		*err = *why;
+		return err->code;
+	}
+	return rename_aside(dir, name, err);
+}
+
 /* --- the state of a repository --- */
 
-/* The two versions of a state file: what is wrong with them (code 0: they can
- * be used, NOENT: there is none). The old one is read only if it is needed. */
+/* The two versions of a state file: why each cannot be used (code 0: it can,
+ * NOENT: there is none). The old one is read only if it is needed. */
 struct versions {
 	struct varve_err current, old;
 };
 
 static bool
-is_damaged(const struct varve_err *why)
+is_unread(const struct varve_err *why)
 {
 	return why->code != 0 && why->code != VARVE_NOENT;
 }
@@ -143,9 +162,9 @@ vrv_state_read(int dir, const struct vrv_identity *who, struct vrv_state *ret,
 		return rc;
 	vrv_err_clear(ret_damage);
 	/* A machine may have stopped before the first version was written. */
-	if (is_damaged(&v.current))
+	if (is_unread(&v.current))
 		*ret_damage = v.current;
-	else if (is_damaged(&v.old))
+	else if (is_unread(&v.old))
 		*ret_damage = v.old;
 	*ret = state;
 	return 0;
@@ -177,10 +196,10 @@ write_version(int dir, const struct vrv_identity *who,
 		(void)unlinkat(dir, old, 0);
 		(void)!linkat(dir, name, dir, old, 0);
 	}
-	if (is_damaged(&v->current))
-		rc = set_aside(dir, name, err);
-	if (rc == 0 && is_damaged(&v->old))
-		rc = set_aside(dir, old, err);
+	if (is_unread(&v->old))
+		rc = set_aside(dir, old, &v->old, err);
+	if (rc == 0 && is_unread(&v->current))
+		rc = set_aside(dir, name, &v->current, err);
 	return rc == 0 ? replace(dir, name, text, err) : rc;
 }
 
@@ -191,9 +210,13 @@ merge(struct vrv_state *file, const struct vrv_state *now,
 {
 	int rc = 0;
 
-	if (!file->known || change->forget) {
+	if (change->forget) {
 		file->n_pins = 0;
 		file->generation = 0;
+	} else if (!file->known) {
+		/* Lost while this process ran, which still knows it. */
+		rc =
+		    vrv_state_apply(file, now->pins, now->n_pins, NULL, 0, err);
 	}
 	file->who = now->who;
 	/* Never lower: another process may have seen a later one meanwhile. */
@@ -203,7 +226,7 @@ merge(struct vrv_state *file, const struct vrv_state *now,
 		memcpy(file->config, now->config, VRV_OBJECT_ID);
 	}
 	file->known = true;
-	if (change->seen && now->places[0] != NULL)
+	if (rc == 0 && change->seen && now->places[0] != NULL)
 		rc = vrv_state_add_place(file, now->places[0], err);
 	if (rc == 0)
 		rc = vrv_state_apply(file, change->add, change->n_add,
@@ -311,7 +334,7 @@ vrv_place_write(int dir, const char *location, const struct vrv_identity *who,
 	int rc = vrv_place_read(dir, location, &old, &v1, &damage, err);
 	vrv_state_fini(&old);
 	if (rc == 0 && damage.code != 0)
-		rc = set_aside(dir, name, err);
+		rc = set_aside(dir, name, &damage, err);
 	if (rc == 0)
 		rc = vrv_state_add_place(&state, location, err);
 	if (rc == 0)

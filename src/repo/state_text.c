@@ -12,9 +12,9 @@
  *	varve-state 2
  *	repository <64 hex> admin <64 hex>
  *	config <generation> <32 hex>
- *	place /srv/backup					(a few)
- *	archive <tag, 16 hex> <object id, 32 hex> <logical id, 64 hex>
- *<revision> end <BLAKE2b-128 of everything before this line>
+ *	place /srv/backup		(a few)
+ *	archive <tag, 16 hex> <object id, 32 hex> <logical id, 64 hex> <rev.>
+ *	end <BLAKE2b-128 of everything before this line>
  *
  * The file of a location has no config and no archives. In version 1, the file
  * of a location was the state: "archive" without object id, "end" alone.

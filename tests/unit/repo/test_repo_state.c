@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,22 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/private.h"
 #include "repo/repo_internal.h"
 #include "util/hex.h"
 #include "util/mem.h"
+
+/* The files that the system refuses to read: those whose name ends like this,
+ * from the read on that this counts down to. */
+static const char *refused = "";
+static unsigned refused_after;
 
 static int
 setup(void **state)
 {
 	struct world *w = malloc(sizeof(*w));
 
+	refused = "";
 	world_init(w);
 	*state = w;
 	return 0;
@@ -391,6 +399,88 @@ test_both_damaged(void **state)
 	vrv_repo_close(repo);
 }
 
+int __real_vrv_private_load(int dir, const char *name, size_t max,
+    struct vrv_buf *buf, struct varve_err *err);
+int __wrap_vrv_private_load(int dir, const char *name, size_t max,
+    struct vrv_buf *buf, struct varve_err *err);
+
+int
+__wrap_vrv_private_load(int dir, const char *name, size_t max,
+    struct vrv_buf *buf, struct varve_err *err)
+{
+	size_t n = strlen(name), end = strlen(refused);
+
+	if (end == 0 || n < end || strcmp(name + n - end, refused) != 0)
+		return __real_vrv_private_load(dir, name, max, buf, err);
+	if (refused_after > 0) {
+		refused_after--;
+		return __real_vrv_private_load(dir, name, max, buf, err);
+	}
+	return vrv_fail_sys(err, EIO, "%s: read", name);
+}
+
+/* A disk that fails for a moment costs nothing that this client knew. */
+static void
+test_refused(void **state)
+{
+	struct world *w = *state;
+	char path[400], old_path[404], name[200];
+	struct varve_err err;
+
+	two_versions(w, path);
+	snprintf(name, sizeof(name), "%s", strrchr(path, '/') + 1);
+	/* From the first read on, and after the run has read it once. */
+	for (unsigned after = 0; after < 2; after++) {
+		refused = name;
+		refused_after = after;
+		struct vrv_repo *repo = reopen(w);
+		pin(repo, 1, 3, 0);
+		assert_int_equal(vrv_repo_state_save(repo, &err), VARVE_IO);
+		assert_int_equal(err.sys, EIO);
+		refused = "";
+		assert_int_equal(pinned(repo, 1, 1), 0);
+		vrv_repo_close(repo);
+		assert_int_equal(names_with(w, ".damaged-"), 0);
+		w->warnings[0] = '\0';
+		repo = reopen(w);
+		assert_int_equal(pinned(repo, 1, 2), 0);
+		assert_string_equal(w->warnings, "");
+		vrv_repo_close(repo);
+	}
+	/* The current version is damaged, and the old one cannot be read. */
+	snprintf(old_path, sizeof(old_path), "%s.old", path);
+	write_text(path, "", 0);
+	refused = ".old";
+	refused_after = 0;
+	vrv_repo_close(reopen(w));
+	refused = "";
+	assert_non_null(strstr(w->warnings, "cannot remember"));
+	assert_int_equal(names_with(w, ".damaged-"), 0);
+	expect_old_version(w);
+}
+
+/* Its file vanishes or is damaged while a run has it open: what the run read
+ * is not lost. */
+static void
+test_lost_meanwhile(void **state)
+{
+	struct world *w = *state;
+	char path[400], old_path[404];
+
+	two_versions(w, path);
+	snprintf(old_path, sizeof(old_path), "%s.old", path);
+	struct vrv_repo *repo = must_open(w);
+	write_text(path, "", 0);
+	assert_int_equal(unlink(old_path), 0);
+	pin(repo, 1, 3, 0);
+	save(repo);
+	vrv_repo_close(repo);
+	repo = reopen(w);
+	for (uint8_t archive = 1; archive <= 3; archive++)
+		assert_int_equal(pinned(repo, 1, archive), 0);
+	vrv_repo_close(repo);
+}
+
 /* The name of the one file that is neither a lock nor a state. */
 static void
 place_path(const struct world *w, char path[400])
@@ -423,6 +513,13 @@ test_damaged_place(void **state)
 	w->warnings[0] = '\0';
 	vrv_repo_close(reopen(w));
 	assert_string_equal(w->warnings, "");
+	/* One that the system refuses to read stays. */
+	refused = strrchr(path, '/') + 1;
+	refused_after = 0;
+	vrv_repo_close(reopen(w));
+	refused = "";
+	assert_non_null(strstr(w->warnings, "cannot remember"));
+	assert_int_equal(names_with(w, ".damaged-"), 1);
 }
 
 /* --- version 1 --- */
@@ -566,6 +663,8 @@ run_state_tests(void)
 	    T(test_same_id),
 	    T(test_one_damaged),
 	    T(test_both_damaged),
+	    T(test_refused),
+	    T(test_lost_meanwhile),
 	    T(test_damaged_place),
 	    T(test_version_1),
 	    T(test_version_1_replaced),
