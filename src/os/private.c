@@ -45,10 +45,17 @@ vrv_private_dir(const char *path, bool create, int *ret_fd,
     struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
-	int rc = create ? vrv_os_mkdirs(path, err) : 0;
+	size_t n = strlen(path);
 
+	/* A slash at the end would follow a link in spite of O_NOFOLLOW. */
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	vrv_auto_free char *bare = vrv_dup(path, n);
+	if (bare == NULL)
+		return VRV_NOMEM(err, "a path");
+	int rc = create ? vrv_os_mkdirs(bare, err) : 0;
 	if (rc == 0)
-		rc = vrv_os_open(AT_FDCWD, path,
+		rc = vrv_os_open(AT_FDCWD, bare,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &fd, err);
 	if (rc == 0)
 		rc = check_dir(fd, err);

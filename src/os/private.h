@@ -23,7 +23,8 @@
 #include "util/err.h"
 
 /* Open the directory `path`, following symbolic links above its last
- * component only. With `create`, make it and its parents with mode 0700. */
+ * component only, also if a slash stands behind it. With `create`, make it and
+ * its parents with mode 0700. */
 int vrv_private_dir(const char *path, bool create, int *ret_fd,
     struct varve_err *err) VRV_MUST;
 

@@ -46,6 +46,15 @@ directory_of_others_is_refused(void **state)
 	assert_int_equal(symlinkat("d", s->dir, "link"), 0);
 	name_below(path, sizeof(path), s, "link");
 	assert_int_equal(vrv_private_dir(path, true, &fd, &err), VARVE_IO);
+	name_below(path, sizeof(path), s, "link/");
+	assert_int_equal(vrv_private_dir(path, false, &fd, &err), VARVE_IO);
+	name_below(path, sizeof(path), s, "link//");
+	assert_int_equal(vrv_private_dir(path, true, &fd, &err), VARVE_IO);
+	name_below(path, sizeof(path), s, "d//");
+	assert_int_equal(vrv_private_dir(path, true, &fd, &err), 0);
+	close(fd);
+	assert_int_equal(vrv_private_dir("/", false, &fd, &err), 0);
+	close(fd);
 
 	name_below(path, sizeof(path), s, "d");
 	assert_int_equal(fchmodat(s->dir, "d", 0770, 0), 0);
