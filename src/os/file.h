@@ -79,7 +79,9 @@ struct vrv_newfile {
 
 int vrv_newfile_open(int dir, mode_t mode, struct vrv_newfile *ret,
     struct varve_err *err) VRV_MUST;
-/* Give it the name `path` below `to`; EXISTS if that is taken. */
+/* Give it the name `path` below `to`; EXISTS if that is taken. On file systems
+ * that can neither link nor rename without overwriting, a file that gets the
+ * name at the same moment may be replaced. */
 int vrv_newfile_link(struct vrv_newfile *, int to, const char *path,
     struct varve_err *err) VRV_MUST;
 /* The same, replacing what has the name. */

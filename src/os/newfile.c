@@ -156,7 +156,11 @@ link_to(struct vrv_newfile *file, int to, const char *path)
 	 * NFS is the other way round. */
 	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
 		return -1;
-	return renameat2(file->dir, file->name, to, path, RENAME_NOREPLACE);
+	if (renameat2(file->dir, file->name, to, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	return vrv_os_rename_unless_there(file->dir, file->name, to, path);
 }
 
 int

@@ -53,6 +53,19 @@ vrv_os_rename(int dirfd, const char *from, const char *to,
 }
 
 int
+vrv_os_rename_unless_there(int from_dir, const char *from, int to_dir,
+    const char *to)
+{
+	struct stat st;
+
+	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = EEXIST;
+	if (errno != ENOENT)
+		return -1;
+	return renameat(from_dir, from, to_dir, to);
+}
+
+int
 vrv_os_rename_new(int dirfd, const char *from, const char *to,
     struct varve_err *err)
 {
@@ -61,8 +74,13 @@ vrv_os_rename_new(int dirfd, const char *from, const char *to,
 	/* NFS and others cannot rename so, but have links. */
 	if (errno != EINVAL && errno != ENOSYS)
 		return vrv_fail_sys(err, errno, "rename");
-	if (linkat(dirfd, from, dirfd, to, 0) != 0)
-		return vrv_fail_sys(err, errno, "link");
+	if (linkat(dirfd, from, dirfd, to, 0) != 0) {
+		if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+			return vrv_fail_sys(err, errno, "link");
+		if (vrv_os_rename_unless_there(dirfd, from, dirfd, to) != 0)
+			return vrv_fail_sys(err, errno, "rename");
+		return 0;
+	}
 	if (unlinkat(dirfd, from, 0) != 0)
 		return vrv_fail_sys(err, errno, "remove");
 	return 0;

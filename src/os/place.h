@@ -29,7 +29,9 @@ int vrv_os_link(int fd, int dirfd, const char *name, struct varve_err *err)
 int vrv_os_rename(int dirfd, const char *from, const char *to,
     struct varve_err *err) VRV_MUST;
 
-/* The same, but EXISTS if the name `to` is taken. */
+/* The same, but EXISTS if the name `to` is taken. On file systems that can
+ * neither rename so nor make links, a file that gets the name at the same
+ * moment may be replaced. */
 int vrv_os_rename_new(int dirfd, const char *from, const char *to,
     struct varve_err *err) VRV_MUST;
 

@@ -123,10 +123,11 @@ void vrv_store_free(struct vrv_store *); /* NULL is fine */
  * regular files are objects: CORRUPT says what else has the name of one, IO
  * what has the name of a directory. Nothing blocks.
  *
- * A put goes to tmp/, is fsynced, linked without overwrite into place, its
- * folder fsynced. A failed fsync throws that file away and fails the put. The
- * first put of a store removes the temporary files of killed processes
- * (os/file.h: vrv_newfile_sweep()); a file in use is locked, and stays. */
+ * A put goes to tmp/, is fsynced, linked without overwrite into place (where
+ * the file system can do that: os/file.h), its folder fsynced. A failed fsync
+ * throws that file away and fails the put. The first put of a store removes the
+ * temporary files of killed processes (os/file.h: vrv_newfile_sweep()); a file
+ * in use is locked, and stays. */
 int vrv_store_open_local(const char *path, bool create, struct vrv_store **ret,
     struct varve_err *err) VRV_MUST;
 

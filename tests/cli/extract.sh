@@ -106,6 +106,23 @@ if strace -f -o /dev/null -e trace=none true 2>/dev/null; then
 	is "$(cat sub/link)" hello "which is restored as a copy"
 	run varve extract ../repo::one small sub/link
 	is "$status$err" 0 "and is left alone when restored again"
+	# Neither links nor renaming without overwriting, as with rclone.
+	ASAN_OPTIONS=detect_leaks=0
+	export ASAN_OPTIONS
+	poor="strace -f -o /dev/null -e trace=linkat,renameat2
+		-e inject=linkat:error=EPERM -e inject=renameat2:error=EINVAL"
+	mkdir ../poor && cd ../poor || exit 99
+	run $poor "$VARVE" extract ../repo::one small
+	is "$status$err" 0 "a file system without links and safe renaming"
+	is "$(cat small)" hello "what is restored there"
+	is "$(find . -name '.varve-*')" "" "and nothing is left over"
+	run $poor "$VARVE" init -e repokey store
+	is "$status" 0 "a repository on one: init"
+	run $poor "$VARVE" create store::one small
+	is "$status$err" 0 "create"
+	run $poor "$VARVE" check --verify-data store
+	is "$status" 0 "check"
+	unset ASAN_OPTIONS
 	# A pack that may not be read is not a damaged one.
 	pack=$(cd ../repo && find packs -type f -size -900k | head -n 1)
 	ASAN_OPTIONS=detect_leaks=0
