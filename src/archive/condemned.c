@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/archive.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/mem.h"
@@ -27,6 +28,25 @@ take(struct vrv_condemned_set *set, const struct vrv_object *object,
 	return 0;
 }
 
+/* One that cannot be used stops all that relies on what is stored. */
+static int
+explain(struct varve_err *err)
+{
+	struct varve_err why = *err;
+
+	if (!vrv_err_is_unusable(err))
+		return err->code;
+	snprintf(err->message, sizeof(err->message),
+	    "%.700s; nobody can tell what it condemns, so no archive can be "
+	    "made: %s",
+	    why.message,
+	    vrv_err_is_damage(&why) ?
+		"restore it from a copy of the repository, or, if no "
+		"compaction is running, move it away" :
+		"make it readable");
+	return err->code;
+}
+
 static int
 read_record(struct listing *l, const struct vrv_name *name, const char *text,
     struct varve_err *err)
@@ -37,11 +57,14 @@ read_record(struct listing *l, const struct vrv_name *name, const char *text,
 	int rc = vrv_repo_fetch(l->repo, text, &object, err);
 	if (rc == VARVE_NOENT)
 		return 0; /* done with: what it names is gone */
-	if (rc == 0)
+	if (rc == 0) {
 		rc = take(l->set, &object, &arena, err);
+		if (rc != 0)
+			rc = vrv_ctx(err, "%s", text);
+	}
 	vrv_arena_fini(&arena);
 	if (rc != 0)
-		return vrv_ctx(err, "%s", text);
+		return explain(err);
 	if (vrv_map_put(l->set->records, name->id, NULL) == NULL)
 		return VRV_NOMEM(err, "condemned objects");
 	return 0;

@@ -105,6 +105,32 @@ hide intents
 run varve create repo::c src
 is "$status$err" 0 "an unreadable intent: create"
 
+# A condemn record that nobody can read: it may name what an archive needs.
+record=condemned/$(printf '%032d' 7)
+for what in unreadable damaged; do
+	rm -rf repo && cp -a model repo && fresh
+	$user sh -c "echo garbage >repo/$record"
+	expected=90 todo="move it away"
+	[ "$what" = damaged ] || {
+		expected=21 todo="make it readable"
+		chmod 000 "repo/$record"
+	}
+	before=$(ls repo/archives)
+	run varve create repo::c src
+	is "$status" "$expected" "condemn record, $what: create: status"
+	like "$err" "*$record: *$todo*" "condemn record, $what: what to do"
+	is "$(ls repo/archives)" "$before" "condemn record, $what: no archive"
+	run varve rename repo::b d
+	is "$status" "$expected" "condemn record, $what: rename: status"
+	like "$err" "*$record: *$todo*" "condemn record, $what: rename: why"
+	is "$(ls repo/archives)" "$before" "condemn record, $what: no archive"
+	run varve extract --dry-run repo::a
+	is "$status$err" 0 "condemn record, $what: extract"
+	rm -f "repo/$record"
+	run varve create repo::c src
+	is "$status$err" 0 "without the condemn record: create"
+done
+
 hide packs
 chmod 000 "$(dirname "$hidden")"
 run varve create --files-cache disabled repo::c src
