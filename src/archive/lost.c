@@ -9,7 +9,6 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-#define DAY ((int64_t)86400)
 #define YOUNG 3600 /* seconds: packs of runs that are still going on */
 
 struct look {
@@ -169,22 +168,30 @@ apply(struct look *look, bool due, size_t *ret_n, struct varve_err *err)
 	return drop(look->repo, lost, err);
 }
 
+/* A clock that was set back must not put it off. */
+static bool
+is_old(int64_t then, int64_t now)
+{
+	return then <= 0 || then > now || now - then >= VRV_LOST_DAY;
+}
+
 int
-vrv_lost_apply(struct vrv_repo *repo, bool now, size_t *ret_n, bool *ret_check,
-    struct varve_err *err)
+vrv_lost_apply(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE], bool now,
+    size_t *ret_n, bool *ret_check, struct varve_err *err)
 {
 	struct vrv_lost known = {0};
 	struct look look = {.repo = repo, .known = &known};
 	const int64_t time = vrv_time_now().s;
 
 	int rc = vrv_lost_load(repo, &known, err);
-	/* A clock that was set back must not put it off. */
-	bool due = now || known.reread || known.compared <= 0 ||
-	    known.compared > time || time - known.compared >= DAY;
+	bool due = now || known.reread || is_old(known.compared, time);
+	const int64_t *checked =
+	    known.series == NULL ? NULL : vrv_map_get(known.series, tag);
+	bool unchecked = checked == NULL || is_old(*checked, time);
 	*ret_n = 0;
 	if (rc == 0 && (due || vrv_lost_count(&known) > 0))
 		rc = apply(&look, due, ret_n, err);
-	*ret_check = due || *ret_n > 0;
+	*ret_check = due || unchecked || *ret_n > 0;
 	vrv_condemned_fini(&look.condemned);
 	vrv_lost_fini(&look.found);
 	vrv_lost_fini(&known);

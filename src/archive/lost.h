@@ -30,6 +30,9 @@ struct vrv_lost {
 	int64_t compared;
 	bool reread; /* an index object is damaged: its cached copy lies */
 	struct vrv_map *packs; /* id: struct vrv_lost_pack; NULL: none */
+	/* Tag of a series: when a run of it that looked up what it inherits
+	 * began (int64_t). NULL: none. */
+	struct vrv_map *series;
 };
 struct vrv_lost_pack {
 	/* It is there and of the right length, but a check found damage in it:
@@ -53,9 +56,9 @@ int vrv_lost_save(struct vrv_repo *, const struct vrv_lost *,
 /*
  * Before a run looks anything up: drop the packs that are lost from the index
  * of this handle; *ret_n is how many. *ret_check asks the run to look up what
- * it inherits: packs are lost, or it compared, and then it may as well make
- * sure that the index holds everything (an index object can vanish together
- * with its packs). With `now`, or if the last comparison is
+ * it inherits: packs are lost, it compared, or no run of the series `tag` did
+ * so in the last day. An index object can vanish together with its packs: then
+ * only looking everything up tells. With `now`, or if the last comparison is
  * a day old, compare, and look at unnamed packs that are older than an hour
  * (younger ones belong to a run that is still going on). Those that are known
  * as lost are looked up in the store first. Otherwise nothing is asked of the
@@ -64,8 +67,13 @@ int vrv_lost_save(struct vrv_repo *, const struct vrv_lost *,
  * A comparison that fails is a WARNING note, and what is remembered counts. New
  * lost packs are a WARNING note too. An error only when the run cannot go on.
  */
-int vrv_lost_apply(struct vrv_repo *, bool now, size_t *ret_n, bool *ret_check,
-    struct varve_err *err) VRV_MUST;
+int vrv_lost_apply(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE], bool now,
+    size_t *ret_n, bool *ret_check, struct varve_err *err) VRV_MUST;
+/* The archive of a run that began at `time` and looked up what it inherits is
+ * stored: the series need not do that for a day. Not before: a run that fails
+ * or is killed leaves the work to the next one. A failure is an INFO note. */
+void vrv_lost_checked(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
+    int64_t time);
 
 /* Leave what a check found for the next run: packs that are lost or damaged.
  * With `all` every pack was looked at, so that other packs are sound. If

@@ -6,14 +6,16 @@
 
 #include "os/file.h"
 #include "os/private.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 #define FILE_NAME "lost"
 #define LOCK_NAME "lost.lock"
 #define LOCK_MS 5000
-#define MAGIC "VRVLOST1"
-#define HEAD 21 /* magic, i64 compared, u8 flags, u32 packs */
-#define ITEM (VRV_OBJECT_ID + 1)
+/* Magic, i64 compared, u8 flags, u32 packs, u32 series; of each pack its id and
+ * u8 damaged; of each series its tag and i64 time; checksum. */
+#define MAGIC "VRVLOST2"
+#define HEAD 25
 #define SUM 16
 #define FILE_MAX ((size_t)64 << 20)
 #define FLAG_REREAD 1u
@@ -22,6 +24,7 @@ void
 vrv_lost_fini(struct vrv_lost *lost)
 {
 	vrv_map_free(lost->packs);
+	vrv_map_free(lost->series);
 	*lost = (struct vrv_lost){0};
 }
 
@@ -52,6 +55,20 @@ vrv_lost_add(struct vrv_lost *lost, const uint8_t pack[VRV_OBJECT_ID],
 	return 0;
 }
 
+static int
+add_series(struct vrv_lost *lost, const uint8_t tag[VRV_TAG_SIZE], int64_t time,
+    struct varve_err *err)
+{
+	if (lost->series == NULL)
+		lost->series = vrv_map_new(VRV_TAG_SIZE, sizeof(int64_t));
+	int64_t *item =
+	    lost->series == NULL ? NULL : vrv_map_put(lost->series, tag, NULL);
+	if (item == NULL)
+		return VRV_NOMEM(err, "series");
+	*item = time;
+	return 0;
+}
+
 /* Keyed, so that only a client of this repository can have written it. */
 static void
 sum(const struct vrv_repo *repo, const uint8_t *bytes, size_t n,
@@ -79,7 +96,7 @@ decode(const struct vrv_repo *repo, const struct vrv_buf *bytes,
 	    n - (sizeof(MAGIC) - 1));
 	ret->compared = (int64_t)vrv_rd_u64(&rd);
 	ret->reread = (vrv_rd_u8(&rd) & FLAG_REREAD) != 0;
-	uint32_t packs = vrv_rd_u32(&rd);
+	uint32_t packs = vrv_rd_u32(&rd), series = vrv_rd_u32(&rd);
 	int rc = 0;
 	for (uint32_t i = 0; rc == 0 && i < packs && vrv_rd_ok(&rd); i++) {
 		const uint8_t *id = vrv_rd_bytes(&rd, VRV_OBJECT_ID);
@@ -87,6 +104,13 @@ decode(const struct vrv_repo *repo, const struct vrv_buf *bytes,
 
 		if (id != NULL && vrv_rd_ok(&rd))
 			rc = vrv_lost_add(ret, id, damaged, err);
+	}
+	for (uint32_t i = 0; rc == 0 && i < series && vrv_rd_ok(&rd); i++) {
+		const uint8_t *tag = vrv_rd_bytes(&rd, VRV_TAG_SIZE);
+		int64_t time = (int64_t)vrv_rd_u64(&rd);
+
+		if (tag != NULL && vrv_rd_ok(&rd))
+			rc = add_series(ret, tag, time, err);
 	}
 	if (rc == 0 && !vrv_rd_done(&rd))
 		rc = vrv_fail(err, VARVE_CORRUPT, "not a list of packs");
@@ -135,10 +159,18 @@ encode(const struct vrv_lost *lost, struct vrv_buf *to)
 	vrv_buf_u64(to, (uint64_t)lost->compared);
 	vrv_buf_u8(to, lost->reread ? FLAG_REREAD : 0);
 	vrv_buf_u32(to, (uint32_t)vrv_lost_count(lost));
+	vrv_buf_u32(to,
+	    lost->series == NULL ? 0 : (uint32_t)vrv_map_count(lost->series));
 	while (
 	    lost->packs != NULL && vrv_map_next(lost->packs, &at, &id, &item)) {
 		vrv_buf_bytes(to, id, VRV_OBJECT_ID);
 		vrv_buf_u8(to, ((const struct vrv_lost_pack *)item)->damaged);
+	}
+	at = 0;
+	while (lost->series != NULL &&
+	    vrv_map_next(lost->series, &at, &id, &item)) {
+		vrv_buf_bytes(to, id, VRV_TAG_SIZE);
+		vrv_buf_u64(to, (uint64_t) * (const int64_t *)item);
 	}
 }
 
@@ -221,6 +253,7 @@ vrv_lost_replace(struct vrv_repo *repo, const struct vrv_lost *before,
 	if (rc != 0)
 		return rc;
 	rc = add_all(now, &file, before, err);
+	now->series = vrv_steal(&file.series);
 	now->reread = file.reread && !before->reread;
 	if (file.compared == 0 && before->compared != 0)
 		now->compared = 0;
@@ -228,6 +261,67 @@ vrv_lost_replace(struct vrv_repo *repo, const struct vrv_lost *before,
 		rc = save(repo, dir, now, err);
 	vrv_lost_fini(&file);
 	return rc;
+}
+
+/* What is a day old says nothing any more: the table stays small. */
+static int
+drop_old(struct vrv_lost *lost, struct varve_err *err)
+{
+	const int64_t now = vrv_time_now().s;
+	struct vrv_map *old = lost->series;
+	const void *tag;
+	void *item;
+	size_t at = 0;
+	int rc = 0;
+
+	lost->series = NULL;
+	while (rc == 0 && old != NULL && vrv_map_next(old, &at, &tag, &item)) {
+		int64_t then = *(const int64_t *)item;
+
+		if (then > now - VRV_LOST_DAY && then <= now)
+			rc = add_series(lost, tag, then, err);
+	}
+	vrv_map_free(old);
+	return rc;
+}
+
+static int
+note_checked(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
+    int64_t time, struct varve_err *err)
+{
+	vrv_auto_fd dir = -1, held = -1;
+	struct vrv_lost file;
+
+	int rc = lock(repo, &dir, &held, err);
+	if (rc == 0)
+		rc = vrv_lost_load(repo, &file, err);
+	if (rc != 0)
+		return rc;
+	rc = drop_old(&file, err);
+	if (rc == 0)
+		rc = add_series(&file, tag, time, err);
+	if (rc == 0)
+		rc = save(repo, dir, &file, err);
+	vrv_lost_fini(&file);
+	return rc;
+}
+
+static void
+tell(struct vrv_repo *repo, const struct varve_err *err)
+{
+	vrv_repo_note(repo, VARVE_EVENT_INFO, NULL,
+	    "cannot remember which packs are lost: %s", err->message);
+}
+
+void
+vrv_lost_checked(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
+    int64_t time)
+{
+	struct varve_err err;
+
+	if (vrv_repo_cache(repo) != NULL &&
+	    note_checked(repo, tag, time, &err) != 0)
+		tell(repo, &err);
 }
 
 static int
@@ -264,6 +358,5 @@ vrv_lost_leave(struct vrv_repo *repo, const struct vrv_lost *found, bool all)
 	struct varve_err err;
 
 	if (vrv_repo_cache(repo) != NULL && leave(repo, found, all, &err) != 0)
-		vrv_repo_note(repo, VARVE_EVENT_INFO, NULL,
-		    "cannot remember which packs are lost: %s", err.message);
+		tell(repo, &err);
 }

@@ -467,6 +467,8 @@ commit(struct session *s, struct vrv_pipeline *p,
 	if (rc != 0)
 		return rc;
 	vrv_treecache_keep(p->cache);
+	if (p->parent->checked)
+		vrv_lost_checked(s->repo, s->tag, s->start.s);
 	report(s, p, ret);
 	vrv_hex(ret->id, archive.clear.logical, VRV_LOGICAL_ID);
 	if (s->watch != NULL)
@@ -485,7 +487,8 @@ look_for_lost(const struct session *s, struct vrv_parent *parent,
 	    mode == VARVE_CACHE_RECHUNK;
 	size_t lost;
 
-	return vrv_lost_apply(s->repo, reads_all, &lost, &parent->checked, err);
+	return vrv_lost_apply(s->repo, s->tag, reads_all, &lost,
+	    &parent->checked, err);
 }
 
 static int

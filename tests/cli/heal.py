@@ -265,6 +265,27 @@ def lose_both(box):
                f"packs lost with their index objects, {how}", made, back)
 
 
+def other_series_first(box):
+    """The run of the day that finds out that packs were lost with their index
+    objects may be one of another series, or one that makes no archive."""
+    others = {"another series": ["create", "--series", "other", "repo::other",
+                                 "key"],
+              "a run that fails": ["create", "--content-from-command",
+                                   "repo::fails", "--", "false"]}
+    for what, args in others.items():
+        box.reset()
+        for kind in ("index", "packs"):
+            for name in box.objects(kind):
+                os.unlink(name)
+        box.next_day()
+        first = box.varve(*args)
+        made = box.create("new")
+        back = box.restores("new")
+        box.ok(made.returncode in (0, 1) and back.returncode == 0,
+               f"packs lost with their index objects, {what} first",
+               first, made, back)
+
+
 def check_unnamed(box):
     for damage in (flip, os.unlink):
         box.reset()
@@ -290,6 +311,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="varve-heal.") as top:
         box = Sandbox(top)
         prepare(box)
+        other_series_first(box)
         lose_packs(box)
         notice_later(box)
         other_source(box)
