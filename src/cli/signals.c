@@ -7,6 +7,7 @@
  * does so after everything was saved before it ends the process itself. */
 #define TICK_NS 100000000
 #define TICKS_AFTER_SAVED 10
+#define TICKS_UNHEARD 20 /* how long the work has to ask */
 
 void
 vrv_signals_die(int n)
@@ -34,7 +35,7 @@ run(void *arg)
 {
 	const struct timespec tick = {.tv_nsec = TICK_NS};
 	struct vrv_signals *s = arg;
-	unsigned left = TICKS_AFTER_SAVED;
+	unsigned left = TICKS_AFTER_SAVED, unheard = TICKS_UNHEARD;
 
 	while (!atomic_load(&s->ended)) {
 		int n = sigtimedwait(&s->set, NULL, &tick);
@@ -46,6 +47,9 @@ run(void *arg)
 			vrv_log(&s->log, VRV_LOG_WARNING,
 			    "interrupted: saving what was read");
 		}
+		if (atomic_load(&s->first) != 0 && !atomic_load(&s->heard) &&
+		    --unheard == 0)
+			die(s, atomic_load(&s->first));
 		if (atomic_load(&s->saved) && --left == 0)
 			die(s, atomic_load(&s->first));
 	}
@@ -83,8 +87,11 @@ bool
 vrv_signals_stop(void *arg)
 {
 	struct vrv_signals *s = arg;
+	bool stop = atomic_load(&s->first) != 0;
 
-	return atomic_load(&s->first) != 0;
+	if (stop)
+		atomic_store(&s->heard, true);
+	return stop;
 }
 
 void

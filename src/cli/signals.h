@@ -8,7 +8,9 @@
  * The first of them is told, in one line, and asks the work to stop; a second
  * one ends the process at once. The process ends by the signal that came
  * first: when the work has returned, or a second after it was saved although a
- * thread of it still hangs. Signals that were ignored before stay ignored.
+ * thread of it still hangs. Work that does not ask within two seconds has
+ * nothing to save yet, or nothing more: it waits for a list of paths, or lists
+ * the repository. Signals that were ignored before stay ignored.
  */
 
 #include <pthread.h>
@@ -25,7 +27,8 @@ struct vrv_signals {
 	sigset_t set, old;
 	pthread_t thread;
 	bool started;
-	atomic_int first; /* the signal that came; 0: none */
+	atomic_int first;  /* the signal that came; 0: none */
+	atomic_bool heard; /* the work was told to stop */
 	atomic_bool saved, ended;
 };
 

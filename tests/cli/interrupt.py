@@ -140,6 +140,22 @@ def command():
        "command: is ended")
 
 
+def path_list():
+    """A list of paths that does not end: nothing was read yet."""
+    os.mkdir("src")
+    data("src/a", 1000)
+    read, write = os.pipe()
+    process = start("--paths-from-stdin", "repo::paths", stdin=read)
+    os.close(read)
+    os.write(write, b"src/a\n")
+    while not os.path.exists(f"/proc/{process.pid}/task") or \
+            len(os.listdir(f"/proc/{process.pid}/task")) < 2:
+        pass  # the thread that hears signals is there
+    interrupt("list of paths", signal.SIGINT, process)
+    os.close(write)
+    shutil.rmtree("src")
+
+
 def ignored():
     """What nohup(1) ignores stays ignored."""
     process = start("--stdin-name", "zz", "repo::nohup", "-",
@@ -171,6 +187,7 @@ def main():
             fifo(n)
         stdin()
         command()
+        path_list()
         ignored()
     finally:
         os.chdir("/")
