@@ -75,7 +75,7 @@ vrv_index_open(const char *path, const uint8_t cache_id[VRV_CACHE_ID],
 		return VRV_NOMEM(err, "the index");
 	if (path != NULL)
 		rc = vrv_folder_open(index, path, err);
-	if (rc == VARVE_NOMEM) {
+	if (rc != 0 && vrv_err_is_fatal(err)) {
 		vrv_index_free(index);
 		return rc;
 	}

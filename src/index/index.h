@@ -19,8 +19,9 @@
  * Several processes may use one folder: the file `current` names its runs and
  * is replaced as a whole; who is overtaken by another loses work only.
  *
- * Lookups (_has, _find, _bases, _is_lost, _stats, _packs) may come from any
- * number of threads; everything else from one at a time, also beside lookups.
+ * Lookups (_has, _find, _bases, _is_lost, _stats, _packs), _drop_pack and
+ * _is_dropped may come from any number of threads; everything else from one at
+ * a time, also beside lookups.
  */
 
 #include <stdbool.h>
@@ -52,7 +53,7 @@ struct vrv_location {
  * repository that `cache_id` stands for. With path == NULL nothing is kept on
  * disk. A folder that cannot be used is no error: the index then works as if
  * path were NULL, and *ret_note says so (free() it; NULL if there is nothing to
- * say). */
+ * say). A fatal error is one: what lies in the folder may be sound. */
 int vrv_index_open(const char *path, const uint8_t cache_id[VRV_CACHE_ID],
     struct vrv_index **ret, char **ret_note, struct varve_err *err) VRV_MUST;
 void vrv_index_free(struct vrv_index *);

@@ -50,7 +50,7 @@ run_name(const uint8_t id[VRV_RUN_ID], char out[RUN_NAME])
 /* --- current --- */
 
 /* The ids that `current` names; none if it is missing, damaged or another
- * repository's. */
+ * repository's. A fatal error says nothing about the file. */
 static int
 read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
     struct varve_err *err)
@@ -61,7 +61,7 @@ read_current(const struct vrv_index *index, struct vrv_buf *ret_ids,
 	vrv_buf_clear(ret_ids);
 	int rc =
 	    vrv_private_load(index->folder, CURRENT, CURRENT_MAX, &file, err);
-	if (rc == VARVE_NOMEM)
+	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0 || file.len < CURRENT_FIXED)
 		return 0;
@@ -150,7 +150,7 @@ vrv_folder_open(struct vrv_index *index, const char *path,
 		if (rc == 0) {
 			run->published = true;
 			rc = vrv_index_take_run(index, run, err);
-		} else if (rc != VARVE_NOMEM) {
+		} else if (!vrv_err_is_fatal(err)) {
 			/* Useless: its objects will be wanted again. */
 			vrv_buf_bytes(&index->gone, ids.data + at, VRV_RUN_ID);
 			rc = vrv_buf_check(&index->gone, err);

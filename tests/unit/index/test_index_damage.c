@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -372,6 +373,41 @@ test_odd_files(void **state)
 	assert_int_equal(unlink(victim), 0);
 }
 
+/* Without descriptors nothing can be said of the files: they stay. */
+static void
+test_no_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit old, low;
+	unsigned failed = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	int free_fd = open("/dev/null", O_RDONLY);
+	assert_true(free_fd >= 0);
+	close(free_fd);
+	for (int more = 0; more < 4; more++) {
+		struct vrv_index *index = NULL;
+		struct varve_err err;
+		char *note = NULL;
+
+		low = old;
+		low.rlim_cur = (rlim_t)(free_fd + more);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+		int rc = vrv_index_open(f->folder.path, test_repository, &index,
+		    &note, &err);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		assert_null(note);
+		failed += rc != 0;
+		if (rc == 0)
+			assert_int_equal(test_list(index, f->packs, PACKS), 0);
+		else
+			assert_true(vrv_err_is_fatal(&err));
+		vrv_index_free(index);
+		assert_int_equal(access(f->run, F_OK), 0);
+	}
+	assert_in_range(failed, 1, 3);
+}
+
 /* Counts are of all packs, or an error. */
 static void
 test_stats(void **state)
@@ -448,6 +484,7 @@ test_index_damage(void)
 	    T(test_cut_and_missing),
 	    T(test_cut_in_use),
 	    T(test_odd_files),
+	    T(test_no_descriptors),
 	    T(test_stats),
 	    T(test_left_behind),
 	};
