@@ -302,7 +302,9 @@ find_chunk(void *arg, const uint8_t *id, struct vrv_location *ret, uint32_t max,
 	 * archive is lost, and it is listed once for all that is. */
 	if (rc != VARVE_CORRUPT && (rc != VARVE_NOENT || run->located_again))
 		return rc;
-	run->located_again = true;
+	/* A damaged cache says nothing about what is missing. */
+	if (rc == VARVE_NOENT)
+		run->located_again = true;
 	return vrv_repo_locate(run->repo, id, ret, max, ret_n, err);
 }
 
