@@ -136,7 +136,8 @@ struct vrv_commit {
  * archive; check that the intent was not condemned. When it returns 0, the
  * archive is durable and pinned; a
  * state file that cannot be written is a WARNING note. LOCKED (exit status 2)
- * if a collector came in between and the run must be repeated. */
+ * if a collector came in between and the run must be repeated; where a pack is
+ * there but the store refuses it, the error is the store's. */
 int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,
     struct varve_err *err) VRV_MUST;
 

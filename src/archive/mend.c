@@ -17,7 +17,8 @@
 enum pack_state {
 	PACK_UNKNOWN, /* zero: not looked at in this round */
 	PACK_GOOD,
-	PACK_DYING, /* condemned, but may still be read */
+	PACK_DYING,    /* condemned, but may still be read */
+	PACK_UNUSABLE, /* the store does not let it be looked at */
 	PACK_GONE
 };
 
@@ -36,6 +37,7 @@ struct mend {
 	struct vrv_reader *reader;
 	struct vrv_map *packs;	/* id to enum pack_state */
 	struct vrv_map *chunks; /* ids that were looked at */
+	struct varve_err cause; /* of the last unusable pack */
 	struct rescue *rescues;
 	size_t n, cap;
 };
@@ -55,11 +57,16 @@ state_of(struct mend *m, const struct vrv_location *at, enum pack_state *ret,
 	    vrv_condemned_has(m->condemned, VRV_PACK, at->pack)) {
 		*state = PACK_DYING;
 	} else if (*state == PACK_UNKNOWN) {
-		int rc =
-		    vrv_pack_there(m->repo, at->pack, at->length, &there, err);
+		struct varve_err cause;
+		int rc = vrv_pack_look(m->repo, at->pack, at->length, &there,
+		    &cause, err);
 		if (rc != 0)
 			return rc;
-		*state = there ? PACK_GOOD : PACK_GONE;
+		*state = there	    ? PACK_GOOD :
+		    cause.code != 0 ? PACK_UNUSABLE :
+				      PACK_GONE;
+		if (*state == PACK_UNUSABLE)
+			m->cause = cause;
 	}
 	*ret = *state;
 	return 0;
@@ -73,6 +80,15 @@ lost(struct varve_err *err)
 	    "backup again");
 }
 
+static int
+unusable(const struct mend *m, struct varve_err *err)
+{
+	*err = m->cause;
+	return vrv_ctx(err,
+	    "a pack that this run relied on cannot be used: run the backup "
+	    "again");
+}
+
 /* Find the chunk a good place, or note it. */
 static int
 on_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
@@ -82,7 +98,7 @@ on_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 	struct vrv_location at[LOCATIONS];
 	enum pack_state state = PACK_UNKNOWN;
 	uint32_t n, dying = LOCATIONS;
-	bool is_new;
+	bool is_new, refused = false;
 
 	if (vrv_map_put(m->chunks, id, &is_new) == NULL)
 		return VRV_NOMEM(err, "chunks");
@@ -99,11 +115,12 @@ on_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 			return 0;
 		if (rc == 0 && state == PACK_DYING && dying == LOCATIONS)
 			dying = i;
+		refused = refused || state == PACK_UNUSABLE;
 	}
 	if (rc != 0)
 		return rc;
 	if (dying == LOCATIONS)
-		return lost(err);
+		return refused ? unusable(m, err) : lost(err);
 	if (vrv_room_for_one(&m->rescues, m->n, &m->cap, sizeof(*m->rescues)) !=
 	    0)
 		return VRV_NOMEM(err, "chunks to copy");

@@ -9,7 +9,8 @@
 /* Walk the whole archive, which is not stored yet. A chunk whose last good
  * place is a condemned pack is copied from there to a new one. Repeated from
  * fresh listings until nothing is left to do; the condemned packs are then out
- * of the index. LOCKED if a chunk is gone for good. */
+ * of the index. LOCKED if a chunk is gone for good; the store's error if it
+ * refuses the pack that holds it. */
 int vrv_mend(struct vrv_repo *, const struct vrv_archive *,
     struct vrv_condemned_set *, struct varve_err *err) VRV_MUST;
 

@@ -21,22 +21,35 @@ vrv_pack_name(const uint8_t pack[VRV_OBJECT_ID], char ret[VRV_NAME_SIZE])
 }
 
 int
-vrv_pack_there(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
-    uint64_t length, bool *ret, struct varve_err *err)
+vrv_pack_look(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t length, bool *ret, struct varve_err *ret_cause,
+    struct varve_err *err)
 {
 	char text[VRV_NAME_SIZE];
 	uint64_t size = 0;
 
+	vrv_err_clear(ret_cause);
 	vrv_pack_name(pack, text);
 	int rc = vrv_store_head(repo->store, text, &size, NULL, err);
 	if (rc != 0 && rc != VARVE_NOENT && !vrv_err_is_unusable(err))
 		return rc;
 	/* What it holds can be stored again; that it is unusable is said. */
-	if (rc != 0 && rc != VARVE_NOENT)
+	if (rc != 0 && rc != VARVE_NOENT) {
 		vrv_repo_note(repo, VARVE_EVENT_PROBLEM, text,
 		    "pack cannot be used: %s", err->message);
+		*ret_cause = *err;
+	}
 	*ret = rc == 0 && size == length;
 	return 0;
+}
+
+int
+vrv_pack_there(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t length, bool *ret, struct varve_err *err)
+{
+	struct varve_err told;
+
+	return vrv_pack_look(repo, pack, length, ret, &told, err);
 }
 
 static int

@@ -181,6 +181,11 @@ struct vrv_packs {
 	struct vrv_listed_pack *items;
 	size_t n, cap;
 };
+/* The same; *ret_cause says why one that may be there cannot be used, which is
+ * told as a PROBLEM too, or holds no error. */
+int vrv_pack_look(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t length, bool *ret, struct varve_err *ret_cause,
+    struct varve_err *err) VRV_MUST;
 int vrv_packs_list(struct vrv_repo *, struct vrv_packs *ret,
     struct varve_err *err) VRV_MUST;
 const struct vrv_listed_pack *vrv_packs_find(const struct vrv_packs *,
