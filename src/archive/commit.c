@@ -30,17 +30,22 @@ is_condemned(void *arg, const uint8_t pack[VRV_OBJECT_ID])
 /* An archive rests only on packs that a durable index object names. What this
  * handle found by the packs' own directories gets one, whoever stored it: this
  * run may have found a chunk there, or read its parent there. Packs of a run
- * that is still going on are then named twice, which does no harm. */
+ * that is still going on are then named twice, which does no harm. One that
+ * has gone may hold what this run relies on. */
 static int
 name_packs(struct run *r, struct varve_err *err)
 {
+	bool gone = false;
+
 	if (!vrv_repo_has_unnamed(r->repo))
 		return 0;
 	/* After the packs were listed. */
 	int rc = vrv_condemned_list(r->repo, &r->condemned, err);
-	return rc != 0 ? rc :
-			 vrv_repo_name_packs(r->repo, r->c->archive->object.tag,
-			     is_condemned, r, &r->index, err);
+	if (rc == 0)
+		rc = vrv_repo_name_packs(r->repo, r->c->archive->object.tag,
+		    is_condemned, r, &r->index, &gone, err);
+	r->shaken = r->shaken || gone;
+	return rc;
 }
 
 /* What the writer stored, and what is named for it. */
@@ -264,11 +269,14 @@ commit(struct run *r, struct varve_err *err)
 		rc = store_intent(r, err);
 	if (rc == 0)
 		rc = check_relied_on(r, err);
-	if (rc == 0 && r->shaken)
+	/* Mending looks at the store again, and may find more packs to name. Of
+	 * those that are gone by then each comes up once. */
+	while (rc == 0 && r->shaken) {
+		r->shaken = false;
 		rc = vrv_mend(r->repo, r->c->archive, &r->condemned, err);
-	/* Mending looks at the store again, and may have found more. */
-	if (rc == 0 && r->shaken)
-		rc = name_packs(r, err);
+		if (rc == 0)
+			rc = name_packs(r, err);
+	}
 	if (rc == 0)
 		rc = store_archive(r, err);
 	if (rc == 0)

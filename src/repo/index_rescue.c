@@ -307,7 +307,8 @@ list_unnamed(struct vrv_repo *repo, vrv_pack_skip_fn *skip, void *arg,
 		const struct vrv_rescued *rescued = value;
 
 		if (rescued->bad || rescued->named ||
-		    vrv_map_get(named, pack) != NULL || skip(arg, pack))
+		    vrv_map_get(named, pack) != NULL ||
+		    vrv_index_is_dropped(repo->index, pack) || skip(arg, pack))
 			continue;
 		if (vrv_room_for_one(&ret->items, ret->n, &ret->cap,
 			sizeof(*ret->items)) != 0)
@@ -323,7 +324,7 @@ list_unnamed(struct vrv_repo *repo, vrv_pack_skip_fn *skip, void *arg,
 static int
 name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
     const struct vrv_packs *packs, size_t *at, struct vrv_buf *ret_ids,
-    struct varve_err *err)
+    bool *ret_gone, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf entries = {0};
 	struct vrv_name name = {.suffix = 'b'};
@@ -337,11 +338,12 @@ name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 
 		rc = read_entry(repo, pack->id, pack->size, &entries, err);
 		n += rc == 0;
-		/* It went since: whoever relies on it finds out in W3. */
-		if (rc == VARVE_NOENT)
+		if (rc == VARVE_NOENT) {
+			*ret_gone = true;
 			rc = vrv_index_drop_pack(repo->index, pack->id, err);
-		else if (rc != 0)
+		} else if (rc != 0) {
 			rc = vrv_ctx(err, "a pack that no index object names");
+		}
 	}
 	if (rc == 0 && n > 0)
 		rc = vrv_index_store(repo, &name, &entries, n, &stored, err);
@@ -353,7 +355,7 @@ name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 
 static int
 name_all(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    const struct vrv_packs *packs, struct vrv_buf *ret_ids,
+    const struct vrv_packs *packs, struct vrv_buf *ret_ids, bool *ret_gone,
     struct varve_err *err)
 {
 	size_t at = 0;
@@ -363,7 +365,7 @@ name_all(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 	    vrv_store_sync(repo->store, vrv_type_prefix(VRV_PACK), err);
 
 	while (rc == 0 && at < packs->n)
-		rc = name_some(repo, tag, packs, &at, ret_ids, err);
+		rc = name_some(repo, tag, packs, &at, ret_ids, ret_gone, err);
 	for (size_t i = 0; rc == 0 && i < packs->n; i++) {
 		struct vrv_rescued *rescued =
 		    vrv_map_get(repo->rescued, packs->items[i].id);
@@ -394,15 +396,16 @@ vrv_repo_is_unnamed(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID])
 
 int
 vrv_repo_name_packs(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    vrv_pack_skip_fn *skip, void *arg, struct vrv_buf *ret_ids,
+    vrv_pack_skip_fn *skip, void *arg, struct vrv_buf *ret_ids, bool *ret_gone,
     struct varve_err *err)
 {
 	struct vrv_packs packs = {0};
 
+	*ret_gone = false;
 	pthread_mutex_lock(&repo->index_lock);
 	int rc = list_unnamed(repo, skip, arg, &packs, err);
 	if (rc == 0)
-		rc = name_all(repo, tag, &packs, ret_ids, err);
+		rc = name_all(repo, tag, &packs, ret_ids, ret_gone, err);
 	pthread_mutex_unlock(&repo->index_lock);
 	vrv_packs_fini(&packs);
 	return rc;

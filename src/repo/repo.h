@@ -207,10 +207,12 @@ int vrv_repo_rescue(struct vrv_repo *, const struct vrv_packs *, int64_t before,
 bool vrv_repo_has_unnamed(struct vrv_repo *);
 bool vrv_repo_is_unnamed(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID]);
 /* Store index objects that name all of them but those that `skip` accepts;
- * their ids are appended to `ret_ids`. An error if one cannot be read. */
+ * their ids are appended to `ret_ids`. An error if one cannot be read.
+ * *ret_gone: one has gone, and left the index of this handle; whoever relies on
+ * it must look for another place of what it held. */
 typedef bool vrv_pack_skip_fn(void *arg, const uint8_t pack[VRV_OBJECT_ID]);
 int vrv_repo_name_packs(struct vrv_repo *, const uint8_t tag[VRV_TAG_SIZE],
-    vrv_pack_skip_fn *skip, void *arg, struct vrv_buf *ret_ids,
+    vrv_pack_skip_fn *skip, void *arg, struct vrv_buf *ret_ids, bool *ret_gone,
     struct varve_err *err) VRV_MUST;
 
 /* --- reading chunks --- */

@@ -614,6 +614,39 @@ test_names_packs(void **state)
 	}
 }
 
+/* A pack that goes before it is named may hold what the archive rests on: the
+ * archive is not stored, also where nothing else gives it away. */
+static void
+test_unnamed_pack_goes(void **state)
+{
+	struct fixture f;
+	struct vrv_reader *reader;
+	struct varve_err err;
+
+	(void)state;
+	struct vrv_archive a = unnamed(&f, false);
+	struct packs old = all_packs(&f);
+	struct event event = {
+	    .f = &f,
+	    .op = "sync",
+	    .prefix = "packs/",
+	    .delete = &old,
+	};
+	struct vrv_archive b = some_archive(&f, 3);
+	struct vrv_commit c = {.archive = &b, .parent = &a};
+	b.sealed.root = a.sealed.root;
+	MUST(vrv_reader_new(f.repo, 1 << 20, &reader, &err));
+	MUST(read_chunk(reader, VRV_FRAME_META, a.sealed.root.id, &err));
+	vrv_reader_free(reader);
+	f.hooks.before = on_call;
+	f.hooks.arg = &event;
+	assert_int_equal(vrv_archive_commit(f.repo, &c, &err), VARVE_LOCKED);
+	f.hooks.before = NULL;
+	assert_null(event.op);
+	assert_int_equal(count_archives(&f), 1);
+	fixture_fini(&f);
+}
+
 /* A condemned pack is never named: what was found there is copied. */
 static void
 test_names_no_condemned(void **state)
@@ -654,6 +687,7 @@ run_commit_tests(void)
 	    cmocka_unit_test(test_condemned_intent),
 	    cmocka_unit_test(test_damaged_record),
 	    cmocka_unit_test(test_names_packs),
+	    cmocka_unit_test(test_unnamed_pack_goes),
 	    cmocka_unit_test(test_names_no_condemned),
 	};
 
