@@ -21,3 +21,33 @@ vrv_index_store(struct vrv_repo *repo, struct vrv_name *name,
 		*ret_size = object.len;
 	return rc;
 }
+
+int
+vrv_repo_index_add(struct vrv_repo *repo, const uint8_t *entry, size_t n,
+    struct varve_err *err)
+{
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	if (rc != 0)
+		return rc;
+	pthread_mutex_lock(&repo->index_lock);
+	rc = vrv_index_add(index, entry, n, err);
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}
+
+int
+vrv_repo_index_flush(struct vrv_repo *repo, const uint8_t object[VRV_OBJECT_ID],
+    struct varve_err *err)
+{
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	if (rc != 0)
+		return rc;
+	pthread_mutex_lock(&repo->index_lock);
+	rc = vrv_index_flush(index, object, err);
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}

@@ -83,11 +83,7 @@ static int
 publish(struct vrv_writer *w, struct vrv_packing *p, const uint8_t *entry,
     size_t entry_n, struct varve_err *err)
 {
-	struct vrv_index *index;
-
-	int rc = vrv_repo_index(w->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_add(index, entry, entry_n, err);
+	int rc = vrv_repo_index_add(w->repo, entry, entry_n, err);
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&w->lock);
@@ -167,7 +163,6 @@ store_index(struct vrv_writer *w, struct varve_err *err)
 	struct vrv_name name = {.suffix = !w->entries_meta ? 'd' :
 		!w->entries_data			   ? 'm' :
 							     'b'};
-	struct vrv_index *index;
 	uint64_t size;
 
 	w->since_ns = vrv_ticks();
@@ -185,11 +180,7 @@ store_index(struct vrv_writer *w, struct varve_err *err)
 	w->n_entries = 0;
 	w->entries_data = w->entries_meta = false;
 	rc = vrv_buf_check(&w->index_ids, err);
-	if (rc == 0)
-		rc = vrv_repo_index(w->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_flush(index, name.id, err);
-	return rc;
+	return rc == 0 ? vrv_repo_index_flush(w->repo, name.id, err) : rc;
 }
 
 /* An intent without a root: "these index objects are in use by a run that is

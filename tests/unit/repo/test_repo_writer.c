@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "repo_fixture.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,73 @@ test_checkpoint_by_time(void **state)
 	}
 	MUST(storing_join(&s, &err));
 	storing_end(&s);
+	vrv_repo_close(repo);
+	free(bytes);
+}
+
+struct reloader {
+	struct vrv_repo *repo;
+	atomic_bool stop;
+};
+
+/* What readers do that miss a chunk, or meet a damaged cache. */
+static int
+reload_on(void *arg, struct varve_err *err)
+{
+	struct reloader *r = arg;
+	uint8_t none[VRV_ID_SIZE] = {3};
+	struct vrv_location at;
+	uint32_t n;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && !atomic_load(&r->stop); i++) {
+		rc = vrv_repo_index_reload(r->repo, i % 8 == 7, err);
+		if (rc == 0 &&
+		    vrv_repo_locate(r->repo, none, &at, 1, &n, err) !=
+			VARVE_NOENT)
+			rc = vrv_fail(err, VARVE_INTERNAL, "found nothing");
+	}
+	return rc;
+}
+
+/* The store thread writes to the index while other threads load it again: what
+ * it flushed stays. */
+static void
+test_reload_beside(void **state)
+{
+	enum {
+		N = 24
+	};
+	const size_t size = 1 << 20;
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_group *beside = vrv_group_new();
+	struct reloader r = {.repo = repo};
+	uint8_t *bytes = malloc(size), ids[N][VRV_ID_SIZE];
+	struct vrv_index *index;
+	struct vrv_location at;
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+	uint32_t n;
+
+	assert_non_null(beside);
+	MUST(storing_begin_timed(&s, repo, 2, UINT64_MAX, 1, &err));
+	MUST(vrv_group_start(beside, "reload", reload_on, &r, &err));
+	for (unsigned i = 0; i < N; i++) {
+		noise(i, bytes, size);
+		MUST(vrv_lane_put(s.lanes[0], bytes, size, ids[i], &fresh,
+		    &err));
+		assert_true(fresh);
+	}
+	MUST(storing_join(&s, &err));
+	storing_end(&s);
+	atomic_store(&r.stop, true);
+	MUST(vrv_group_join(beside, &err));
+	vrv_group_free(beside);
+	MUST(vrv_repo_index(repo, &index, &err));
+	for (unsigned i = 0; i < N; i++)
+		MUST(vrv_index_find(index, ids[i], &at, 1, &n, &err));
 	vrv_repo_close(repo);
 	free(bytes);
 }
@@ -511,6 +579,8 @@ run_writer_tests(void)
 	    cmocka_unit_test_setup_teardown(test_reused_packs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_checkpoint_by_time, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_reload_beside, setup,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_another_copy, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
