@@ -185,12 +185,11 @@ vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 
 /* The packs that no index object names, if they were not looked for yet. */
 static int
-look_at_packs(struct vrv_repo *repo, bool *ret_looked, struct varve_err *err)
+look_at_packs(struct vrv_repo *repo, struct varve_err *err)
 {
 	int rc = 0;
 
 	pthread_mutex_lock(&repo->index_lock);
-	*ret_looked = !repo->packs_listed;
 	if (!repo->packs_listed)
 		rc = vrv_index_rescue(repo, err);
 	repo->packs_listed = repo->packs_listed || rc == 0;
@@ -214,8 +213,6 @@ vrv_repo_locate(struct vrv_repo *repo, const uint8_t prefix[VRV_PREFIX_SIZE],
     struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
     struct varve_err *err)
 {
-	bool looked = false;
-
 	int rc = find(repo, prefix, ret, max, ret_n, err);
 	if (rc != VARVE_NOENT && rc != VARVE_CORRUPT)
 		return rc;
@@ -226,11 +223,9 @@ vrv_repo_locate(struct vrv_repo *repo, const uint8_t prefix[VRV_PREFIX_SIZE],
 		rc = find(repo, prefix, ret, max, ret_n, err);
 	if (rc != VARVE_NOENT)
 		return rc;
-	rc = look_at_packs(repo, &looked, err);
-	if (rc != 0)
-		return rc;
-	return looked ? find(repo, prefix, ret, max, ret_n, err) :
-			vrv_fail(err, VARVE_NOENT, "no such chunk");
+	/* Another thread may have looked since this one asked. */
+	rc = look_at_packs(repo, err);
+	return rc == 0 ? find(repo, prefix, ret, max, ret_n, err) : rc;
 }
 
 /* --- questions about all of it --- */
