@@ -254,13 +254,10 @@ must_be_stored(void *arg, enum vrv_frame_kind kind,
 {
 	struct vrv_parent *p = arg;
 	struct vrv_location at;
-	struct vrv_index *index;
 	bool stored = false;
 	uint32_t n;
 
-	int rc = vrv_repo_index(p->repo, &index, err);
-	if (rc == 0)
-		rc = vrv_index_has(index, kind, id, &stored, err);
+	int rc = vrv_repo_index_has(p->repo, kind, id, &stored, err);
 	if (rc != 0 || stored)
 		return rc;
 	/* The first time, look for packs that no index object names. */

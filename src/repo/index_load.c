@@ -183,6 +183,24 @@ vrv_repo_index_reload(struct vrv_repo *repo, bool forget, struct varve_err *err)
 	return rc;
 }
 
+/* A lookup met damage of the local cache. Rebuild it, once per handle: where
+ * that does not help, or another thread did it, the next answer counts. */
+static int
+heal(struct vrv_repo *repo, struct varve_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&repo->index_lock);
+	if (!repo->index_healed) {
+		repo->index_healed = true;
+		repo->index_current = false;
+		vrv_index_forget(repo->index);
+		rc = load(repo, err);
+	}
+	pthread_mutex_unlock(&repo->index_lock);
+	return rc;
+}
+
 /* The packs that no index object names, if they were not looked for yet. */
 static int
 look_at_packs(struct vrv_repo *repo, struct varve_err *err)
@@ -206,6 +224,35 @@ find(struct vrv_repo *repo, const uint8_t *prefix, struct vrv_location *ret,
 	int rc = vrv_repo_index(repo, &index, err);
 	return rc != 0 ? rc :
 			 vrv_index_find(index, prefix, ret, max, ret_n, err);
+}
+
+int
+vrv_repo_index_find(struct vrv_repo *repo,
+    const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_location *ret,
+    uint32_t max, uint32_t *ret_n, struct varve_err *err)
+{
+	int rc = find(repo, prefix, ret, max, ret_n, err);
+
+	if (rc != VARVE_CORRUPT)
+		return rc;
+	rc = heal(repo, err);
+	return rc == 0 ? find(repo, prefix, ret, max, ret_n, err) : rc;
+}
+
+int
+vrv_repo_index_has(struct vrv_repo *repo, enum vrv_frame_kind kind,
+    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret, struct varve_err *err)
+{
+	struct vrv_index *index;
+
+	int rc = vrv_repo_index(repo, &index, err);
+	if (rc != 0)
+		return rc;
+	rc = vrv_index_has(index, kind, prefix, ret, err);
+	if (rc != VARVE_CORRUPT)
+		return rc;
+	rc = heal(repo, err);
+	return rc == 0 ? vrv_index_has(index, kind, prefix, ret, err) : rc;
 }
 
 int

@@ -156,6 +156,17 @@ int vrv_repo_index_packs(struct vrv_repo *, vrv_index_pack_fn *fn, void *arg,
 int vrv_repo_index_stats(struct vrv_repo *, struct vrv_index_stats *ret,
     struct varve_err *err) VRV_MUST;
 
+/* vrv_index_has() and vrv_index_find(), for many chunks of which most may be
+ * new. Where the local cache turns out to be damaged, it is rebuilt from the
+ * store, once per handle, and asked again; other threads that ask here wait for
+ * that, or they would store again what the index does not show meanwhile. */
+int vrv_repo_index_has(struct vrv_repo *, enum vrv_frame_kind kind,
+    const uint8_t prefix[VRV_PREFIX_SIZE], bool *ret, struct varve_err *err)
+    VRV_MUST;
+int vrv_repo_index_find(struct vrv_repo *,
+    const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_location *ret,
+    uint32_t max, uint32_t *ret_n, struct varve_err *err) VRV_MUST;
+
 /* Up to `max` locations of a chunk, as vrv_index_find() gives them. Before it
  * says NOENT, it lists index/ again, and once per handle packs/: what the
  * index does not name is then found by its own directory. */
@@ -170,6 +181,11 @@ void vrv_pack_name(const uint8_t pack[VRV_OBJECT_ID], char ret[VRV_NAME_SIZE]);
 /* Is the pack in the store, with the length that the index states? */
 int vrv_pack_there(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, bool *ret, struct varve_err *err) VRV_MUST;
+/* The same; *ret_cause says why one that may be there cannot be used, which is
+ * told as a PROBLEM too, or holds no error. */
+int vrv_pack_look(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t length, bool *ret, struct varve_err *ret_cause,
+    struct varve_err *err) VRV_MUST;
 
 /* A listing of packs/, sorted by id. */
 struct vrv_listed_pack {
@@ -181,11 +197,6 @@ struct vrv_packs {
 	struct vrv_listed_pack *items;
 	size_t n, cap;
 };
-/* The same; *ret_cause says why one that may be there cannot be used, which is
- * told as a PROBLEM too, or holds no error. */
-int vrv_pack_look(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
-    uint64_t length, bool *ret, struct varve_err *ret_cause,
-    struct varve_err *err) VRV_MUST;
 int vrv_packs_list(struct vrv_repo *, struct vrv_packs *ret,
     struct varve_err *err) VRV_MUST;
 const struct vrv_listed_pack *vrv_packs_find(const struct vrv_packs *,

@@ -42,6 +42,7 @@ struct vrv_repo {
 	pthread_mutex_t index_lock; /* protects what follows */
 	struct vrv_index *index;
 	bool index_current;
+	bool index_healed;	 /* it was rebuilt for a lookup: once */
 	struct vrv_map *rescued; /* packs that no index object named: struct
 				    vrv_rescued; NULL until there is one */
 	bool packs_listed;	 /* for a chunk that was not found: once */
@@ -166,7 +167,6 @@ int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 int vrv_index_store(struct vrv_repo *, struct vrv_name *name,
     const struct vrv_buf *entries, uint32_t n, uint64_t *ret_size,
     struct varve_err *err) VRV_MUST;
-
 /* vrv_index_add() and vrv_index_flush() beside threads that load the index
  * again: a listing is taken and applied wholly before a flush or after it, so
  * that none which is older than the object drops the object's run. */
@@ -174,6 +174,7 @@ int vrv_repo_index_add(struct vrv_repo *, const uint8_t *entry, size_t n,
     struct varve_err *err) VRV_MUST;
 int vrv_repo_index_flush(struct vrv_repo *, const uint8_t object[VRV_OBJECT_ID],
     struct varve_err *err) VRV_MUST;
+
 /* --- copies.c: what all readers of chunks share --- */
 
 /* Find the copies of a chunk and call `fn` with one after another until it

@@ -136,7 +136,6 @@ struct vrv_lane {
 	struct vrv_writer *writer;
 	enum vrv_frame_kind kind;
 	struct vrv_sealer *sealer;
-	struct vrv_index *index;   /* NULL until a chunk is looked up */
 	struct vrv_reader *reader; /* NULL until a reused chunk is verified */
 	struct vrv_buf plain;	   /* chunks back to back */
 	uint32_t n;
@@ -282,13 +281,10 @@ is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
 {
 	struct vrv_location at[COPIES_MAX];
 	uint32_t n = 0;
-	int rc = 0;
 
 	*ret = false;
-	if (lane->index == NULL)
-		rc = vrv_repo_index(lane->writer->repo, &lane->index, err);
-	if (rc == 0)
-		rc = vrv_index_find(lane->index, id, at, COPIES_MAX, &n, err);
+	int rc = vrv_repo_index_find(lane->writer->repo, id, at, COPIES_MAX, &n,
+	    err);
 	/* A cache that fails must cost space, not the backup. */
 	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
 		return 0;

@@ -2,6 +2,7 @@
 /* Packs that no usable index object names, and errors of several copies. */
 #include "repo_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -276,6 +277,83 @@ test_damaged_cache(void **state)
 	assert_string_equal(w->notes, "");
 }
 
+/* Damage of the cache costs one look at index/: chunks that are stored are
+ * still found, and the cache is whole again. */
+static void
+test_healed_cache(void **state)
+{
+	struct world *w = *state;
+	uint8_t id[VRV_ID_SIZE], none[VRV_ID_SIZE];
+	struct vrv_index *index;
+	struct vrv_location at;
+	struct varve_err err;
+	uint32_t n;
+	bool has;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	memset(none, 8, sizeof(none));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(nftw(w->cache, spoil_packs, 8, FTW_PHYS), 0);
+		repo = must_open(w);
+		if (i == 0)
+			put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+		has = false;
+		MUST(vrv_repo_index_has(repo, VRV_FRAME_DATA, id, &has, &err));
+		assert_true(has);
+		for (int j = 0; j < 3; j++)
+			assert_int_equal(vrv_repo_index_find(repo, none, &at, 1,
+					     &n, &err),
+			    VARVE_NOENT);
+		assert_int_equal(count(w, "packs/"), 1);
+		assert_int_equal(calls(w, "list index/"), 2);
+		vrv_repo_close(repo);
+
+		repo = must_open(w);
+		MUST(vrv_repo_index(repo, &index, &err));
+		MUST(vrv_index_find(index, id, &at, 1, &n, &err));
+		vrv_repo_close(repo);
+	}
+}
+
+/* A pack that the store refuses is one to store again, and it is known why. */
+static void
+test_refused_pack(void **state)
+{
+	struct world *w = *state;
+	struct faultstore_fault fault = {.op = FAULT_HEAD,
+	    .nth = 1,
+	    .prefix = "packs/",
+	    .sys = EACCES,
+	    .persistent = true};
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_store *store;
+	struct varve_err err, cause;
+	struct vrv_location at;
+	bool there = true;
+	uint32_t n;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
+	vrv_repo_close(repo);
+	repo = open_faulty(w, &store);
+	MUST(vrv_repo_locate(repo, id, &at, 1, &n, &err));
+	MUST(vrv_pack_look(repo, at.pack, at.length, &there, &cause, &err));
+	assert_true(there);
+	assert_int_equal(cause.code, 0);
+	faultstore_arm(store, &fault);
+	MUST(vrv_pack_look(repo, at.pack, at.length, &there, &cause, &err));
+	assert_false(there);
+	assert_int_equal(vrv_err_exit(&cause), VARVE_EXIT_PERMISSION);
+	fault.sys = EMFILE;
+	faultstore_arm(store, &fault);
+	assert_int_not_equal(vrv_pack_look(repo, at.pack, at.length, &there,
+				 &cause, &err),
+	    0);
+	vrv_repo_close(repo);
+}
+
 /* A run that stores packs of its own does not tell this client's index that
  * its index object names rescued ones. */
 static void
@@ -420,6 +498,8 @@ run_rescue_tests(void)
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_not_named_by_chance, setup,
 		teardown),
+	    cmocka_unit_test_setup_teardown(test_healed_cache, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_refused_pack, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_which_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_short_pack, setup, teardown),
 	};
