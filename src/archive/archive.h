@@ -34,7 +34,7 @@ struct vrv_archives {
 	size_t n_buried;
 	/* For the functions below. */
 	struct vrv_map *tombstones; /* object ids of those seen */
-	struct vrv_map *graves;	    /* logical id to highest buried revision */
+	struct vrv_map *graves;	    /* logical id to a struct vrv_grave */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
 	struct vrv_map *named;	    /* that a live one of its series names */
 	size_t damaged;		    /* objects that could not be read */
@@ -48,8 +48,9 @@ struct vrv_archives {
  * cache from there, the rest from the store. Damaged and missing ones are told
  * as PROBLEM notes, and so are two objects of one id and revision, which are
  * then both live. What this client pinned must still be there, or a tombstone
- * for it, or its very object be unreadable: else AUTH with exit status 61. The
- * heads of each series are pinned. Owned: vrv_archives_free(). */
+ * for it, or its very object be unreadable and no older revision be shown in
+ * its place; what it saw deleted must not be back: else AUTH with exit status
+ * 61. The heads of each series are pinned. Owned: vrv_archives_free(). */
 int vrv_archives_load(struct vrv_repo *, struct vrv_archives **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_archives_free(struct vrv_archives *);
@@ -143,7 +144,8 @@ int vrv_archive_commit(struct vrv_repo *, struct vrv_commit *,
 
 /* Store tombstones for these archives. Each is read from the store first, as
  * the cache alone must not decide what is deleted: CORRUPT if they differ, and
- * nothing is deleted then. */
+ * nothing is deleted then. They are pinned as deleted; a state file that
+ * cannot be written is a WARNING note. */
 int vrv_archive_bury(struct vrv_repo *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;

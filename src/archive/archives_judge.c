@@ -175,7 +175,7 @@ vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
 		rc = vrv_repo_state_pins(j->repo, &j->pins, &j->n_pins, err);
 	if (rc != 0)
 		return rc;
-	j->n_replayed = vrv_pins_gone(j);
+	j->n_replayed = vrv_pins_replayed(j);
 	if (tell || (j->n_missing == 0 && j->n_replayed == 0))
 		tell_conflicts(j);
 	return 0;

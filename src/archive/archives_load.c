@@ -14,6 +14,7 @@ struct load {
 	struct vrv_archive_cache *cache;
 	struct vrv_map *unreadable; /* ids of archive objects */
 	struct vrv_map *taken;	    /* and of those in list->all */
+	struct vrv_map *bad_tombstones;
 	size_t all_cap, buried_cap;
 	/* The listing at hand. */
 	enum vrv_type type;
@@ -94,7 +95,8 @@ take_archive(struct load *l, const struct vrv_name *name,
 /* --- tombstones --- */
 
 static int
-bury(struct load *l, const struct vrv_buried *buried, struct varve_err *err)
+bury(struct load *l, const struct vrv_buried *buried,
+    const uint8_t tombstone[VRV_OBJECT_ID], int64_t time, struct varve_err *err)
 {
 	struct vrv_archives *list = l->list;
 	bool is_new;
@@ -102,11 +104,15 @@ bury(struct load *l, const struct vrv_buried *buried, struct varve_err *err)
 	if (vrv_room_for_one(&list->buried, list->n_buried, &l->buried_cap,
 		sizeof(*buried)) != 0)
 		return VRV_NOMEM(err, "tombstones");
-	uint32_t *deepest = vrv_map_put(list->graves, buried->logical, &is_new);
-	if (deepest == NULL)
+	struct vrv_grave *grave =
+	    vrv_map_put(list->graves, buried->logical, &is_new);
+	if (grave == NULL)
 		return VRV_NOMEM(err, "tombstones");
-	if (is_new || *deepest < buried->revision)
-		*deepest = buried->revision;
+	if (is_new || grave->revision < buried->revision) {
+		grave->revision = buried->revision;
+		grave->time = time;
+		memcpy(grave->tombstone, tombstone, VRV_OBJECT_ID);
+	}
 	list->buried[list->n_buried++] = *buried;
 	return 0;
 }
@@ -123,7 +129,7 @@ take_tombstone(struct load *l, const struct vrv_name *name,
 	int rc =
 	    vrv_tombstone_get(&rd, &l->list->arena, &time, &buried, &n, err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
-		rc = bury(l, &buried[i], err);
+		rc = bury(l, &buried[i], name->id, time, err);
 	if (rc != 0)
 		return rc;
 	if (vrv_map_put(l->list->tombstones, name->id, NULL) == NULL)
@@ -165,9 +171,11 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 		l->list->unread++;
 		l->list->denied += err->exit == VARVE_EXIT_PERMISSION;
 	}
-	if (vrv_map_put(name->type == VRV_TOMBSTONE ? l->list->tombstones :
+	if (vrv_map_put(name->type == VRV_TOMBSTONE ? l->bad_tombstones :
 						      l->unreadable,
-		name->id, NULL) == NULL)
+		name->id, NULL) == NULL ||
+	    (name->type == VRV_TOMBSTONE &&
+		vrv_map_put(l->list->tombstones, name->id, NULL) == NULL))
 		return VRV_NOMEM(err, "damaged archives");
 	return 0;
 }
@@ -207,6 +215,7 @@ load(struct load *l, struct varve_err *err)
 	    .repo = l->repo,
 	    .list = l->list,
 	    .unreadable = l->unreadable,
+	    .bad_tombstones = l->bad_tombstones,
 	};
 
 	int rc = read_all(l, VRV_TOMBSTONE, err);
@@ -244,7 +253,7 @@ new_list(void)
 	if (list == NULL)
 		return NULL;
 	list->tombstones = vrv_map_new(VRV_OBJECT_ID, 0);
-	list->graves = vrv_map_new(VRV_LOGICAL_ID, sizeof(uint32_t));
+	list->graves = vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_grave));
 	list->newest =
 	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
 	list->named = vrv_map_new(VRV_NAMED_KEY, 0);
@@ -265,10 +274,12 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 	    .list = new_list(),
 	    .unreadable = vrv_map_new(VRV_OBJECT_ID, 0),
 	    .taken = vrv_map_new(VRV_OBJECT_ID, 0),
+	    .bad_tombstones = vrv_map_new(VRV_OBJECT_ID, 0),
 	};
 	int rc;
 
-	if (l.list == NULL || l.unreadable == NULL || l.taken == NULL)
+	if (l.list == NULL || l.unreadable == NULL || l.taken == NULL ||
+	    l.bad_tombstones == NULL)
 		rc = VRV_NOMEM(err, "archives");
 	else
 		rc = vrv_archive_cache_open(vrv_repo_cache(repo),
@@ -280,6 +291,7 @@ vrv_archives_load(struct vrv_repo *repo, struct vrv_archives **ret,
 	vrv_archive_cache_free(l.cache);
 	vrv_map_free(l.unreadable);
 	vrv_map_free(l.taken);
+	vrv_map_free(l.bad_tombstones);
 	free(l.names);
 	if (rc != 0) {
 		vrv_archives_free(l.list);
@@ -309,9 +321,9 @@ bool
 vrv_archives_is_buried(const struct vrv_archives *list,
     const uint8_t logical[VRV_LOGICAL_ID], uint32_t revision)
 {
-	const uint32_t *deepest = vrv_map_get(list->graves, logical);
+	const struct vrv_grave *grave = vrv_map_get(list->graves, logical);
 
-	return deepest != NULL && *deepest >= revision;
+	return grave != NULL && grave->revision >= revision;
 }
 
 const struct vrv_archive *

@@ -8,62 +8,99 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-/* Pins of a series, unless more have to be kept. */
+/* Pins of a series, unless more have to be kept; and as many of buried ones. */
 #define PINS_MAX 8
 #define TOLD_MAX 3
 
 enum fate {
 	THERE,
 	BURIED,
-	UNREADABLE, /* its object is there, but damaged or refused */
-	GONE
+	UNREADABLE, /* its object or tombstone is there, but cannot be read */
+	GONE,
+	BACK,  /* it was seen buried, and lives again */
+	MASKED /* its object cannot be read: an older revision is shown */
 };
+
+/* No collector removes or rolls up tombstones: one that was seen stays. Should
+ * one do so, what it leaves must still bury whatever the old ones did. */
 
 static enum fate
 fate_of(const struct vrv_judge *j, const struct vrv_pin *pin)
 {
 	const struct vrv_archive *a = vrv_archives_get(j->list, pin->logical);
 
+	bool buried =
+	    vrv_archives_is_buried(j->list, pin->logical, pin->revision);
+
+	/* Its bad tombstone is damage, and told as such, not proof that the
+	 * store went back. Any other bad one excuses nothing. */
+	if (a != NULL && !buried && vrv_pin_was_buried(pin))
+		return vrv_map_get(j->bad_tombstones, pin->tombstone) != NULL ?
+		    UNREADABLE :
+		    BACK;
 	if (a != NULL && a->clear.revision >= pin->revision)
 		return THERE;
-	if (vrv_archives_is_buried(j->list, pin->logical, pin->revision))
+	if (buried)
 		return BURIED;
 	if (vrv_map_get(j->unreadable, pin->object) != NULL)
-		return UNREADABLE;
+		return a != NULL ? MASKED : UNREADABLE;
 	return GONE;
 }
 
-size_t
-vrv_pins_gone(const struct vrv_judge *j)
+static size_t
+count(const struct vrv_judge *j, enum fate fate)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->n_pins; i++)
-		n += fate_of(j, &j->pins[i]) == GONE;
+		n += fate_of(j, &j->pins[i]) == fate;
 	return n;
 }
 
-static int
-tell_gone(const struct vrv_judge *j, struct varve_err *err)
+size_t
+vrv_pins_replayed(const struct vrv_judge *j)
 {
-	char text[400], id[2 * VRV_LOGICAL_ID + 1];
-	size_t told = 0;
-	int n = snprintf(text, sizeof(text),
-	    j->n_replayed == 1 ?
-		"%zu archive that was never deleted is missing:" :
-		"%zu archives that were never deleted are missing:",
-	    j->n_replayed);
+	return count(j, GONE) + count(j, BACK) + count(j, MASKED);
+}
 
+/* Append what happened to those of one fate, if there are any. */
+static void
+tell_fate(const struct vrv_judge *j, enum fate fate, const char *one,
+    const char *many, char *text, size_t size)
+{
+	char id[2 * VRV_LOGICAL_ID + 1];
+	size_t n = count(j, fate), told = 0, len = strlen(text);
+
+	if (n == 0)
+		return;
+	len += (size_t)snprintf(text + len, size - len,
+	    "%s%zu %s:", len > 0 ? "; " : "", n, n == 1 ? one : many);
 	for (size_t i = 0; i < j->n_pins && told < TOLD_MAX; i++) {
-		if (fate_of(j, &j->pins[i]) != GONE)
+		if (fate_of(j, &j->pins[i]) != fate)
 			continue;
 		vrv_hex(id, j->pins[i].logical, VRV_LOGICAL_ID);
-		n += snprintf(text + n, sizeof(text) - (size_t)n,
-		    "%s aid:%.16s", told++ == 0 ? "" : ",", id);
+		len += (size_t)snprintf(text + len, size - len, "%s aid:%.16s",
+		    told++ == 0 ? "" : ",", id);
 	}
-	if (told < j->n_replayed)
-		snprintf(text + n, sizeof(text) - (size_t)n, " and %zu more",
-		    j->n_replayed - told);
+	if (told < n)
+		snprintf(text + len, size - len, " and %zu more", n - told);
+}
+
+static int
+tell_replayed(const struct vrv_judge *j, struct varve_err *err)
+{
+	/* Room for all three in full. */
+	char text[800] = "";
+
+	tell_fate(j, GONE, "archive that was never deleted is missing",
+	    "archives that were never deleted are missing", text, sizeof(text));
+	tell_fate(j, BACK, "archive that was deleted is back",
+	    "archives that were deleted are back", text, sizeof(text));
+	tell_fate(j, MASKED,
+	    "archive is shown as it was before a change that cannot be read",
+	    "archives are shown as they were before changes that cannot be "
+	    "read",
+	    text, sizeof(text));
 	return vrv_repo_older(j->repo, text, err);
 }
 
@@ -189,17 +226,56 @@ want_heads(struct pinner *p, struct series *s, struct varve_err *err)
 	return rc;
 }
 
-/* Deleted ones, while there is room: their tombstone must stay. */
+static int64_t
+burial_time(const struct vrv_judge *j, size_t pin)
+{
+	const struct vrv_grave *grave =
+	    vrv_map_get(j->list->graves, j->pins[pin].logical);
+
+	return grave->time;
+}
+
+/* Those deleted last have room of their own: their tombstone must stay, and
+ * the live ones of a series alone often fill the other. */
 static void
 keep_buried(struct pinner *p, struct series *s)
 {
-	for (size_t i = s->pin; i < s->pin_end && s->n < PINS_MAX; i++) {
-		if (p->keep[i] ||
-		    fate_of(p->judge, &p->judge->pins[i]) != BURIED)
-			continue;
-		p->keep[i] = true;
-		s->n++;
+	const struct vrv_judge *j = p->judge;
+
+	for (unsigned n = 0; n < PINS_MAX; n++) {
+		size_t last = s->pin_end;
+
+		for (size_t i = s->pin; i < s->pin_end; i++) {
+			if (!p->keep[i] && fate_of(j, &j->pins[i]) == BURIED &&
+			    (last == s->pin_end ||
+				burial_time(j, i) > burial_time(j, last)))
+				last = i;
+		}
+		if (last == s->pin_end)
+			return;
+		p->keep[last] = true;
 	}
+}
+
+/* What was buried stays so: also where nothing lives any more. */
+static int
+mark_buried(struct pinner *p, struct varve_err *err)
+{
+	const struct vrv_judge *j = p->judge;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < j->n_pins; i++) {
+		struct vrv_pin pin = j->pins[i];
+
+		if (!p->keep[i] || vrv_pin_was_buried(&pin) ||
+		    fate_of(j, &pin) != BURIED)
+			continue;
+		const struct vrv_grave *grave =
+		    vrv_map_get(j->list->graves, pin.logical);
+		memcpy(pin.tombstone, grave->tombstone, VRV_OBJECT_ID);
+		rc = push(&p->add, &p->n_add, &p->cap_add, &pin, err);
+	}
+	return rc;
 }
 
 /* Pins that stay follow the revision of their archive, the others go. */
@@ -278,10 +354,12 @@ make_pinner(struct pinner *p, struct varve_err *err)
 {
 	const struct vrv_archives *list = p->judge->list;
 
+	/* `keep` starts true for series without live archives. */
 	p->live = vrv_alloc_array(list->n + 1, sizeof(*p->live));
 	p->keep = vrv_alloc_array(p->judge->n_pins + 1, sizeof(*p->keep));
 	if (p->live == NULL || p->keep == NULL)
 		return VRV_NOMEM(err, "series");
+	memset(p->keep, true, p->judge->n_pins);
 	for (size_t i = 0; i < list->n; i++)
 		p->live[i] = &list->items[i];
 	if (list->n > 0)
@@ -295,6 +373,8 @@ move_pins(struct vrv_judge *j, struct pinner *p, struct varve_err *err)
 	int rc = make_pinner(p, err);
 	if (rc == 0)
 		rc = pin_all(p, err);
+	if (rc == 0)
+		rc = mark_buried(p, err);
 	if (rc != 0 || (p->n_add == 0 && p->n_drop == 0))
 		return rc;
 	rc = vrv_repo_state_change(j->repo, p->add, p->n_add, p->drop,
@@ -311,7 +391,7 @@ vrv_judge_pins(struct vrv_judge *j, struct varve_err *err)
 	struct pinner p = {.judge = j};
 
 	if (j->n_replayed > 0)
-		return tell_gone(j, err);
+		return tell_replayed(j, err);
 	int rc = move_pins(j, &p, err);
 	free(p.live);
 	free(p.keep);

@@ -22,35 +22,73 @@ by_tag(const void *a, const void *b)
 
 static int
 try_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    const struct vrv_buried *buried, uint32_t n, struct varve_err *err)
+    const struct vrv_buried *buried, uint32_t n, struct vrv_name *ret,
+    struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf object = {0};
-	struct vrv_name name = {.type = VRV_TOMBSTONE};
 
-	memcpy(name.tag, tag, VRV_TAG_SIZE);
-	int rc = vrv_draft_begin(repo, &name, false, &object, err);
+	*ret = (struct vrv_name){.type = VRV_TOMBSTONE};
+	memcpy(ret->tag, tag, VRV_TAG_SIZE);
+	int rc = vrv_draft_begin(repo, ret, false, &object, err);
 	if (rc != 0)
 		return rc;
 	vrv_tombstone_put(&object, vrv_time_now().s, buried, n);
-	return vrv_draft_store(repo, &name, &object, true, err);
+	return vrv_draft_store(repo, ret, &object, true, err);
 }
 
 /* What frees space must work where none is left. */
 static int
 store_tombstone(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
-    const struct vrv_buried *buried, uint32_t n, struct varve_err *err)
+    const struct vrv_buried *buried, uint32_t n, struct vrv_name *ret,
+    struct varve_err *err)
 {
 	struct varve_err ignored;
 	bool released;
 
-	int rc = try_tombstone(repo, tag, buried, n, err);
+	int rc = try_tombstone(repo, tag, buried, n, ret, err);
 	if (rc == 0 || err->exit != VARVE_EXIT_NO_SPACE)
 		return rc;
 	if (vrv_store_release_reserve(vrv_repo_store(repo), &released,
 		&ignored) != 0 ||
 	    !released)
 		return rc;
-	return try_tombstone(repo, tag, buried, n, err);
+	return try_tombstone(repo, tag, buried, n, ret, err);
+}
+
+/* The last `n` archives before `end` are buried: they must stay so. */
+static int
+pin_buried(struct vrv_repo *repo, const struct vrv_archive *const *end,
+    size_t n, const struct vrv_name *tombstone, struct varve_err *err)
+{
+	vrv_auto_free struct vrv_pin *pins = vrv_alloc_array(n, sizeof(*pins));
+
+	if (pins == NULL)
+		return VRV_NOMEM(err, "the state");
+	for (size_t i = 0; i < n; i++) {
+		const struct vrv_archive *a = end[-(ptrdiff_t)(i + 1)];
+
+		pins[i].revision = a->clear.revision;
+		memcpy(pins[i].tag, a->object.tag, VRV_TAG_SIZE);
+		memcpy(pins[i].logical, a->clear.logical, VRV_LOGICAL_ID);
+		memcpy(pins[i].object, a->object.id, VRV_OBJECT_ID);
+		memcpy(pins[i].tombstone, tombstone->id, VRV_OBJECT_ID);
+	}
+	return vrv_repo_state_change(repo, pins, n, NULL, 0, err);
+}
+
+/* Each tombstone counts at once, whatever happens to the others. */
+static void
+remember(struct vrv_repo *repo, const struct vrv_archive *const *end, size_t n,
+    const struct vrv_name *tombstone)
+{
+	struct varve_err err;
+
+	int rc = pin_buried(repo, end, n, tombstone, &err);
+	if (rc == 0)
+		rc = vrv_repo_state_save(repo, &err);
+	if (rc != 0)
+		vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+		    "cannot remember what was deleted: %s", err.message);
 }
 
 /* One tombstone per series, or several if it has to name very many. */
@@ -58,6 +96,7 @@ static int
 bury_sorted(struct vrv_repo *repo, const struct vrv_archive *const *archives,
     size_t n, struct vrv_buried *buried, struct varve_err *err)
 {
+	struct vrv_name tombstone;
 	uint32_t gathered = 0;
 	int rc = 0;
 
@@ -69,7 +108,10 @@ bury_sorted(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 		if (i + 1 == n || gathered == BURIED_MAX ||
 		    by_tag(&archives[i], &archives[i + 1]) != 0) {
 			rc = store_tombstone(repo, a->object.tag, buried,
-			    gathered, err);
+			    gathered, &tombstone, err);
+			if (rc == 0)
+				remember(repo, &archives[i] + 1, gathered,
+				    &tombstone);
 			gathered = 0;
 		}
 	}

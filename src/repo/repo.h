@@ -268,18 +268,22 @@ int vrv_reader_frame(struct vrv_reader *, const struct vrv_location *at,
 
 /* --- what this client remembers of the repository --- */
 
-/* An archive that must be there: in this revision or a later one, or buried.
- * `object` is zeros where it is not known. */
+/* An archive that must be there: in this revision or a later one, or buried;
+ * once it was seen buried, buried. Zeros: `object` is not known, `tombstone`
+ * was not seen. */
 struct vrv_pin {
 	uint8_t tag[VRV_TAG_SIZE]; /* of its series */
 	uint8_t logical[32];
 	uint8_t object[VRV_OBJECT_ID];
+	uint8_t tombstone[VRV_OBJECT_ID];
 	uint32_t revision;
 };
+bool vrv_pin_was_buried(const struct vrv_pin *);
 /* All pins, sorted by tag. Owned: free(). */
 int vrv_repo_state_pins(struct vrv_repo *, struct vrv_pin **ret, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
-/* Drop pins, then add others; of one archive the highest revision stays. */
+/* Drop pins, then add others; of one archive the highest revision stays, and
+ * of one revision what was seen buried. */
 int vrv_repo_state_change(struct vrv_repo *, const struct vrv_pin *add,
     size_t n_add, const struct vrv_pin *drop, size_t n_drop,
     struct varve_err *err) VRV_MUST;

@@ -56,7 +56,7 @@ void vrv_state_change_fini(struct vrv_state_change *);
 /* --- state_text.c --- */
 
 /* Remove the pins `drop` (and lower revisions of them) and add the pins `add`:
- * of one logical id the highest revision stays. */
+ * of one logical id the highest revision stays, if it was seen buried that. */
 int vrv_state_apply(struct vrv_state *, const struct vrv_pin *add, size_t n_add,
     const struct vrv_pin *drop, size_t n_drop, struct varve_err *err) VRV_MUST;
 /* Move a location to the front of the places. */

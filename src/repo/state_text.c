@@ -16,6 +16,8 @@
  *	archive <tag, 16 hex> <object id, 32 hex> <logical id, 64 hex> <rev.>
  *	end <BLAKE2b-128 of everything before this line>
  *
+ * An archive that was seen deleted has " buried <tombstone id, 32 hex>" behind
+ * its revision, which versions that do not know it pass over.
  * The file of a location has no config and no archives. In version 1, the file
  * of a location was the state: "archive" without object id, "end" alone.
  */
@@ -52,7 +54,15 @@ by_archive(const void *a, const void *b)
 			    memcmp(x->logical, y->logical, VRV_LOGICAL_ID);
 }
 
-/* What stays comes first; an object id of zeros is one that is not known. */
+bool
+vrv_pin_was_buried(const struct vrv_pin *pin)
+{
+	static const uint8_t unseen[VRV_OBJECT_ID];
+
+	return memcmp(pin->tombstone, unseen, VRV_OBJECT_ID) != 0;
+}
+
+/* What stays comes first; ids of zeros are those that are not known. */
 static int
 by_revision(const void *a, const void *b)
 {
@@ -62,17 +72,21 @@ by_revision(const void *a, const void *b)
 	if (order == 0)
 		order =
 		    (x->revision < y->revision) - (x->revision > y->revision);
+	if (order == 0)
+		order = memcmp(y->tombstone, x->tombstone, VRV_OBJECT_ID);
 	return order != 0 ? order : memcmp(y->object, x->object, VRV_OBJECT_ID);
 }
 
-/* `drop` is sorted. */
+/* `drop` is sorted. Who drops what it knew as live does not forget that others
+ * deleted it meanwhile. */
 static bool
 is_dropped(const struct vrv_pin *pin, const struct vrv_pin *drop, size_t n)
 {
 	const struct vrv_pin *found =
 	    n == 0 ? NULL : bsearch(pin, drop, n, sizeof(*drop), by_archive);
 
-	return found != NULL && pin->revision <= found->revision;
+	return found != NULL && pin->revision <= found->revision &&
+	    (vrv_pin_was_buried(found) || !vrv_pin_was_buried(pin));
 }
 
 static void
@@ -168,13 +182,16 @@ put_pin(struct vrv_buf *text, const struct vrv_pin *pin)
 {
 	char line[256], tag[2 * VRV_TAG_SIZE + 1],
 	    object[2 * VRV_OBJECT_ID + 1];
-	char logical[2 * VRV_LOGICAL_ID + 1];
+	char logical[2 * VRV_LOGICAL_ID + 1], tombstone[2 * VRV_OBJECT_ID + 1];
 
 	vrv_hex(tag, pin->tag, VRV_TAG_SIZE);
 	vrv_hex(object, pin->object, VRV_OBJECT_ID);
 	vrv_hex(logical, pin->logical, VRV_LOGICAL_ID);
-	snprintf(line, sizeof(line), "archive %s %s %s %u\n", tag, object,
-	    logical, pin->revision);
+	vrv_hex(tombstone, pin->tombstone, VRV_OBJECT_ID);
+	bool buried = vrv_pin_was_buried(pin);
+	snprintf(line, sizeof(line), "archive %s %s %s %u%s%s\n", tag, object,
+	    logical, pin->revision, buried ? " buried " : "",
+	    buried ? tombstone : "");
 	put_line(text, line);
 }
 
@@ -226,17 +243,22 @@ static bool
 parse_pin(const char *line, bool v1, struct vrv_pin *pin)
 {
 	char tag[17], logical[65], object[33];
+	char tombstone[33] = "00000000000000000000000000000000";
 
 	if (v1)
-		strcpy(object, "00000000000000000000000000000000");
+		strcpy(object, tombstone);
 	int n = v1 ?
 	    sscanf(line, "archive %16[0-9a-f] %64[0-9a-f] %u", tag, logical,
 		&pin->revision) :
-	    sscanf(line, "archive %16[0-9a-f] %32[0-9a-f] %64[0-9a-f] %u", tag,
-		object, logical, &pin->revision);
-	return n == (v1 ? 3 : 4) && strlen(tag) == 16 && strlen(object) == 32 &&
-	    strlen(logical) == 64 && vrv_unhex(pin->tag, tag, VRV_TAG_SIZE) &&
+	    sscanf(line,
+		"archive %16[0-9a-f] %32[0-9a-f] %64[0-9a-f] %u buried "
+		"%32[0-9a-f]",
+		tag, object, logical, &pin->revision, tombstone);
+	return (n == (v1 ? 3 : 4) || (!v1 && n == 5)) && strlen(tag) == 16 &&
+	    strlen(object) == 32 && strlen(logical) == 64 &&
+	    strlen(tombstone) == 32 && vrv_unhex(pin->tag, tag, VRV_TAG_SIZE) &&
 	    vrv_unhex(pin->object, object, VRV_OBJECT_ID) &&
+	    vrv_unhex(pin->tombstone, tombstone, VRV_OBJECT_ID) &&
 	    vrv_unhex(pin->logical, logical, VRV_LOGICAL_ID);
 }
 

@@ -115,6 +115,48 @@ run varve list m
 is "$status" 61 "but two that are missing are told"
 like "$err" "*2 archives that were never deleted are missing: *" "by number"
 
+# --- what was deleted stays so, what was renamed, too ---
+
+VARVE_BASE_DIR=$scratch/deleter varve init --chunker-params gear,32K,128K,1M d
+varve create d::one src
+varve create d::two src
+cp -a d d-old
+varve delete d::two
+is "$(varve list --short d)" one "one is left"
+mv d d-new
+mv d-old d
+refuses 61 "*1 archive that was deleted is back: aid:*" list d
+refuses 61 "*" create d::three src
+run varve list --short --allow-rollback d
+is "$status:$(echo "$out" | sort | tr '\n' ' ')" "0:one two " "it may be looked at"
+rm -rf d
+mv d-new d
+ok "the copy that knows the deletion is back" varve list d
+varve delete d::one
+rm "$(find d/tombstones -type f | head -n 1)"
+refuses 61 "*that was deleted is back*" list d
+find d/tombstones -type f -delete
+refuses 61 "*2 archives that were deleted are back*" list d
+
+VARVE_BASE_DIR=$scratch/renamer varve init --chunker-params gear,32K,128K,1M r
+varve create r::one src
+varve create r::two src
+varve list r >/dev/null
+find r/archives -type f | sort >before
+varve rename r::two deux
+object=$(find r/archives -type f | sort | comm -13 before -)
+chmod u+w "$object"
+head -c 500 /dev/zero >"$object"
+rm -rf "$HOME/.cache/varve"
+run varve list r
+is "$status" 61 "a broken new revision does not bring the old name back"
+like "$err" "*1 archive is shown as it was before a change that cannot be read: aid:*" \
+    "which is told"
+run varve create r::three src
+is "$status" 61 "nor does a backup go on with it"
+run varve list --short --allow-rollback r
+is "$status" 1 "the old name may be looked at"
+
 # --- each archive is named by one, whatever its time ---
 
 VARVE_BASE_DIR=$scratch/clock varve init --chunker-params gear,32K,128K,1M n

@@ -400,6 +400,185 @@ test_all_deleted(void **state)
 	fixture_fini(&f);
 }
 
+/* Bury it; *ret is the tombstone. */
+static void
+bury_seen(struct fixture *f, const struct vrv_archive *a, struct vrv_name *ret)
+{
+	f->hooks.before = find_tombstone;
+	f->hooks.arg = ret;
+	bury(f, a);
+	f->hooks.before = NULL;
+}
+
+static void
+refused_with(struct fixture *f, const char *text)
+{
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	refused(f);
+	assert_int_equal(vrv_archives_load(f->repo, &list, &err), VARVE_AUTH);
+	if (strstr(err.message, text) == NULL)
+		fail_msg("%s", err.message);
+	fixture_look(f);
+	must_load(f, &list);
+	vrv_archives_free(list);
+	fixture_reopen(f, false);
+}
+
+/* A deletion is undone: who deleted it knows, though it was not pinned, and so
+ * does who saw that a pinned one was deleted. */
+static void
+test_undone(void **state)
+{
+	struct fixture f;
+	struct vrv_name first, last;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive chain[13];
+	commit_chain(&f, chain, 12);
+	expect(&f, 12, 0);
+	assert_int_equal(pins_of(&f, 1), 0);
+	fixture_reopen(&f, true);
+	expect(&f, 12, 0);
+	f.client--;
+	fixture_reopen(&f, false);
+	bury_seen(&f, &chain[1], &first);
+	bury_seen(&f, &chain[11], &last);
+	fixture_reopen(&f, false);
+	expect(&f, 10, 0);
+	/* The live ones do not take their room. */
+	assert_int_equal(pins_of(&f, 1), 1);
+	assert_int_equal(pins_of(&f, 11), 1);
+	fixture_reopen(&f, true);
+	expect(&f, 10, 0);
+
+	delete_object(&f, &last);
+	fixture_reopen(&f, false);
+	refused_with(&f, "1 archive that was deleted is back: aid:0b0b");
+	delete_object(&f, &first);
+	f.client--;
+	fixture_reopen(&f, false);
+	refused_with(&f, "2 archives that were deleted are back: aid:0101");
+	fixture_fini(&f);
+}
+
+/* More deletions than are remembered: the last ones are. */
+static void
+test_many_deleted(void **state)
+{
+	struct fixture f;
+	struct vrv_name last;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive chain[13];
+	commit_chain(&f, chain, 12);
+	const struct vrv_archive *all[11];
+	struct varve_err err;
+	for (int i = 2; i <= 12; i++)
+		all[i - 2] = &chain[i];
+	MUST(vrv_archive_bury(f.repo, all, 11, &err));
+	assert_int_equal(pins_of(&f, 0), 12);
+	expect(&f, 1, 0);
+	assert_int_equal(pins_of(&f, 0), 9);
+	bury_seen(&f, &chain[1], &last);
+	fixture_reopen(&f, false);
+	expect(&f, 0, 0);
+	delete_object(&f, &last);
+	fixture_reopen(&f, false);
+	refused_with(&f, "1 archive that was deleted is back: aid:0101");
+	fixture_fini(&f);
+}
+
+/* Nothing lives any more: who only saw that remembers it, too. */
+static void
+test_all_undone(void **state)
+{
+	struct fixture f;
+	struct vrv_name tombstones[4];
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive chain[4];
+	commit_chain(&f, chain, 3);
+	fixture_reopen(&f, true);
+	for (int i = 1; i <= 3; i++)
+		bury_seen(&f, &chain[i], &tombstones[i]);
+	f.client--;
+	fixture_reopen(&f, false);
+	expect(&f, 0, 0);
+	for (int i = 1; i <= 3; i++)
+		delete_object(&f, &tombstones[i]);
+	fixture_reopen(&f, false);
+	refused_with(&f, "3 archives that were deleted are back: aid:0101");
+	fixture_fini(&f);
+}
+
+/* A bad tombstone is damage, which is told, and excuses what it buried itself,
+ * as long as it is there. */
+static void
+test_bad_tombstone(void **state)
+{
+	struct fixture f;
+	struct vrv_name first, second;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive chain[4];
+	commit_chain(&f, chain, 3);
+	bury_seen(&f, &chain[1], &first);
+	bury_seen(&f, &chain[2], &second);
+	expect(&f, 1, 0);
+	spoil(&f, &second);
+	fixture_reopen(&f, false);
+	expect(&f, 2, 1);
+	assert_non_null(strstr(f.notes, "tombstone cannot be read"));
+	fixture_reopen(&f, false);
+	expect(&f, 2, 1);
+	/* It is not the tombstone of the first. */
+	delete_object(&f, &first);
+	fixture_reopen(&f, false);
+	refused_with(&f, "1 archive that was deleted is back: aid:0101");
+	delete_object(&f, &second);
+	fixture_reopen(&f, false);
+	refused_with(&f, "2 archives that were deleted are back: aid:0101");
+	fixture_fini(&f);
+}
+
+/* The object of a renamed archive is broken: its old name must not be shown
+ * instead. Without the old object it is damage. */
+static void
+test_masked_revision(void **state)
+{
+	struct fixture f;
+	struct vrv_archives *list;
+	struct vrv_name renamed;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1), b = after(&f, 2, 1, 0);
+	commit(&f, &a);
+	commit(&f, &b);
+	MUST(vrv_archive_rename(f.repo, &b, "new", &err));
+	must_load(&f, &list);
+	renamed = vrv_archives_get(list, b.clear.logical)->object;
+	vrv_archives_free(list);
+	spoil(&f, &renamed);
+	fixture_reopen(&f, false);
+	refused_with(&f,
+	    "1 archive is shown as it was before a change that cannot be "
+	    "read: aid:0202");
+	delete_object(&f, &b.object);
+	fixture_reopen(&f, false);
+	expect(&f, 1, 1);
+	fixture_look(&f);
+	expect(&f, 1, 1);
+	fixture_fini(&f);
+}
+
 struct deletion {
 	struct fixture *f;
 	const struct vrv_archive *a;
@@ -534,6 +713,11 @@ run_pin_tests(void)
 	    cmocka_unit_test(test_other_damage),
 	    cmocka_unit_test(test_deleted),
 	    cmocka_unit_test(test_all_deleted),
+	    cmocka_unit_test(test_undone),
+	    cmocka_unit_test(test_many_deleted),
+	    cmocka_unit_test(test_all_undone),
+	    cmocka_unit_test(test_bad_tombstone),
+	    cmocka_unit_test(test_masked_revision),
 	    cmocka_unit_test(test_deleted_meanwhile),
 	    cmocka_unit_test(test_overlap),
 	    cmocka_unit_test(test_look),

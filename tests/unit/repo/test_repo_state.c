@@ -159,6 +159,61 @@ test_pins(void **state)
 	vrv_repo_close(repo);
 }
 
+/* Whether the archive 9 of series 1 was seen buried. */
+static bool
+nine_was_buried(struct vrv_repo *repo)
+{
+	struct vrv_pin *pins;
+	struct varve_err err;
+	size_t n;
+
+	MUST(vrv_repo_state_pins(repo, &pins, &n, &err));
+	assert_int_equal(n, 1);
+	const bool buried = vrv_pin_was_buried(&pins[0]);
+	assert_int_equal(pins[0].object[1], 7);
+	assert_int_equal(pins[0].tombstone[15], buried ? 5 : 0);
+	free(pins);
+	return buried;
+}
+
+/* That an archive was deleted stays known of this revision. */
+static void
+test_buried(void **state)
+{
+	struct world *w = *state;
+	struct vrv_pin dead = pin_of(1, 9, 3);
+	struct vrv_repo *slow = must_open(w), *repo;
+	struct varve_err err;
+
+	dead.tombstone[15] = 5;
+	pin(slow, 1, 9, 3);
+	save(slow);
+	repo = must_open(w);
+	assert_false(nine_was_buried(repo));
+	MUST(vrv_repo_state_change(repo, &dead, 1, NULL, 0, &err));
+	save(repo);
+	vrv_repo_close(repo);
+	/* One that does not know it takes nothing back. */
+	pin(slow, 1, 9, 2);
+	pin(slow, 1, 9, 3);
+	save(slow);
+	assert_true(nine_was_buried(slow));
+	/* Nor does one that drops what it still knew as live. */
+	const struct vrv_pin live = pin_of(1, 9, 3);
+	MUST(vrv_repo_state_change(slow, NULL, 0, &live, 1, &err));
+	save(slow);
+	assert_true(nine_was_buried(slow));
+	vrv_repo_close(slow);
+	repo = must_open(w);
+	assert_true(nine_was_buried(repo));
+	pin(repo, 1, 9, 4);
+	save(repo);
+	vrv_repo_close(repo);
+	repo = must_open(w);
+	assert_false(nine_was_buried(repo));
+	vrv_repo_close(repo);
+}
+
 /* Two runs at once: each writes only what it did itself. */
 static void
 test_two_handles(void **state)
@@ -658,6 +713,7 @@ run_state_tests(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_pins),
+	    T(test_buried),
 	    T(test_two_handles),
 	    T(test_generation),
 	    T(test_same_id),
