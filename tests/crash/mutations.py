@@ -68,7 +68,8 @@ MUTATIONS = {
         "src/repo/writer.c", "*ret_mine = fresh;",
         "*ret_mine = true; fresh = true;", WRITER),
     "lost-pack-is-reused": (
-        "src/repo/writer.c", "*ret = rc == 0;", "*ret = true;", CREATE),
+        "src/repo/index_rescue.c", "*ret = rc == 0 && size == length;",
+        "*ret = true;", CREATE),
     "id-is-not-checked": (
         "src/repo/copies.c",
         "if (vrv_same(id, want, want_n))\n\t\treturn 0;",

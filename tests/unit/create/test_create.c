@@ -674,8 +674,18 @@ remove_pack(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return type == FTW_F ? unlink(path) : 0;
 }
 
+static int
+remove_trees(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	return type == FTW_F && strncmp(path + ftw->base, "trees-", 6) == 0 ?
+	    unlink(path) :
+	    0;
+}
+
 /* All packs are lost, the index and the cache of it are not: the next archive
- * must stand on what it stored itself. */
+ * must stand on what it stored itself, whether the run looks everything up or
+ * did so a moment ago. */
 static void
 test_lost_parent(void **state)
 {
@@ -684,9 +694,15 @@ test_lost_parent(void **state)
 	put("src/f", "some text that is chunk enough");
 	assert_int_equal(back_up(p, "first"), 0);
 	assert_int_equal(nftw("repo/packs", remove_pack, 8, FTW_PHYS), 0);
-	assert_int_equal(nftw("cache", remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(nftw("cache", remove_trees, 8, FTW_PHYS), 0);
 	open_repo(p);
 	assert_int_equal(back_up(p, "second"), 0);
+	assert_non_null(strstr(p->told, "cannot read a directory of the"));
+	holds(p, "src src/f ");
+	assert_int_equal(nftw("repo/packs", remove_pack, 8, FTW_PHYS), 0);
+	assert_int_equal(nftw("cache", remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	open_repo(p);
+	assert_int_equal(back_up(p, "third"), 0);
 	assert_non_null(strstr(p->told, "cannot read a directory of the"));
 	holds(p, "src src/f ");
 }
