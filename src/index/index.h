@@ -82,6 +82,11 @@ int vrv_index_load(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
  * limits; a cache that cannot be written works from memory. */
 int vrv_index_listing_end(struct vrv_index *, struct varve_err *err) VRV_MUST;
 
+/* Objects that this client knew, which the last listing lacked although no
+ * listed object supersedes them: what they named may be named by nothing now.
+ * Called like the functions above. */
+size_t vrv_index_vanished(const struct vrv_index *);
+
 /* Drop all runs, here and in the folder, so that the next listing makes them
  * anew. What was added and not flushed stays. A folder that cannot be emptied
  * is not used any more. */

@@ -229,6 +229,7 @@ struct vrv_index {
 	size_t n_runs, cap_runs;
 	struct vrv_mem added; /* not yet flushed */
 	uint32_t added_serial;
+	size_t vanished; /* objects of runs that the last listing lacked */
 	struct vrv_mem unnamed; /* of packs that no index object names */
 	uint32_t unnamed_serial;
 	struct vrv_map *dropped; /* packs */

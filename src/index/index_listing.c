@@ -136,6 +136,50 @@ vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 
 /* --- the end --- */
 
+/* Does a listed object say that it took the place of this one? */
+static bool
+is_replaced(const struct vrv_index *index, const uint8_t *object)
+{
+	for (size_t i = 0; i < index->n_runs; i++) {
+		const struct vrv_run *run = index->runs[i];
+
+		for (uint64_t j = 0; j < run->count[VRV_S_SUPERSEDED]; j++) {
+			const uint8_t *row = run->superseded + j * 20;
+			const uint8_t *by = run->objects +
+			    (size_t)vrv_get_u32(row) * VRV_OBJECT_ID;
+			if (memcmp(row + 4, object, VRV_OBJECT_ID) == 0 &&
+			    vrv_map_get(index->listed, by) != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* How many objects of all runs are neither listed nor replaced. */
+static size_t
+count_vanished(const struct vrv_index *index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < index->n_runs; i++) {
+		const struct vrv_run *run = index->runs[i];
+
+		for (uint64_t o = 0; o < run->count[VRV_S_OBJECTS]; o++) {
+			const uint8_t *object =
+			    run->objects + o * VRV_OBJECT_ID;
+			n += vrv_map_get(index->listed, object) == NULL &&
+			    !is_replaced(index, object);
+		}
+	}
+	return n;
+}
+
+size_t
+vrv_index_vanished(const struct vrv_index *index)
+{
+	return index->vanished;
+}
+
 /* Which objects of the run count: listed, not superseded, and in no older
  * run. True if any does. */
 static bool
@@ -203,6 +247,7 @@ vrv_index_listing_end(struct vrv_index *index, struct varve_err *err)
 		return rc;
 	vrv_mem_fini(&index->loading);
 	(void)pthread_rwlock_wrlock(&index->lock);
+	index->vanished = count_vanished(index);
 	judge_all(index, &changed);
 	index->judged = true;
 	rc = gather_lost(index, err);

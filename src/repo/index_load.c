@@ -101,10 +101,13 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_index_listing_end(repo->index, err);
 	/* Once for the same objects: what is new since is named. */
-	if (rc == 0 && unusable > repo->unusable) {
+	size_t vanished = vrv_index_vanished(repo->index);
+	if (rc == 0 &&
+	    (unusable > repo->unusable || vanished > repo->vanished)) {
 		rc = vrv_index_rescue(repo, err);
 		repo->unusable = rc == 0 ? unusable : 0;
 	}
+	repo->vanished = rc == 0 ? vanished : 0;
 	free(names.items);
 	return rc;
 }

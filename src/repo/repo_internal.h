@@ -47,6 +47,7 @@ struct vrv_repo {
 				    vrv_rescued; NULL until there is one */
 	bool packs_listed;	 /* for a chunk that was not found: once */
 	size_t unusable;	 /* index objects, when packs were rescued */
+	size_t vanished;	 /* index objects, when packs were rescued */
 };
 
 /* A pack that was looked at because no index object names it. */

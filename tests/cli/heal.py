@@ -245,6 +245,11 @@ def lose_index(box):
                     with open(box.path("src", "changing"), "w") as f:
                         f.write(f"{which} {damage.__name__}\n" * 50)
                 made = box.create("new")
+                if change and damage is os.unlink:
+                    seen = box.fresh("check", "repo")
+                    box.ok(seen.returncode == 0,
+                           what + ": named by the run that opens the index",
+                           made, seen)
                 if os.path.exists(lost):
                     os.unlink(lost)
                 good, runs = everything(box, "new")
