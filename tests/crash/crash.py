@@ -422,13 +422,19 @@ class Harness:
         mode = ["fail", str(n), error] + (["--persist"] if persist else [])
         r, _, hit = self.stop(sb, *mode)
         try:
-            # The work is done; only the client's memory of it is not.
-            forgot = r.rc == 1 and "cannot remember" in r.err
+            forgot = self.forgot(r)
             if not forgot:
                 self.judge(sb, r, hit)
             self.scenario.verify(sb, 0 if forgot else r.rc)
         except Wrong as e:
             raise Wrong(f"{hit} failed with {error}: {e}") from e
+
+    @staticmethod
+    def forgot(r):
+        """The work is done; only the client's memory, of it or of what was
+        before, is not what it was."""
+        return r.rc == 1 and ("cannot remember" in r.err or
+                              "state directory '" in r.err)
 
     def judge(self, sb, r, hit):
         """A failed call is a failed run that says what failed, or nothing
@@ -469,7 +475,7 @@ class Harness:
         if hit is None or self.foreign(hit):
             return
         try:
-            forgot = r.rc == 1 and "cannot remember" in r.err
+            forgot = self.forgot(r)
             warned = forgot or (r.rc == 1 and mentions(r.err, hit[-1]))
             if warned and not forgot and not NAMED.search(hit[-1]):
                 self.scenario.prove_all(sb)
