@@ -150,11 +150,12 @@ int vrv_archive_bury(struct vrv_repo *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
 
-/* Is the archive deleted by now? Lists the tombstones of its series and reads
- * those that are not in `known` (object ids; may be NULL). One that cannot be
- * used does not count. */
+/* Has the archive been deleted? List the tombstones of its series and read
+ * those that are not in `known` (object ids; may be NULL). *ret_unsure: one of
+ * them could not be used, and may be that of the archive. */
 int vrv_archive_is_deleted(struct vrv_repo *, const struct vrv_archive *,
-    const struct vrv_map *known, bool *ret, struct varve_err *err) VRV_MUST;
+    const struct vrv_map *known, bool *ret, bool *ret_unsure,
+    struct varve_err *err) VRV_MUST;
 
 /* Store the next revision of `old`, as the store has it, under another name. */
 int vrv_archive_rename(struct vrv_repo *, const struct vrv_archive *old,

@@ -164,7 +164,7 @@ struct search {
 	struct vrv_repo *repo;
 	const struct vrv_archive *archive;
 	const struct vrv_map *known;
-	bool found;
+	bool found, unsure;
 };
 
 static int
@@ -203,15 +203,17 @@ on_tombstone(void *arg, const struct vrv_store_item *item,
 	    (s->known != NULL && vrv_map_get(s->known, name.id) != NULL))
 		return 0;
 	int rc = look_into(s, item->name, err);
-	if (rc != 0 && vrv_err_is_fatal(err))
+	if (rc != 0 && rc != VARVE_NOENT && !vrv_err_is_unusable(err))
 		return rc;
+	s->unsure = s->unsure || rc != 0;
 	vrv_err_clear(err);
 	return 0;
 }
 
 int
 vrv_archive_is_deleted(struct vrv_repo *repo, const struct vrv_archive *archive,
-    const struct vrv_map *known, bool *ret, struct varve_err *err)
+    const struct vrv_map *known, bool *ret, bool *ret_unsure,
+    struct varve_err *err)
 {
 	struct search s = {.repo = repo, .archive = archive, .known = known};
 	char prefix[VRV_NAME_SIZE], tag[2 * VRV_TAG_SIZE + 1];
@@ -222,7 +224,9 @@ vrv_archive_is_deleted(struct vrv_repo *repo, const struct vrv_archive *archive,
 	    tag);
 	int rc = vrv_store_list(vrv_repo_store(repo), prefix, false,
 	    on_tombstone, &s, err);
-	if (rc == 0)
+	if (rc == 0) {
 		*ret = s.found;
+		*ret_unsure = s.unsure;
+	}
 	return rc;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/archive.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "archive/archive_fetch.h"
 #include "archive/mend.h"
 #include "repo/writer.h"
-#include "util/hex.h"
 
 struct run {
 	struct vrv_repo *repo;
@@ -100,65 +98,20 @@ store_intent(struct run *r, struct varve_err *err)
 
 /* --- W3: is what this run relies on still to be relied on? --- */
 
-/* Does this tombstone bury the parent? */
-static int
-look_at_tombstone(struct run *r, const char *text, struct varve_err *err)
-{
-	const struct vrv_archive *parent = r->c->parent;
-	vrv_auto_object struct vrv_object object = {0};
-	struct vrv_arena arena = {0};
-	struct vrv_buried *buried;
-	uint32_t n;
-	int64_t time;
-
-	int rc = vrv_repo_fetch(r->repo, text, &object, err);
-	if (rc != 0)
-		return rc;
-	struct vrv_rd rd =
-	    vrv_rd_over(object.bytes + object.body, object.end - object.body);
-	rc = vrv_tombstone_get(&rd, &arena, &time, &buried, &n, err);
-	for (uint32_t i = 0; rc == 0 && i < n; i++)
-		if (buried[i].revision >= parent->clear.revision &&
-		    memcmp(buried[i].logical, parent->clear.logical,
-			VRV_LOGICAL_ID) == 0)
-			r->shaken = true;
-	vrv_arena_fini(&arena);
-	return rc;
-}
-
-static int
-on_tombstone(void *arg, const struct vrv_store_item *item,
-    struct varve_err *err)
-{
-	struct run *r = arg;
-	const struct vrv_archives *known = r->c->known;
-	struct vrv_name name;
-
-	if (!vrv_name_parse(item->name, &name) || name.type != VRV_TOMBSTONE ||
-	    (known != NULL && vrv_map_get(known->tombstones, name.id) != NULL))
-		return 0;
-	int rc = look_at_tombstone(r, item->name, err);
-	if (rc == 0 || (rc != VARVE_NOENT && !vrv_err_is_unusable(err)))
-		return rc;
-	/* It may bury the parent; being wrong costs a walk. */
-	r->shaken = true;
-	return 0;
-}
-
 static int
 check_parent(struct run *r, struct varve_err *err)
 {
-	const struct vrv_archive *parent = r->c->parent;
-	char prefix[VRV_NAME_SIZE], tag[2 * VRV_TAG_SIZE + 1];
+	const struct vrv_archives *known = r->c->known;
+	bool deleted, unsure;
 
-	if (parent == NULL)
+	if (r->c->parent == NULL)
 		return 0;
-	/* Tombstones are stored under the tag of what they bury. */
-	vrv_hex(tag, parent->object.tag, VRV_TAG_SIZE);
-	snprintf(prefix, sizeof(prefix), "%s%s", vrv_type_prefix(VRV_TOMBSTONE),
-	    tag);
-	return vrv_store_list(vrv_repo_store(r->repo), prefix, false,
-	    on_tombstone, r, err);
+	int rc = vrv_archive_is_deleted(r->repo, r->c->parent,
+	    known != NULL ? known->tombstones : NULL, &deleted, &unsure, err);
+	/* Being wrong costs a walk. */
+	if (rc == 0 && (deleted || unsure))
+		r->shaken = true;
+	return rc;
 }
 
 static int

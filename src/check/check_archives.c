@@ -61,12 +61,13 @@ static int
 ask_whether_deleted(struct visit *visit, struct varve_err *err)
 {
 	struct vrv_repo *repo = visit->check->repo;
+	bool unsure; /* then it is not taken for deleted */
 
 	if (visit->asked)
 		return 0;
 	visit->asked = true;
 	int rc = vrv_archive_is_deleted(repo, visit->archive,
-	    visit->check->tombstones, &visit->deleted, err);
+	    visit->check->tombstones, &visit->deleted, &unsure, err);
 	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	vrv_err_clear(err);
