@@ -74,10 +74,9 @@ struct varve_backup_options {
 	int level;		      /* of zstd; 0 stands for 3 */
 	unsigned threads;	      /* 0: one per processor */
 	unsigned checkpoint_interval; /* seconds; 0: 300 */
-	/* Of the chunks that are stored already and would be reused, how many
-	 * are read, decrypted and compared with their ids first, in
-	 * millionths. One that is damaged is told as a PROBLEM and stored
-	 * again. */
+	/* Share of the stored chunks to be reused that are read, decrypted
+	 * and compared with their ids first, in millionths. A damaged chunk
+	 * is a PROBLEM and is stored again. */
 	uint32_t verify_reused_ppm;
 
 	varve_event_fn *event;

@@ -8,8 +8,8 @@
  * A database in the cache folder of the repository, which holds names, sizes
  * and times in clear (mode 0600) and can be made anew from the trees at any
  * time. One that is damaged, of another version or of another repository is
- * made anew without a word to the user; where it cannot be written a NOTE says
- * so, and a temporary one serves. Each function brings it up to date itself,
+ * rebuilt without a message; if it cannot be written, a NOTE says so and a
+ * temporary catalog is used. Each function brings it up to date itself,
  * where it does not say otherwise.
  */
 
