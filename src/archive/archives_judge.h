@@ -52,4 +52,7 @@ size_t vrv_pins_replayed(const struct vrv_judge *);
  * is buried remember so. */
 int vrv_judge_pins(struct vrv_judge *, struct varve_err *err) VRV_MUST;
 
+/* The pin of a live archive. */
+struct vrv_pin vrv_archive_pin(const struct vrv_archive *);
+
 #endif

@@ -141,14 +141,22 @@ push(struct vrv_pin **to, size_t *n, size_t *cap, const struct vrv_pin *pin,
 	return 0;
 }
 
-static int
-add(struct pinner *p, const struct vrv_archive *a, struct varve_err *err)
+struct vrv_pin
+vrv_archive_pin(const struct vrv_archive *a)
 {
 	struct vrv_pin pin = {.revision = a->clear.revision};
 
 	memcpy(pin.tag, a->object.tag, VRV_TAG_SIZE);
 	memcpy(pin.logical, a->clear.logical, VRV_LOGICAL_ID);
 	memcpy(pin.object, a->object.id, VRV_OBJECT_ID);
+	return pin;
+}
+
+static int
+add(struct pinner *p, const struct vrv_archive *a, struct varve_err *err)
+{
+	const struct vrv_pin pin = vrv_archive_pin(a);
+
 	return push(&p->add, &p->n_add, &p->cap_add, &pin, err);
 }
 

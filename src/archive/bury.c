@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "archive/archive_fetch.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "archive/archives_judge.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -65,12 +66,7 @@ pin_buried(struct vrv_repo *repo, const struct vrv_archive *const *end,
 	if (pins == NULL)
 		return VRV_NOMEM(err, "the state");
 	for (size_t i = 0; i < n; i++) {
-		const struct vrv_archive *a = end[-(ptrdiff_t)(i + 1)];
-
-		pins[i].revision = a->clear.revision;
-		memcpy(pins[i].tag, a->object.tag, VRV_TAG_SIZE);
-		memcpy(pins[i].logical, a->clear.logical, VRV_LOGICAL_ID);
-		memcpy(pins[i].object, a->object.id, VRV_OBJECT_ID);
+		pins[i] = vrv_archive_pin(end[-(ptrdiff_t)(i + 1)]);
 		memcpy(pins[i].tombstone, tombstone->id, VRV_OBJECT_ID);
 	}
 	return vrv_repo_state_change(repo, pins, n, NULL, 0, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive/archive_fetch.h"
+#include "archive/archives_judge.h"
 #include "archive/mend.h"
 #include "repo/writer.h"
 
@@ -195,13 +196,9 @@ check_intent(struct run *r, struct varve_err *err)
 static void
 remember(struct run *r)
 {
-	const struct vrv_archive *a = r->c->archive;
-	struct vrv_pin pin = {.revision = a->clear.revision};
+	const struct vrv_pin pin = vrv_archive_pin(r->c->archive);
 	struct varve_err err;
 
-	memcpy(pin.tag, a->object.tag, VRV_TAG_SIZE);
-	memcpy(pin.logical, a->clear.logical, VRV_LOGICAL_ID);
-	memcpy(pin.object, a->object.id, VRV_OBJECT_ID);
 	int rc = vrv_repo_state_change(r->repo, &pin, 1, NULL, 0, &err);
 	if (rc == 0)
 		rc = vrv_repo_state_save(r->repo, &err);

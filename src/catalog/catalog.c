@@ -162,17 +162,13 @@ is_bad(int rc)
 static int
 lock(const struct vrv_catalog *c, int *ret_fd, struct varve_err *err)
 {
-	const char *slash = strrchr(c->path, '/');
-	vrv_auto_free char *dir = slash == NULL ?
-	    vrv_dup(".", 1) :
-	    vrv_dup(c->path, (size_t)(slash - c->path) + 1);
-	vrv_auto_free char *name =
-	    vrv_strf("%s.lock", slash != NULL ? slash + 1 : c->path);
+	vrv_auto_free char *path = vrv_strf("%s.lock", c->path);
 	vrv_auto_fd fd = -1;
+	const char *name;
 
-	if (dir == NULL || name == NULL)
+	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
-	int rc = vrv_private_dir(dir, false, &fd, err);
+	int rc = vrv_private_parent(path, &fd, &name, err);
 	if (rc == 0)
 		rc = vrv_private_lock(fd, name, LOCK_MS, ret_fd, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", c->path);

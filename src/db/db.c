@@ -244,22 +244,6 @@ set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 
 /* --- where it lies --- */
 
-/* The directory of `path` and the name in it, which points into `path`. */
-static int
-open_dir(const char *path, int *ret_dir, const char **ret_name,
-    struct varve_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	vrv_auto_free char *dir = slash == NULL ? vrv_dup(".", 1) :
-	    slash == path			? vrv_dup("/", 1) :
-			    vrv_dup(path, (size_t)(slash - path));
-
-	if (dir == NULL)
-		return VRV_NOMEM(err, "a path");
-	*ret_name = slash == NULL ? path : slash + 1;
-	return vrv_private_dir(dir, false, ret_dir, err);
-}
-
 /* SQLite would give a new file what the umask leaves; here it has 0600 from the
  * start, and what stands beside it gets the mode of the database. One that is
  * there is not opened for reading: closing it would give up all locks that this
@@ -304,7 +288,7 @@ open_sqlite(struct vrv_db *db, const char *path, struct varve_err *err)
 		flags |= SQLITE_OPEN_CREATE;
 		name = vrv_dup("", 0);
 	} else {
-		rc = open_dir(path, &db->dir, &leaf, err);
+		rc = vrv_private_parent(path, &db->dir, &leaf, err);
 		if (rc == 0)
 			rc = make_file(db->dir, leaf, err);
 		if (rc != 0)
@@ -412,7 +396,7 @@ vrv_db_remove(const char *path, struct varve_err *err)
 	vrv_auto_fd dir = -1;
 	const char *leaf;
 
-	int rc = open_dir(path, &dir, &leaf, err);
+	int rc = vrv_private_parent(path, &dir, &leaf, err);
 	for (size_t i = 0; rc == 0 && i < COMPANIONS; i++) {
 		vrv_auto_free char *name =
 		    vrv_strf("%s%s", leaf, companions[i]);
@@ -432,9 +416,9 @@ vrv_db_rename(const char *path, const char *to, struct varve_err *err)
 	vrv_auto_fd dir = -1, to_dir = -1;
 	const char *leaf, *to_leaf;
 
-	int rc = open_dir(path, &dir, &leaf, err);
+	int rc = vrv_private_parent(path, &dir, &leaf, err);
 	if (rc == 0)
-		rc = open_dir(to, &to_dir, &to_leaf, err);
+		rc = vrv_private_parent(to, &to_dir, &to_leaf, err);
 	for (size_t i = 0; rc == 0 && i < COMPANIONS; i++) {
 		vrv_auto_free char *old = vrv_strf("%s%s", leaf, companions[i]);
 		vrv_auto_free char *new =

@@ -111,8 +111,7 @@ complete(struct vrv_restore *run, struct vrv_outfile *file, int fd,
 	return file->group == NULL ? 0 : vrv_os_stat(fd, "", ret_st, err);
 }
 
-/* The same for a file with a temporary name. The lock is held by a second
- * descriptor, since closing may still fail. */
+/* The same for a file with a temporary name. */
 static int
 settle(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
     int *take_fd, struct varve_err *err)
@@ -121,11 +120,8 @@ settle(struct vrv_restore *run, struct vrv_outfile *file, int dirfd,
 	struct vrv_stat st = {0};
 
 	int rc = complete(run, file, fd, &st, err);
-	vrv_auto_fd held = rc == 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-	if (rc == 0 && held < 0)
-		rc = vrv_fail_sys(err, errno, "dup");
 	if (rc == 0)
-		rc = vrv_os_close(vrv_steal_fd(&fd), err);
+		rc = vrv_newfile_close(&fd, err);
 	if (rc == 0 && file->held.lost != 0)
 		rc = vrv_fail_sys(err, file->held.lost, "close");
 	if (rc != 0)

@@ -103,10 +103,17 @@ int vrv_newfile_name(char ret[VRV_NEWFILE_NAME], struct varve_err *err)
     VRV_MUST;
 void vrv_newfile_hold(int fd);
 
+/* Close `*fd` and report what close reports, while the lock on the file stays:
+ * on success *fd is another descriptor of it. On failure it may be closed. */
+int vrv_newfile_close(int *fd, struct varve_err *err) VRV_MUST;
+
 /* All of it for bytes in memory: the file `path` below `dir` (a temporary
  * file appears beside it) holds the old content or the new, at any instant. */
 int vrv_os_replace_file(int dir, const char *path, mode_t mode,
     const void *bytes, size_t n, struct varve_err *err) VRV_MUST;
+/* The same for a new file; EXISTS if the name is taken. */
+int vrv_os_make_file(int dir, const char *path, mode_t mode, const void *bytes,
+    size_t n, struct varve_err *err) VRV_MUST;
 
 /* mkdir -p with mode 0700 for new folders, each made durable. */
 int vrv_os_mkdirs(const char *path, struct varve_err *err) VRV_MUST;

@@ -122,24 +122,27 @@ vrv_newfile_abort(struct vrv_newfile *file)
 		(void)close(vrv_steal_fd(&file->fd));
 }
 
+int
+vrv_newfile_close(int *fd, struct varve_err *err)
+{
+	int held = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+
+	if (held < 0)
+		return vrv_fail_sys(err, errno, "dup");
+	int rc = vrv_os_close(*fd, err);
+	*fd = held;
+	return rc;
+}
+
 /* Put the bytes on stable storage and report what close reports. The lock
- * stays, on a second descriptor, until the file has its final name. On failure
- * the file is gone. */
+ * stays until the file has its final name. On failure the file is gone. */
 static int
 settle(struct vrv_newfile *file, struct varve_err *err)
 {
 	int rc = vrv_os_fsync(file->fd, err);
 
-	if (rc == 0) {
-		int held = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
-
-		if (held < 0) {
-			rc = vrv_fail_sys(err, errno, "dup");
-		} else {
-			rc = vrv_os_close(file->fd, err);
-			file->fd = held;
-		}
-	}
+	if (rc == 0)
+		rc = vrv_newfile_close(&file->fd, err);
 	if (rc != 0)
 		vrv_newfile_abort(file);
 	return rc;
@@ -200,9 +203,12 @@ vrv_newfile_replace(struct vrv_newfile *file, int to, const char *path,
 	return vrv_os_sync_parent(to, path, err);
 }
 
-int
-vrv_os_replace_file(int dir, const char *path, mode_t mode, const void *bytes,
-    size_t n, struct varve_err *err)
+typedef int finish_fn(struct vrv_newfile *, int to, const char *path,
+    struct varve_err *err);
+
+static int
+write_file(int dir, const char *path, mode_t mode, const void *bytes, size_t n,
+    finish_fn *finish, struct varve_err *err)
 {
 	struct vrv_newfile file;
 	const char *leaf;
@@ -218,7 +224,21 @@ vrv_os_replace_file(int dir, const char *path, mode_t mode, const void *bytes,
 		vrv_newfile_abort(&file);
 		return rc;
 	}
-	return vrv_newfile_replace(&file, parent, leaf, err);
+	return finish(&file, parent, leaf, err);
+}
+
+int
+vrv_os_replace_file(int dir, const char *path, mode_t mode, const void *bytes,
+    size_t n, struct varve_err *err)
+{
+	return write_file(dir, path, mode, bytes, n, vrv_newfile_replace, err);
+}
+
+int
+vrv_os_make_file(int dir, const char *path, mode_t mode, const void *bytes,
+    size_t n, struct varve_err *err)
+{
+	return write_file(dir, path, mode, bytes, n, vrv_newfile_link, err);
 }
 
 /* --- sweeping --- */

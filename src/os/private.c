@@ -66,6 +66,23 @@ vrv_private_dir(const char *path, bool create, int *ret_fd,
 }
 
 int
+vrv_private_parent(const char *path, int *ret_fd, const char **ret_leaf,
+    struct varve_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	vrv_auto_free char *dir = slash == NULL ?
+	    vrv_dup(".", 1) :
+	    vrv_dup(path, (size_t)(slash - path) + 1);
+
+	if (dir == NULL)
+		return VRV_NOMEM(err, "a path");
+	int rc = vrv_private_dir(dir, false, ret_fd, err);
+	if (rc == 0)
+		*ret_leaf = slash == NULL ? path : slash + 1;
+	return rc;
+}
+
+int
 vrv_private_open(int dir, const char *name, int flags, int *ret_fd,
     struct varve_err *err)
 {

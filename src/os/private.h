@@ -28,6 +28,11 @@
 int vrv_private_dir(const char *path, bool create, int *ret_fd,
     struct varve_err *err) VRV_MUST;
 
+/* Open the private directory that holds `path`; *ret_leaf is the name in it, a
+ * part of `path`. */
+int vrv_private_parent(const char *path, int *ret_fd, const char **ret_leaf,
+    struct varve_err *err) VRV_MUST;
+
 /* Open the file `name`, one component, in the private directory `dir`.
  * `flags` are those of open(); what O_CREAT makes has mode 0600. */
 int vrv_private_open(int dir, const char *name, int flags, int *ret_fd,

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "os/file.h"
 #include "repo/repo_internal.h"
@@ -29,39 +27,11 @@ vrv_key_file_load(const char *path, struct vrv_buf *ret, struct varve_err *err)
 	return rc;
 }
 
-/* The directory that a file lies in. */
-static int
-open_parent(const char *path, int *ret_fd, struct varve_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	vrv_auto_free char *parent = slash == NULL ?
-	    vrv_strf(".") :
-	    vrv_strf("%.*s", (int)(slash - path) + 1, path);
-
-	if (parent == NULL)
-		return VRV_NOMEM(err, "a path");
-	return vrv_os_open(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0, ret_fd,
-	    err);
-}
-
 int
 vrv_key_file_make(const char *path, const void *bytes, size_t n,
     struct varve_err *err)
 {
-	struct vrv_newfile file;
-	vrv_auto_fd dir = -1;
-
-	int rc = open_parent(path, &dir, err);
-	if (rc == 0)
-		rc = vrv_newfile_open(dir, 0600, &file, err);
-	if (rc != 0)
-		return rc;
-	rc = vrv_os_write(file.fd, bytes, n, err);
-	if (rc != 0) {
-		vrv_newfile_abort(&file);
-		return rc;
-	}
-	return vrv_newfile_link(&file, AT_FDCWD, path, err);
+	return vrv_os_make_file(AT_FDCWD, path, 0600, bytes, n, err);
 }
 
 int
