@@ -35,6 +35,22 @@ vrv_walker_close(struct vrv_place *place)
 	free(vrv_steal(&place->parent));
 }
 
+/* Continue without the directory of the previous archive, unless the error
+ * ends the run. */
+static int
+give_up_parent(struct vrv_walker *w, struct vrv_place *place, int rc,
+    struct varve_err *err)
+{
+	if (vrv_err_is_fatal(err))
+		return rc;
+	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
+	    "cannot read a directory of the previous archive, so its files "
+	    "are read again: %s",
+	    err->message);
+	vrv_parent_dir_give_up(place->parent);
+	return 0;
+}
+
 static int
 open_parent(struct vrv_walker *w, struct vrv_place *place,
     const struct vrv_entry *old, const struct vrv_ref *top,
@@ -48,15 +64,7 @@ open_parent(struct vrv_walker *w, struct vrv_place *place,
 	if (place->parent == NULL)
 		return VRV_NOMEM(err, "the parent");
 	int rc = vrv_parent_dir_open(w->p->parent, ref, place->parent, err);
-	if (rc != 0 && !vrv_err_is_fatal(err)) {
-		vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
-		    "cannot read a directory of the previous archive, so its "
-		    "files are read again: %s",
-		    err->message);
-		vrv_parent_dir_give_up(place->parent);
-		rc = 0;
-	}
-	return rc;
+	return rc == 0 ? 0 : give_up_parent(w, place, rc, err);
 }
 
 int
@@ -67,15 +75,10 @@ vrv_walker_find_old(struct vrv_walker *w, struct vrv_place *place,
 	int rc = vrv_parent_dir_find(place->parent, name, strlen(name), ret,
 	    ret_raw, err);
 
-	if (rc == 0 || vrv_err_is_fatal(err))
-		return rc;
-	vrv_repo_note(w->p->repo, VARVE_EVENT_NOTE, NULL,
-	    "cannot read a directory of the previous archive, so its files "
-	    "are read again: %s",
-	    err->message);
-	vrv_parent_dir_give_up(place->parent);
+	if (rc == 0)
+		return 0;
 	*ret = NULL;
-	return 0;
+	return give_up_parent(w, place, rc, err);
 }
 
 /* The name in a directory that says that it is not to be backed up, or NULL.
