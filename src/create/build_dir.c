@@ -101,7 +101,7 @@ vrv_build_leave(struct vrv_build *b, const struct vrv_item *item,
 	int rc = vrv_tree_builder_finish(level->builder, &ref, err);
 	if (rc != 0)
 		return rc;
-	vrv_parent_forget(b->p->parent, item->forget, item->forget_n);
+	vrv_parent_forget(b->p->parent, item->forget.p, item->forget.n);
 	b->path.len = level->path_n;
 	b->depth--;
 	if (b->depth == 0)

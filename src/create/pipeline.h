@@ -160,9 +160,8 @@ struct vrv_item {
 	struct vrv_source_err error;
 	const char *reason;
 	bool is_store; /* the repository itself */
-	const uint8_t
-	    *forget; /* LEAVE: tree chunks of the parent's directory */
-	size_t forget_n;
+	struct vrv_text
+	    forget; /* LEAVE: tree chunks of the parent's directory */
 };
 struct vrv_items {
 	struct vrv_arena arena;

@@ -377,15 +377,10 @@ vrv_walker_leave(struct vrv_walker *w, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_walker_item(w, VRV_ITEM_LEAVE, "", &item, err);
 	if (rc == 0 && place->parent->ids.len > 0) {
-		struct vrv_text ids = {place->parent->ids.data,
-				    place->parent->ids.len},
-				copy;
+		const struct vrv_buf *ids = &place->parent->ids;
 
-		rc = vrv_walker_copy(w, ids, &copy, err);
-		if (rc == 0) {
-			item->forget = copy.p;
-			item->forget_n = copy.n;
-		}
+		rc = vrv_walker_copy(w, (struct vrv_text){ids->data, ids->len},
+		    &item->forget, err);
 	}
 	w->path.len = place->path_n;
 	vrv_walker_close(place);
