@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faultstore.h"
+
 static struct {
 	struct vrv_store *store;
 	char key_file[64];
@@ -160,6 +162,24 @@ world_fini(struct world *w)
 	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+int
+world_setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	world_init(w);
+	*state = w;
+	return 0;
+}
+
+int
+world_teardown(void **state)
+{
+	world_fini(*state);
+	free(*state);
+	return 0;
+}
+
 struct vrv_repo *
 must_open(struct world *w)
 {
@@ -170,6 +190,29 @@ must_open(struct world *w)
 	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
 	w->hooks.log[0] = '\0';
 	return repo;
+}
+
+struct vrv_repo *
+open_faulty(struct world *w, struct vrv_store **ret)
+{
+	const struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	*ret = faultstore_new(reach(w));
+	assert_non_null(*ret);
+	MUST(vrv_repo_open(*ret, &open, &repo, &err));
+	return repo;
+}
+
+void
+write_file(const char *path, const void *bytes, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	fclose(f);
 }
 
 /* --- storing chunks --- */
@@ -342,6 +385,15 @@ remove_object(struct world *w, const char *name)
 	struct varve_err err;
 
 	MUST(vrv_store_delete(w->store, name, &err));
+}
+
+void
+remove_first(struct world *w, const char *prefix)
+{
+	char name[VRV_NAME_SIZE];
+
+	name_at(w, prefix, 0, name);
+	remove_object(w, name);
 }
 
 void

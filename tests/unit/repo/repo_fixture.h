@@ -40,6 +40,12 @@ void world_init(struct world *);
 void world_fini(struct world *);
 void template_fini(void);
 
+/* A test whose state is a world of its own. */
+#define WORLD_TEST(f)                                                          \
+	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /* From now on act as client number `n`. */
 void client(struct world *, unsigned n);
 /* What opens it: the key file, and the passphrase if `by_file` is false. */
@@ -48,6 +54,8 @@ const char *key_file(void);
 /* The shared store, behind hooks: for functions that consume one. */
 struct vrv_store *reach(struct world *);
 struct vrv_repo *must_open(struct world *);
+/* Open through a store that can be told to fail: a faultstore, borrowed. */
+struct vrv_repo *open_faulty(struct world *, struct vrv_store **ret);
 
 /* A run of one writer: begin, put on lanes, end. */
 struct storing {
@@ -76,10 +84,14 @@ int get_one(struct vrv_repo *, enum vrv_frame_kind,
     const uint8_t id[VRV_ID_SIZE], uint32_t seed, size_t n,
     struct varve_err *err);
 
+/* A file of exactly these bytes. */
+void write_file(const char *path, const void *bytes, size_t n);
+
 /* Names that start with `prefix`: how many; the `which`th by name. */
 size_t count(struct world *, const char *prefix);
 void name_at(struct world *, const char *prefix, size_t which, char *ret);
 void remove_object(struct world *, const char *name);
+void remove_first(struct world *, const char *prefix);
 /* Invert a bit of the byte at `at`. */
 void damage(struct world *, const char *name, size_t at);
 

@@ -14,24 +14,6 @@
 #define READERS 8
 #define SIZE ((size_t)100 << 10)
 
-static int
-setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static struct vrv_framecache *
 new_cache(struct vrv_repo *repo, size_t data, size_t meta)
 {
@@ -363,14 +345,13 @@ test_churn(void **state)
 int
 run_cache_tests(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_one_opening),
-	    T(test_bounds),
-	    T(test_large),
-	    T(test_ids),
-	    T(test_copies),
-	    T(test_churn),
+	    WORLD_TEST(test_one_opening),
+	    WORLD_TEST(test_bounds),
+	    WORLD_TEST(test_large),
+	    WORLD_TEST(test_ids),
+	    WORLD_TEST(test_copies),
+	    WORLD_TEST(test_churn),
 	};
 
 	return cmocka_run_group_tests_name("cache", tests, NULL, NULL);

@@ -11,34 +11,6 @@
 
 #include "util/hex.h"
 
-static int
-setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-write_file(const char *path, const void *bytes, size_t n)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, n, f), n);
-	fclose(f);
-}
-
 /* Move the slot of the key file from the repository to the key directory, so
  * that nothing opens it but what is there. */
 static void
@@ -191,11 +163,10 @@ test_made(void **state)
 int
 run_key_file_tests(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_key_directory),
-	    T(test_no_key_directory),
-	    T(test_made),
+	    WORLD_TEST(test_key_directory),
+	    WORLD_TEST(test_no_key_directory),
+	    WORLD_TEST(test_made),
 	};
 
 	return cmocka_run_group_tests_name("key files", tests, NULL, NULL);

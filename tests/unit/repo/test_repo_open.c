@@ -12,24 +12,6 @@
 #include "faultstore.h"
 #include "repo/repo_internal.h"
 
-static int
-setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* Opening fails with this exit status. */
 static void
 refused(struct world *w, const struct varve_open_options *open, int status,
@@ -74,10 +56,8 @@ test_nothing_there(void **state)
 {
 	struct world *w = *state;
 	const struct varve_open_options open = options(w, true);
-	char name[VRV_NAME_SIZE];
 
-	name_at(w, "config/", 0, name);
-	remove_object(w, name);
+	remove_first(w, "config/");
 	refused(w, &open, VARVE_EXIT_NO_REPO, "no repository");
 }
 
@@ -86,12 +66,9 @@ test_no_slot(void **state)
 {
 	struct world *w = *state;
 	const struct varve_open_options open = options(w, true);
-	char name[VRV_NAME_SIZE];
 
-	while (count(w, "keys/") > 0) {
-		name_at(w, "keys/", 0, name);
-		remove_object(w, name);
-	}
+	while (count(w, "keys/") > 0)
+		remove_first(w, "keys/");
 	refused(w, &open, VARVE_EXIT_NO_KEY, "no key for");
 }
 
@@ -508,24 +485,23 @@ test_failing_init(void **state)
 int
 run_open_tests(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_passphrases),
-	    T(test_nothing_there),
-	    T(test_no_slot),
-	    T(test_damaged_slot),
-	    T(test_newer_reader),
-	    T(test_newer_writer),
-	    T(test_two_configs),
-	    T(test_older_config),
-	    T(test_forged_config),
-	    T(test_every_byte_of_the_config),
-	    T(test_replaced),
-	    T(test_signers),
-	    T(test_places_of_objects),
-	    T(test_every_byte_of_an_object),
-	    T(test_sealed_part),
-	    T(test_failing_init),
+	    WORLD_TEST(test_passphrases),
+	    WORLD_TEST(test_nothing_there),
+	    WORLD_TEST(test_no_slot),
+	    WORLD_TEST(test_damaged_slot),
+	    WORLD_TEST(test_newer_reader),
+	    WORLD_TEST(test_newer_writer),
+	    WORLD_TEST(test_two_configs),
+	    WORLD_TEST(test_older_config),
+	    WORLD_TEST(test_forged_config),
+	    WORLD_TEST(test_every_byte_of_the_config),
+	    WORLD_TEST(test_replaced),
+	    WORLD_TEST(test_signers),
+	    WORLD_TEST(test_places_of_objects),
+	    WORLD_TEST(test_every_byte_of_an_object),
+	    WORLD_TEST(test_sealed_part),
+	    WORLD_TEST(test_failing_init),
 	};
 
 	return cmocka_run_group_tests_name("open", tests, NULL, NULL);

@@ -9,24 +9,6 @@
 
 #include "faultstore.h"
 
-static int
-setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* Open with a passphrase; NULL if it is refused as wrong. */
 static struct vrv_repo *
 open_with(struct world *w, const char *passphrase)
@@ -182,12 +164,8 @@ test_failing_change(void **state)
 		assert_true(count(w, "keys/") >= 2);
 		opens(w, "secret", true);
 		/* Slots that a failure left would cost a derivation each. */
-		while (count(w, "keys/") > 3) {
-			char name[VRV_NAME_SIZE];
-
-			name_at(w, "keys/", 0, name);
-			remove_object(w, name);
-		}
+		while (count(w, "keys/") > 3)
+			remove_first(w, "keys/");
 	}
 	assert_true(runs >= 6);
 }
@@ -232,15 +210,13 @@ test_export_and_import(void **state)
 	struct world *w = *state;
 	struct varve_open_options open = options(w, false);
 	struct vrv_repo *repo = open_with(w, "secret");
-	char name[VRV_NAME_SIZE], id[33], *text;
+	char id[33], *text;
 	struct varve_err err;
 
 	MUST(vrv_repo_slot_export(repo, &text, &err));
 	vrv_repo_close(repo);
-	while (count(w, "keys/") > 0) {
-		name_at(w, "keys/", 0, name);
-		remove_object(w, name);
-	}
+	while (count(w, "keys/") > 0)
+		remove_first(w, "keys/");
 	/* A typing mistake anywhere in the digits or the sum is found. */
 	char *digits = strchr(text, '\n') + 1;
 	for (char *p = digits; p < text + strlen(text); p += 5) {
@@ -363,15 +339,14 @@ test_keyfile_mode(void **state)
 int
 run_slot_tests(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_add_and_remove),
-	    T(test_the_last_one),
-	    T(test_change),
-	    T(test_failing_change),
-	    T(test_key_file),
-	    T(test_export_and_import),
-	    T(test_keyfile_mode),
+	    WORLD_TEST(test_add_and_remove),
+	    WORLD_TEST(test_the_last_one),
+	    WORLD_TEST(test_change),
+	    WORLD_TEST(test_failing_change),
+	    WORLD_TEST(test_key_file),
+	    WORLD_TEST(test_export_and_import),
+	    WORLD_TEST(test_keyfile_mode),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);

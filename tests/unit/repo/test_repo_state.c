@@ -27,20 +27,8 @@ static unsigned refused_after;
 static int
 setup(void **state)
 {
-	struct world *w = malloc(sizeof(*w));
-
 	refused = "";
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
+	return world_setup(state);
 }
 
 static struct vrv_pin
@@ -326,16 +314,6 @@ test_same_id(void **state)
 
 /* --- damage --- */
 
-static void
-write_text(const char *path, const char *text, size_t n)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, n, f), n);
-	fclose(f);
-}
-
 /* Names in the state directory that contain a text. */
 static unsigned
 names_with(const struct world *w, const char *part)
@@ -391,8 +369,8 @@ test_one_damaged(void **state)
 	read_text(path, text, sizeof(text), &n);
 	read_text(old_path, old, sizeof(old), &n_old);
 	for (size_t cut = 0; cut < n; cut += cut + 40 < n ? 37 : 1) {
-		write_text(old_path, old, n_old);
-		write_text(path, text, cut);
+		write_file(old_path, old, n_old);
+		write_file(path, text, cut);
 		expect_old_version(w);
 	}
 	for (size_t at = 0; at < n; at += 29) {
@@ -400,26 +378,26 @@ test_one_damaged(void **state)
 
 		memcpy(bad, text, n);
 		bad[at] ^= 1;
-		write_text(old_path, old, n_old);
-		write_text(path, bad, n);
+		write_file(old_path, old, n_old);
+		write_file(path, bad, n);
 		expect_old_version(w);
 	}
 	assert_true(names_with(w, ".damaged-") > 0);
 	/* Something else has the name. */
-	write_text(old_path, old, n_old);
+	write_file(old_path, old, n_old);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	expect_old_version(w);
-	write_text(old_path, old, n_old);
+	write_file(old_path, old, n_old);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	expect_old_version(w);
-	write_text(old_path, old, n_old);
+	write_file(old_path, old, n_old);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	expect_old_version(w);
 	/* A crash before the first version was named. */
-	write_text(old_path, old, n_old);
+	write_file(old_path, old, n_old);
 	assert_int_equal(unlink(path), 0);
 	struct vrv_repo *repo = reopen(w);
 	assert_int_equal(pinned(repo, 1, 1), 0);
@@ -437,8 +415,8 @@ test_both_damaged(void **state)
 
 	two_versions(w, path);
 	snprintf(old_path, sizeof(old_path), "%s.old", path);
-	write_text(path, "", 0);
-	write_text(old_path, "garbage\n", 8);
+	write_file(path, "", 0);
+	write_file(old_path, "garbage\n", 8);
 	struct vrv_repo *repo = reopen(w);
 	assert_non_null(strstr(w->warnings, "knows nothing"));
 	assert_int_equal(pinned(repo, 1, 1), -1);
@@ -504,7 +482,7 @@ test_refused(void **state)
 	}
 	/* The current version is damaged, and the old one cannot be read. */
 	snprintf(old_path, sizeof(old_path), "%s.old", path);
-	write_text(path, "", 0);
+	write_file(path, "", 0);
 	refused = ".old";
 	refused_after = 0;
 	vrv_repo_close(reopen(w));
@@ -525,7 +503,7 @@ test_lost_meanwhile(void **state)
 	two_versions(w, path);
 	snprintf(old_path, sizeof(old_path), "%s.old", path);
 	struct vrv_repo *repo = must_open(w);
-	write_text(path, "", 0);
+	write_file(path, "", 0);
 	assert_int_equal(unlink(old_path), 0);
 	pin(repo, 1, 3, 0);
 	save(repo);
@@ -561,7 +539,7 @@ test_damaged_place(void **state)
 
 	vrv_repo_close(must_open(w));
 	place_path(w, path);
-	write_text(path, "", 0);
+	write_file(path, "", 0);
 	vrv_repo_close(reopen(w));
 	assert_non_null(strstr(w->warnings, "another repository"));
 	assert_int_equal(names_with(w, ".damaged-"), 1);
@@ -599,7 +577,7 @@ write_v1(struct world *w, bool same, uint32_t generation)
 	    "varve-state 1\nlocation memory:\nrepository %s admin %s\n"
 	    "config %u %s\narchive 0102030000000000 09%062d 4\nend\n",
 	    a, b, generation, c, 0);
-	write_text(path, text, (size_t)n);
+	write_file(path, text, (size_t)n);
 	(void)err;
 }
 
@@ -669,7 +647,7 @@ test_unusable_directory(void **state)
 	struct world *w = *state;
 	char other[200];
 
-	write_text(w->state, "x", 1);
+	write_file(w->state, "x", 1);
 	expect_unusable(w, "");
 	assert_int_equal(unlink(w->state), 0);
 	snprintf(other, sizeof(other), "%s/elsewhere", w->dir);
@@ -710,7 +688,7 @@ test_sweep(void **state)
 int
 run_state_tests(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_pins),
 	    T(test_buried),

@@ -9,24 +9,6 @@
 
 #include "faultstore.h"
 
-static int
-setup(void **state)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* --- lanes --- */
 
 #define CROWD 300
@@ -499,15 +481,13 @@ run_with_fault(struct world *w, enum faultstore_op op, unsigned nth, bool late,
 	    .nth = nth,
 	    .code = VARVE_IO,
 	    .late = late};
-	const struct varve_open_options open = options(w, true);
-	struct vrv_store *store = faultstore_new(reach(w));
 	uint8_t bytes[2000], id[VRV_ID_SIZE];
-	struct vrv_repo *repo;
+	struct vrv_store *store;
 	struct storing s;
 	struct varve_err err;
 	bool fresh;
 
-	MUST(vrv_repo_open(store, &open, &repo, &err));
+	struct vrv_repo *repo = open_faulty(w, &store);
 	unsigned before = faultstore_calls(store, op);
 	faultstore_arm(store, &fault);
 	int rc = storing_begin(&s, repo, 2, UINT64_MAX, &err);
@@ -572,26 +552,19 @@ int
 run_writer_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_lanes_share, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_both_kinds_in_one_pack, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_reused_packs, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_checkpoint_by_time, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_reload_beside, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_another_copy, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_every_byte_of_a_frame, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_whole_id, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_cache_of_frames, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_failing_store, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_order_of_puts, setup,
-		teardown),
+	    WORLD_TEST(test_lanes_share),
+	    WORLD_TEST(test_limits),
+	    WORLD_TEST(test_both_kinds_in_one_pack),
+	    WORLD_TEST(test_reused_packs),
+	    WORLD_TEST(test_checkpoint),
+	    WORLD_TEST(test_checkpoint_by_time),
+	    WORLD_TEST(test_reload_beside),
+	    WORLD_TEST(test_another_copy),
+	    WORLD_TEST(test_every_byte_of_a_frame),
+	    WORLD_TEST(test_whole_id),
+	    WORLD_TEST(test_cache_of_frames),
+	    WORLD_TEST(test_failing_store),
+	    WORLD_TEST(test_order_of_puts),
 	};
 
 	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);

@@ -11,36 +11,14 @@
 
 #include "faultstore.h"
 
-static int
-setup(void **state)
+/* Store the one chunk of most tests, as a client that then goes away. */
+static void
+store_one(struct world *w, uint8_t ret_id[VRV_ID_SIZE])
 {
-	struct world *w = malloc(sizeof(*w));
+	struct vrv_repo *repo = must_open(w);
 
-	world_init(w);
-	*state = w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	world_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* Open through a store that can be told to fail. */
-static struct vrv_repo *
-open_faulty(struct world *w, struct vrv_store **ret)
-{
-	const struct varve_open_options open = options(w, true);
-	struct vrv_repo *repo;
-	struct varve_err err;
-
-	*ret = faultstore_new(reach(w));
-	assert_non_null(*ret);
-	MUST(vrv_repo_open(*ret, &open, &repo, &err));
-	return repo;
+	put_one(repo, VRV_FRAME_DATA, 1, 300, ret_id);
+	vrv_repo_close(repo);
 }
 
 /* How often `line` stands in the log of the store. */
@@ -64,9 +42,7 @@ test_index_fails_once(void **state)
 	struct vrv_store *store;
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct faultstore_fault fault = {.op = FAULT_LIST,
 		    .nth = 1,
@@ -75,7 +51,7 @@ test_index_fails_once(void **state)
 		    .code = codes[i]};
 
 		client(w, 1 + i);
-		repo = open_faulty(w, &store);
+		struct vrv_repo *repo = open_faulty(w, &store);
 		faultstore_arm(store, &fault);
 		if (i == 0)
 			assert_int_not_equal(get_one(repo, VRV_FRAME_DATA, id,
@@ -94,17 +70,13 @@ test_deleted_index(void **state)
 {
 	struct world *w = *state;
 	uint8_t id[VRV_ID_SIZE], none[VRV_ID_SIZE];
-	char index[VRV_NAME_SIZE];
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
-	name_at(w, "index/", 0, index);
-	remove_object(w, index);
+	store_one(w, id);
+	remove_first(w, "index/");
 
 	client(w, 1);
-	repo = must_open(w);
+	struct vrv_repo *repo = must_open(w);
 	w->hooks.log[0] = '\0';
 	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
 	memset(none, 9, sizeof(none));
@@ -126,17 +98,13 @@ test_failed_listing(void **state)
 	    .prefix = "packs/",
 	    .code = VARVE_IO};
 	uint8_t id[VRV_ID_SIZE];
-	char index[VRV_NAME_SIZE];
 	struct vrv_store *store;
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
-	name_at(w, "index/", 0, index);
-	remove_object(w, index);
+	store_one(w, id);
+	remove_first(w, "index/");
 	client(w, 1);
-	repo = open_faulty(w, &store);
+	struct vrv_repo *repo = open_faulty(w, &store);
 	faultstore_arm(store, &fault);
 	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err),
 	    VARVE_IO);
@@ -159,10 +127,8 @@ test_failed_rebuild(void **state)
 	struct varve_err err;
 	bool has = false;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
-	repo = open_faulty(w, &store);
+	store_one(w, id);
+	struct vrv_repo *repo = open_faulty(w, &store);
 	MUST(vrv_repo_index(repo, &index, &err));
 	faultstore_arm(store, &fault);
 	assert_int_equal(vrv_repo_index_reload(repo, true, &err), VARVE_IO);
@@ -182,9 +148,7 @@ test_renamed_pack(void **state)
 	struct varve_err err;
 	size_t n;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	name_at(w, "packs/", 0, pack);
 	name_at(w, "index/", 0, index);
 	MUST(vrv_store_get_all(w->store, pack, 1 << 20, &bytes, &n, &err));
@@ -195,7 +159,7 @@ test_renamed_pack(void **state)
 	MUST(vrv_store_put(w->store, pack, bytes, n, &err));
 	free(bytes);
 	client(w, 1);
-	repo = must_open(w);
+	struct vrv_repo *repo = must_open(w);
 	assert_int_equal(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err),
 	    VARVE_CORRUPT);
 	assert_non_null(strstr(w->notes, "that of another pack"));
@@ -207,18 +171,14 @@ static void
 test_young_pack(void **state)
 {
 	struct world *w = *state;
-	char index[VRV_NAME_SIZE];
 	uint8_t id[VRV_ID_SIZE];
 	struct vrv_packs packs;
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
-	name_at(w, "index/", 0, index);
-	remove_object(w, index);
+	store_one(w, id);
+	remove_first(w, "index/");
 	client(w, 1);
-	repo = must_open(w);
+	struct vrv_repo *repo = must_open(w);
 	MUST(vrv_packs_list(repo, &packs, &err));
 	assert_int_equal(packs.n, 1);
 	MUST(vrv_repo_rescue(repo, &packs, packs.items[0].time - 1, &err));
@@ -256,12 +216,10 @@ test_damaged_cache(void **state)
 	struct vrv_packs packs;
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(nftw(w->cache, spoil_packs, 8, FTW_PHYS), 0);
-		repo = must_open(w);
+		struct vrv_repo *repo = must_open(w);
 		if (i == 0) {
 			MUST(vrv_packs_list(repo, &packs, &err));
 			MUST(vrv_repo_rescue(repo, &packs, INT64_MAX, &err));
@@ -290,13 +248,11 @@ test_healed_cache(void **state)
 	uint32_t n;
 	bool has;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	memset(none, 8, sizeof(none));
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(nftw(w->cache, spoil_packs, 8, FTW_PHYS), 0);
-		repo = must_open(w);
+		struct vrv_repo *repo = must_open(w);
 		if (i == 0)
 			put_one(repo, VRV_FRAME_DATA, 1, 300, id);
 		has = false;
@@ -334,10 +290,8 @@ test_refused_pack(void **state)
 	bool there = true;
 	uint32_t n;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
-	repo = open_faulty(w, &store);
+	store_one(w, id);
+	struct vrv_repo *repo = open_faulty(w, &store);
 	MUST(vrv_repo_locate(repo, id, &at, 1, &n, &err));
 	MUST(vrv_pack_look(repo, at.pack, at.length, &there, &cause, &err));
 	assert_true(there);
@@ -365,16 +319,14 @@ test_not_named_by_chance(void **state)
 	struct vrv_name name;
 	struct varve_err err;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	name_at(w, "packs/", 0, text);
 	assert_true(vrv_name_parse(text, &name));
 	memcpy(pack, name.id, sizeof(pack));
 	name_at(w, "index/", 0, index);
 	damage(w, index, 100);
 	client(w, 1);
-	repo = must_open(w);
+	struct vrv_repo *repo = must_open(w);
 	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
 	put_one(repo, VRV_FRAME_DATA, 2, 300, other);
 	assert_true(vrv_repo_is_unnamed(repo, pack));
@@ -462,15 +414,13 @@ test_short_pack(void **state)
 	struct varve_err err;
 	size_t n;
 
-	struct vrv_repo *repo = must_open(w);
-	put_one(repo, VRV_FRAME_DATA, 1, 300, id);
-	vrv_repo_close(repo);
+	store_one(w, id);
 	name_at(w, "packs/", 0, name);
 	MUST(vrv_store_get_all(w->store, name, 1 << 20, &bytes, &n, &err));
 	remove_object(w, name);
 	MUST(vrv_store_put(w->store, name, bytes, n - 1, &err));
 	free(bytes);
-	repo = must_open(w);
+	struct vrv_repo *repo = must_open(w);
 	put_one(repo, VRV_FRAME_DATA, 1, 300, again);
 	vrv_repo_close(repo);
 	assert_int_equal(count(w, "packs/"), 2);
@@ -484,24 +434,18 @@ int
 run_rescue_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_index_fails_once, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_deleted_index, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_failed_listing, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_failed_rebuild, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_renamed_pack, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_young_pack, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_damaged_cache, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_not_named_by_chance, setup,
-		teardown),
-	    cmocka_unit_test_setup_teardown(test_healed_cache, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_refused_pack, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_which_error, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_short_pack, setup, teardown),
+	    WORLD_TEST(test_index_fails_once),
+	    WORLD_TEST(test_deleted_index),
+	    WORLD_TEST(test_failed_listing),
+	    WORLD_TEST(test_failed_rebuild),
+	    WORLD_TEST(test_renamed_pack),
+	    WORLD_TEST(test_young_pack),
+	    WORLD_TEST(test_damaged_cache),
+	    WORLD_TEST(test_not_named_by_chance),
+	    WORLD_TEST(test_healed_cache),
+	    WORLD_TEST(test_refused_pack),
+	    WORLD_TEST(test_which_error),
+	    WORLD_TEST(test_short_pack),
 	};
 
 	return cmocka_run_group_tests_name("rescue", tests, NULL, NULL);
