@@ -23,13 +23,15 @@ vrv_bounds_init(struct vrv_bounds *bounds, const struct vrv_archive *archive)
 }
 
 static int
-take(uint64_t *left, uint64_t stated, struct varve_err *err)
+take(struct vrv_bounds *bounds, uint64_t *left, struct varve_err *err)
 {
-	if (*left == 0)
+	if (*left == 0) {
+		bounds->ended = true;
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "the archive states %llu entries, its directories have "
 		    "more",
-		    (unsigned long long)stated);
+		    (unsigned long long)bounds->stated);
+	}
 	(*left)--;
 	return 0;
 }
@@ -37,13 +39,13 @@ take(uint64_t *left, uint64_t stated, struct varve_err *err)
 int
 vrv_bounds_entry(struct vrv_bounds *bounds, struct varve_err *err)
 {
-	return take(&bounds->entries, bounds->stated, err);
+	return take(bounds, &bounds->entries, err);
 }
 
 int
 vrv_bounds_failure(struct vrv_bounds *bounds, struct varve_err *err)
 {
-	return take(&bounds->failures, bounds->stated, err);
+	return bounds->ended ? 0 : take(bounds, &bounds->failures, err);
 }
 
 void

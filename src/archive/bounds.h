@@ -31,11 +31,13 @@ struct vrv_bounds {
 	uint64_t stated;
 	uint64_t entries;  /* that may still be met */
 	uint64_t failures; /* parts that may still be unreadable */
+	bool ended;	   /* more than that was met */
 };
 void vrv_bounds_init(struct vrv_bounds *, const struct vrv_archive *);
 /* One more entry, or one more part of a directory that cannot be read (each
  * holds an entry at least). CORRUPT when there are more than the archive
- * states: who goes on with the rest after damage must not go on after this. */
+ * states: who goes on with the rest after damage must not go on after this. A
+ * failure is not counted once it has ended. */
 int vrv_bounds_entry(struct vrv_bounds *, struct varve_err *err) VRV_MUST;
 int vrv_bounds_failure(struct vrv_bounds *, struct varve_err *err) VRV_MUST;
 

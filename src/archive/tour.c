@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive/bounds.h"
+#include "archive/treepath.h"
 #include "os/meta.h"
 #include "util/mem.h"
 
@@ -17,63 +18,23 @@ struct level {
 struct touring {
 	const struct vrv_tour *tour;
 	struct vrv_bounds bounds;
-	bool ended; /* it has more than it states */
 	struct level *levels;
 	size_t n, cap;
 	struct vrv_buf path;
 };
 
-/* The path at hand is cut to `keep` bytes and continued with a name. */
-static int
-set_path(struct touring *t, size_t keep, const uint8_t *name, size_t n,
-    struct varve_err *err)
-{
-	if (keep + n + 2 > VRV_WALK_PATH_MAX)
-		return vrv_fail(err, VARVE_LIMIT, "path beyond %zu bytes",
-		    VRV_WALK_PATH_MAX);
-	t->path.len = keep;
-	if (keep > 0 && n > 0)
-		vrv_buf_u8(&t->path, '/');
-	vrv_buf_bytes(&t->path, name, n);
-	vrv_buf_u8(&t->path, '\0');
-	int rc = vrv_buf_check(&t->path, err);
-	if (rc == 0)
-		t->path.len--;
-	return rc;
-}
-
-static const char *
-path_of(const struct touring *t)
-{
-	return t->path.len == 0 ? "." : (const char *)t->path.data;
-}
-
 static int
 damaged(struct touring *t, struct varve_err *err)
 {
-	struct varve_err more;
-
 	if (vrv_err_is_fatal(err))
 		return err->code;
-	if (!t->ended && vrv_bounds_failure(&t->bounds, &more) != 0) {
-		t->ended = true;
-		*err = more;
-	}
+	(void)!vrv_bounds_failure(&t->bounds, err);
 	for (size_t i = 0; i < t->n; i++)
 		t->levels[i].bad = true;
-	int rc = t->tour->damaged(t->tour->arg, path_of(t), err);
+	int rc =
+	    t->tour->damaged(t->tour->arg, vrv_treepath_text(&t->path), err);
 	vrv_err_clear(err);
 	return rc;
-}
-
-/* Something of the directory that `path_n` bytes of the path name. */
-static int
-damaged_at(struct touring *t, size_t path_n, struct varve_err *err)
-{
-	struct varve_err none;
-
-	int rc = set_path(t, path_n, NULL, 0, &none);
-	return rc == 0 ? damaged(t, err) : rc;
 }
 
 static int
@@ -100,8 +61,8 @@ enter(struct touring *t, const struct vrv_ref *ref, struct varve_err *err)
 	return 0;
 }
 
-static int
-leave(struct touring *t, struct varve_err *err)
+static void
+leave(struct touring *t)
 {
 	struct level *level = &t->levels[--t->n];
 
@@ -109,8 +70,7 @@ leave(struct touring *t, struct varve_err *err)
 	t->tour->left(t->tour->arg, &level->ref, level->bad);
 	if (t->n > 0 && level->bad)
 		t->levels[t->n - 1].bad = true;
-	return set_path(t, t->n > 0 ? t->levels[t->n - 1].path_n : 0, NULL, 0,
-	    err);
+	vrv_treepath_cut(&t->path, t->n > 0 ? t->levels[t->n - 1].path_n : 0);
 }
 
 static int
@@ -119,11 +79,10 @@ visit(struct touring *t, const struct vrv_entry *entry, struct varve_err *err)
 	bool bad = false;
 
 	int rc = vrv_bounds_entry(&t->bounds, err);
-	if (rc != 0) {
-		t->ended = true;
+	if (rc != 0)
 		return damaged(t, err);
-	}
-	rc = t->tour->entry(t->tour->arg, path_of(t), entry, &bad, err);
+	rc = t->tour->entry(t->tour->arg, vrv_treepath_text(&t->path), entry,
+	    &bad, err);
 	if (bad)
 		t->levels[t->n - 1].bad = true;
 	if (rc == 0 && entry->kind == VRV_DIR)
@@ -135,26 +94,30 @@ static int
 run(struct touring *t, const struct vrv_ref *root, const char *path,
     struct varve_err *err)
 {
-	int rc = set_path(t, 0, (const uint8_t *)path, strlen(path), err);
+	int rc = vrv_treepath_set(&t->path, 0, (const uint8_t *)path,
+	    strlen(path), err);
 
 	if (rc == 0)
 		rc = enter(t, root, err);
 	while (rc == 0 && t->n > 0) {
-		struct level *level = &t->levels[t->n - 1];
+		const struct level *level = &t->levels[t->n - 1];
 		struct vrv_entry entry;
-		if (!t->ended)
+		if (!t->bounds.ended)
 			rc = vrv_tree_iter_next(level->iter, &entry, NULL, err);
-		if (t->ended || rc == VARVE_NOENT) {
-			rc = leave(t, err);
+		if (t->bounds.ended || rc == VARVE_NOENT) {
+			leave(t);
+			rc = 0;
 			continue;
 		}
 		if (rc == 0)
-			rc = set_path(t, level->path_n, entry.name,
-			    entry.name_n, err);
-		if (rc == 0)
+			rc = vrv_treepath_set(&t->path, level->path_n,
+			    entry.name, entry.name_n, err);
+		if (rc == 0) {
 			rc = visit(t, &entry, err);
-		else
-			rc = damaged_at(t, level->path_n, err);
+		} else {
+			vrv_treepath_cut(&t->path, level->path_n);
+			rc = damaged(t, err);
+		}
 	}
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "archive/archive.h"
 #include "archive/bounds.h"
+#include "archive/treepath.h"
 #include "util/mem.h"
 
 /* A directory on the way down. */
@@ -22,37 +23,10 @@ struct step {
 struct walk {
 	const struct vrv_walk *w;
 	struct vrv_bounds bounds;
-	bool ended;	     /* it has more than it states */
 	struct vrv_buf path; /* of what is at hand, with a NUL behind it */
 	struct step *steps;
 	size_t n, cap;
 };
-
-static int
-set_path(struct walk *k, size_t keep, const uint8_t *name, size_t name_n,
-    struct varve_err *err)
-{
-	if (keep + name_n + 2 > VRV_WALK_PATH_MAX)
-		return vrv_fail(err, VARVE_LIMIT, "path beyond %zu bytes",
-		    VRV_WALK_PATH_MAX);
-	k->path.len = keep;
-	if (keep > 0)
-		vrv_buf_u8(&k->path, '/');
-	vrv_buf_bytes(&k->path, name, name_n);
-	vrv_buf_u8(&k->path, '\0');
-	int rc = vrv_buf_check(&k->path, err);
-	if (rc == 0)
-		k->path.len--;
-	return rc;
-}
-
-/* Cut the path back to its first `n` bytes. */
-static void
-cut_path(struct walk *k, size_t n)
-{
-	k->path.len = n;
-	k->path.data[n] = '\0';
-}
 
 static int
 tell(struct walk *k, const struct vrv_entry *entry, bool leaving,
@@ -60,7 +34,7 @@ tell(struct walk *k, const struct vrv_entry *entry, bool leaving,
 {
 	bool root = k->path.len == 0;
 	struct vrv_walk_item item = {
-	    .path = root ? "." : (const char *)k->path.data,
+	    .path = vrv_treepath_text(&k->path),
 	    .path_n = root ? 1 : k->path.len,
 	    .depth = root ? 0 : (unsigned)k->n - (leaving ? 1 : 0),
 	    .entry = entry,
@@ -74,17 +48,11 @@ tell(struct walk *k, const struct vrv_entry *entry, bool leaving,
 static int
 damaged(struct walk *k, size_t path_n, int rc, struct varve_err *err)
 {
-	struct varve_err more;
-
 	if (k->w->damaged == NULL || vrv_err_is_fatal(err))
 		return rc;
-	if (!k->ended && vrv_bounds_failure(&k->bounds, &more) != 0) {
-		k->ended = true;
-		*err = more;
-	}
-	cut_path(k, path_n);
-	return k->w->damaged(k->w->arg,
-	    path_n == 0 ? "." : (const char *)k->path.data, err);
+	(void)!vrv_bounds_failure(&k->bounds, err);
+	vrv_treepath_cut(&k->path, path_n);
+	return k->w->damaged(k->w->arg, vrv_treepath_text(&k->path), err);
 }
 
 static unsigned
@@ -94,8 +62,8 @@ wanted(struct walk *k, const struct vrv_entry *entry)
 
 	if (k->w->match == NULL || (entry->flags & VRV_ENTRY_WAY) != 0)
 		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
-	return k->w->match(k->w->match_arg,
-	    k->path.len == 0 ? "." : (const char *)k->path.data, is_dir);
+	return k->w->match(k->w->match_arg, vrv_treepath_text(&k->path),
+	    is_dir);
 }
 
 /* Go into the directory that the path names. */
@@ -129,7 +97,7 @@ leave(struct walk *k, struct varve_err *err)
 	bool telling = k->w->want_leaving && step->told;
 	int rc = 0;
 
-	cut_path(k, step->path_n);
+	vrv_treepath_cut(&k->path, step->path_n);
 	/* The step above may have let go of the chunk that the entry is in. */
 	if (telling && k->n > 1)
 		rc = vrv_tree_iter_again(k->steps[k->n - 2].iter, &step->entry,
@@ -150,10 +118,8 @@ visit(struct walk *k, const struct vrv_entry *entry, struct varve_err *err)
 	bool told = (want & VARVE_MATCH_INCLUDE) != 0;
 
 	int rc = vrv_bounds_entry(&k->bounds, err);
-	if (rc != 0) {
-		k->ended = true;
+	if (rc != 0)
 		return damaged(k, k->steps[k->n - 1].path_n, rc, err);
-	}
 	if (told)
 		rc = tell(k, entry, false, err);
 	if (rc != 0)
@@ -172,14 +138,15 @@ walk_below(struct walk *k, struct varve_err *err)
 	while (rc == 0 && k->n > 0) {
 		struct step *step = &k->steps[k->n - 1];
 		size_t path_n = step->path_n;
-		if (!k->ended)
+		if (!k->bounds.ended)
 			rc = vrv_tree_iter_next(step->iter, &entry, NULL, err);
-		if (k->ended || rc == VARVE_NOENT) {
+		if (k->bounds.ended || rc == VARVE_NOENT) {
 			rc = leave(k, err);
 			continue;
 		}
 		if (rc == 0)
-			rc = set_path(k, path_n, entry.name, entry.name_n, err);
+			rc = vrv_treepath_set(&k->path, path_n, entry.name,
+			    entry.name_n, err);
 		if (rc != 0)
 			rc = damaged(k, path_n, rc, err);
 		else
@@ -231,12 +198,9 @@ vrv_walk_archive(const struct vrv_walk *w, const struct vrv_archive *archive,
 	struct walk k = {.w = w};
 
 	vrv_bounds_init(&k.bounds, archive);
-	vrv_buf_u8(&k.path, '\0');
-	int rc = vrv_buf_check(&k.path, err);
-	if (rc == 0) {
-		cut_path(&k, 0);
+	int rc = vrv_treepath_set(&k.path, 0, NULL, 0, err);
+	if (rc == 0)
 		rc = walk_root(&k, archive, err);
-	}
 	while (k.n > 0)
 		vrv_tree_iter_free(k.steps[--k.n].iter);
 	free(k.steps);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "archive/bounds.h"
+#include "archive/treepath.h"
 #include "diff/diff_entry.h"
 #include "util/mem.h"
 
@@ -34,32 +35,6 @@ struct diff {
 	size_t n, cap;
 };
 
-/* --- paths --- */
-
-static int
-set_path(struct diff *d, size_t keep, const struct vrv_entry *entry,
-    struct varve_err *err)
-{
-	if (keep + entry->name_n + 2 > VRV_WALK_PATH_MAX)
-		return vrv_fail(err, VARVE_LIMIT, "path beyond %zu bytes",
-		    VRV_WALK_PATH_MAX);
-	d->path.len = keep;
-	if (keep > 0)
-		vrv_buf_u8(&d->path, '/');
-	vrv_buf_bytes(&d->path, entry->name, entry->name_n);
-	vrv_buf_u8(&d->path, '\0');
-	int rc = vrv_buf_check(&d->path, err);
-	if (rc == 0)
-		d->path.len--;
-	return rc;
-}
-
-static const char *
-path_text(const struct diff *d)
-{
-	return d->path.len == 0 ? "." : (const char *)d->path.data;
-}
-
 /* --- one item --- */
 
 static bool
@@ -82,7 +57,7 @@ wanted(const struct diff *d, const struct vrv_entry *old,
 
 	if (options->match == NULL || is_way(old) || is_way(new))
 		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
-	return options->match(options->match_arg, path_text(d),
+	return options->match(options->match_arg, vrv_treepath_text(&d->path),
 	    is_dir(old) || is_dir(new));
 }
 
@@ -91,7 +66,7 @@ tell(struct diff *d, const struct vrv_entry *old, const struct vrv_entry *new,
     struct varve_err *err)
 {
 	struct vrv_difference what = {
-	    .path = path_text(d),
+	    .path = vrv_treepath_text(&d->path),
 	    .old = old,
 	    .new = new,
 	};
@@ -172,7 +147,9 @@ advance(const struct diff *d, struct side *side, struct varve_err *err)
 	/* It may have let go of the chunk that the entry is in. */
 	if (!side->taken) {
 		int again = vrv_tree_iter_again(side->iter, &side->entry, err);
-		return again == 0 ? 0 : vrv_ctx(err, "%s", path_text(d));
+		return again == 0 ?
+		    0 :
+		    vrv_ctx(err, "%s", vrv_treepath_text(&d->path));
 	}
 	int rc = vrv_tree_iter_next(side->iter, &side->entry, NULL, err);
 	if (rc == VARVE_NOENT) {
@@ -182,7 +159,7 @@ advance(const struct diff *d, struct side *side, struct varve_err *err)
 		rc = vrv_bounds_entry(side->bounds, err);
 	}
 	if (rc != 0)
-		return vrv_ctx(err, "%s", path_text(d));
+		return vrv_ctx(err, "%s", vrv_treepath_text(&d->path));
 	side->taken = false;
 	return 0;
 }
@@ -232,8 +209,7 @@ visit_next(struct diff *d, struct varve_err *err)
 	struct vrv_entry old, new;
 	bool has_old, has_new;
 
-	d->path.len = step->path_n;
-	d->path.data[d->path.len] = '\0';
+	vrv_treepath_cut(&d->path, step->path_n);
 	int rc = advance(d, &step->old, err);
 	if (rc == 0)
 		rc = advance(d, &step->new, err);
@@ -243,7 +219,9 @@ visit_next(struct diff *d, struct varve_err *err)
 		leave(d);
 		return 0;
 	}
-	rc = set_path(d, step->path_n, has_old ? &old : &new, err);
+	const struct vrv_entry *any = has_old ? &old : &new;
+	rc = vrv_treepath_set(&d->path, step->path_n, any->name, any->name_n,
+	    err);
 	if (rc != 0)
 		return rc;
 	return visit(d, has_old ? &old : NULL, has_new ? &new : NULL, err);
@@ -285,12 +263,9 @@ vrv_diff_from(const struct vrv_meta_source *source, const struct vrv_archive *a,
 
 	vrv_bounds_init(&d.old_bounds, a);
 	vrv_bounds_init(&d.new_bounds, b);
-	vrv_buf_u8(&d.path, '\0');
-	int rc = vrv_buf_check(&d.path, err);
-	if (rc == 0) {
-		d.path.len = 0;
+	int rc = vrv_treepath_set(&d.path, 0, NULL, 0, err);
+	if (rc == 0)
 		rc = visit_roots(&d, a, b, err);
-	}
 	while (rc == 0 && d.n > 0)
 		rc = visit_next(&d, err);
 	while (d.n > 0)
