@@ -136,28 +136,10 @@ vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 
 /* --- the end --- */
 
-/* Does a listed object say that it took the place of this one? */
-static bool
-is_replaced(const struct vrv_index *index, const uint8_t *object)
-{
-	for (size_t i = 0; i < index->n_runs; i++) {
-		const struct vrv_run *run = index->runs[i];
-
-		for (uint64_t j = 0; j < run->count[VRV_S_SUPERSEDED]; j++) {
-			const uint8_t *row = run->superseded + j * 20;
-			const uint8_t *by = run->objects +
-			    (size_t)vrv_get_u32(row) * VRV_OBJECT_ID;
-			if (memcmp(row + 4, object, VRV_OBJECT_ID) == 0 &&
-			    vrv_map_get(index->listed, by) != NULL)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* How many objects of all runs are neither listed nor replaced. */
+/* How many objects of all runs are not listed, nor in `replaced` (may be NULL).
+ */
 static size_t
-count_vanished(const struct vrv_index *index)
+count_unlisted(const struct vrv_index *index, const struct vrv_map *replaced)
 {
 	size_t n = 0;
 
@@ -168,10 +150,46 @@ count_vanished(const struct vrv_index *index)
 			const uint8_t *object =
 			    run->objects + o * VRV_OBJECT_ID;
 			n += vrv_map_get(index->listed, object) == NULL &&
-			    !is_replaced(index, object);
+			    (replaced == NULL ||
+				vrv_map_get(replaced, object) == NULL);
 		}
 	}
 	return n;
+}
+
+/* The objects that listed ones say they supersede. */
+static int
+gather_replaced(const struct vrv_index *index, struct vrv_map *replaced,
+    struct varve_err *err)
+{
+	for (size_t i = 0; i < index->n_runs; i++) {
+		const struct vrv_run *run = index->runs[i];
+
+		for (uint64_t j = 0; j < run->count[VRV_S_SUPERSEDED]; j++) {
+			const uint8_t *row = run->superseded + j * 20;
+			const uint8_t *by = run->objects +
+			    (size_t)vrv_get_u32(row) * VRV_OBJECT_ID;
+			if (vrv_map_get(index->listed, by) != NULL &&
+			    vrv_map_put(replaced, row + 4, NULL) == NULL)
+				return VRV_NOMEM(err, "the index");
+		}
+	}
+	return 0;
+}
+
+static int
+count_vanished(struct vrv_index *index, struct varve_err *err)
+{
+	index->vanished = count_unlisted(index, NULL);
+	if (index->vanished == 0)
+		return 0;
+	vrv_auto_map replaced = vrv_map_new(VRV_OBJECT_ID, 0);
+	if (replaced == NULL)
+		return VRV_NOMEM(err, "the index");
+	int rc = gather_replaced(index, replaced, err);
+	if (rc == 0)
+		index->vanished = count_unlisted(index, replaced);
+	return rc;
 }
 
 size_t
@@ -246,8 +264,10 @@ vrv_index_listing_end(struct vrv_index *index, struct varve_err *err)
 	if (rc != 0)
 		return rc;
 	vrv_mem_fini(&index->loading);
+	rc = count_vanished(index, err);
+	if (rc != 0)
+		return rc;
 	(void)pthread_rwlock_wrlock(&index->lock);
-	index->vanished = count_vanished(index);
 	judge_all(index, &changed);
 	index->judged = true;
 	rc = gather_lost(index, err);

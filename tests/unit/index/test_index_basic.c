@@ -364,6 +364,44 @@ test_superseded_and_lost(void **state)
 	vrv_index_free(index);
 }
 
+/* What is not listed any more has vanished, unless a listed object supersedes
+ * it; also for a handle that knows it from the cache alone. */
+static void
+test_vanished(void **state)
+{
+	struct vrv_index *index = test_open(*state);
+	struct test_pack packs[PACKS];
+	struct vrv_buf body = {0};
+	struct varve_err err;
+	uint8_t ids[2][16], by[16], id[16];
+
+	some_packs(packs);
+	assert_int_equal(test_list(index, packs, 4), 4);
+	assert_int_equal(vrv_index_vanished(index), 0);
+	assert_int_equal(test_list(index, packs, 2), 0);
+	assert_int_equal(vrv_index_vanished(index), 2);
+	vrv_index_free(index);
+	index = test_open(*state);
+	assert_int_equal(test_list(index, packs, 3), 0);
+	assert_int_equal(vrv_index_vanished(index), 1);
+
+	/* An object takes the places of 0 and 1; 2 and 3 are gone. */
+	test_id('O', 0, ids[0]);
+	test_id('O', 1, ids[1]);
+	test_id('O', 50, by);
+	test_body(&body, ids[0], 2, packs, 2, NULL, 0);
+	vrv_index_listing_begin(index);
+	assert_int_equal(vrv_index_listing_add(index, by, &err), 0);
+	assert_true(vrv_index_wants(index, id));
+	assert_int_equal(vrv_index_load(index, by, body.data, body.len, &err),
+	    0);
+	assert_int_equal(vrv_index_listing_end(index, &err), 0);
+	assert_int_equal(vrv_index_vanished(index), 2);
+	check_pack(index, &packs[0]);
+	vrv_buf_fini(&body);
+	vrv_index_free(index);
+}
+
 /* A body that is cut or followed by something leaves nothing behind. */
 static void
 test_bad_bodies(void **state)
@@ -598,6 +636,7 @@ test_index_basic(void)
 	    T(test_many_copies),
 	    T(test_dropped_packs),
 	    T(test_superseded_and_lost),
+	    T(test_vanished),
 	    T(test_bad_bodies),
 	    T(test_no_folder),
 	    T(test_other_repository),
