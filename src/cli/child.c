@@ -48,7 +48,7 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t defaults;
+	sigset_t defaults, mask;
 	int sys = posix_spawn_file_actions_init(&actions);
 
 	if (sys != 0)
@@ -62,7 +62,14 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 	sigaddset(&defaults, SIGPIPE);
 	sigaddset(&defaults, SIGXFSZ);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	/* Those that this process handles in a thread are blocked here. */
+	(void)pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	sigdelset(&mask, SIGINT);
+	sigdelset(&mask, SIGTERM);
+	sigdelset(&mask, SIGHUP);
+	posix_spawnattr_setsigmask(&attr, &mask);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	sys = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (sys == 0)
 		sys = posix_spawnp(ret, argv[0], &actions, &attr,

@@ -113,6 +113,7 @@ struct create {
 	struct varve_backup_options backup;
 	struct vrv_strings sources;
 	struct vrv_matcher *matcher;
+	struct vrv_strings command; /* whose output is read; n 0: none */
 	struct vrv_child child;
 	struct vrv_signals signals;
 	struct vrv_pathlist paths;
@@ -227,57 +228,64 @@ set_options(struct create *c, struct varve_err *err)
 static int
 wait_for_command(void *arg, struct varve_err *err)
 {
-	return vrv_child_wait(arg, err);
+	struct create *c = arg;
+	int rc = vrv_child_wait(&c->child, err);
+
+	vrv_signals_child(&c->signals, 0);
+	return rc;
 }
 
+/* Not before signals are handled: one that came in between would end this
+ * process and leave the command running. */
 static int
-start_command(struct create *c, const struct vrv_strings *words,
-    struct varve_err *err)
+start_command(struct create *c, struct varve_err *err)
 {
 	struct vrv_strings argv = {0};
 	int rc = 0;
 
-	for (size_t i = 0; i < words->n && rc == 0; i++)
-		rc = vrv_strings_add(&argv, &c->cli->arena, words->items[i],
+	if (c->command.n == 0)
+		return 0;
+	for (size_t i = 0; i < c->command.n && rc == 0; i++)
+		rc = vrv_strings_add(&argv, &c->cli->arena, c->command.items[i],
 		    err);
 	if (rc == 0)
 		rc = vrv_strings_add(&argv, &c->cli->arena, NULL, err);
-	return rc != 0 ? rc : vrv_child_start(argv.items, &c->child, err);
+	if (rc == 0)
+		rc = vrv_child_start(argv.items, &c->child, err);
+	if (rc != 0)
+		return rc;
+	vrv_signals_child(&c->signals, c->child.pid);
+	if (c->o->paths_from_command)
+		return vrv_pathlist_open(&c->paths, c->child.fd,
+		    c->o->paths_delimiter, &c->child, err);
+	c->backup.stdin_fd = c->child.fd;
+	return 0;
 }
 
-static int
-set_content(struct create *c, const struct vrv_strings *words,
-    struct varve_err *err)
+static void
+set_content(struct create *c, const struct vrv_strings *words)
 {
 	const char *name = c->o->stdin_name;
 
 	c->backup.stdin_name = name != NULL ? name : "stdin";
 	if (c->o->dry_run)
-		return 0;
-	int rc = start_command(c, words, err);
-	if (rc != 0)
-		return rc;
-	c->backup.stdin_fd = c->child.fd;
+		return;
+	c->command = *words;
 	c->backup.stdin_wait = wait_for_command;
-	c->backup.stdin_wait_arg = &c->child;
-	return 0;
+	c->backup.stdin_wait_arg = c;
 }
 
 static int
 set_path_list(struct create *c, const struct vrv_strings *words,
     struct varve_err *err)
 {
-	struct vrv_child *child = NULL;
-	int fd = STDIN_FILENO, rc = 0;
+	int rc = 0;
 
-	if (c->o->paths_from_command) {
-		rc = start_command(c, words, err);
-		fd = c->child.fd;
-		child = &c->child;
-	}
-	if (rc == 0)
-		rc = vrv_pathlist_open(&c->paths, fd, c->o->paths_delimiter,
-		    child, err);
+	if (c->o->paths_from_command)
+		c->command = *words;
+	else
+		rc = vrv_pathlist_open(&c->paths, STDIN_FILENO,
+		    c->o->paths_delimiter, NULL, err);
 	c->backup.next_path = vrv_pathlist_next;
 	c->backup.next_path_arg = &c->paths;
 	return rc;
@@ -315,8 +323,10 @@ set_sources(struct create *c, const struct vrv_strings *words,
 		c->backup.match = vrv_matcher_match;
 		c->backup.match_arg = c->matcher;
 	}
-	if (c->o->content_from_command)
-		return set_content(c, words, err);
+	if (c->o->content_from_command) {
+		set_content(c, words);
+		return 0;
+	}
 	if (c->o->paths_from_stdin || c->o->paths_from_command)
 		return set_path_list(c, words, err);
 	rc = add_sources(c, words, err);
@@ -427,7 +437,7 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 		return rc;
 	/* A dry run has nothing to save. */
 	if (!c->o->dry_run) {
-		rc = vrv_signals_start(&c->signals, c->cli, &c->child, err);
+		rc = vrv_signals_start(&c->signals, c->cli, err);
 		c->backup.stop = vrv_signals_stop;
 		c->backup.saved = vrv_signals_saved;
 		c->backup.stop_arg = &c->signals;
@@ -435,7 +445,9 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 	if (rc != 0)
 		return rc;
 	vrv_events_start(&c->events, c->cli, NULL);
-	rc = varve_backup(repo, &c->backup, &result, err);
+	rc = start_command(c, err);
+	if (rc == 0)
+		rc = varve_backup(repo, &c->backup, &result, err);
 	int signal = vrv_signals_end(&c->signals);
 	vrv_events_end(&c->events);
 	if (signal != 0 && rc != 0)

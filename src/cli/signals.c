@@ -25,8 +25,10 @@ static void
 die(const struct vrv_signals *s, int n)
 {
 	/* It may read from a terminal or a network that never ends. */
-	if (s->child != NULL && s->child->pid > 0)
-		(void)kill(s->child->pid, SIGTERM);
+	pid_t child = atomic_load(&s->child);
+
+	if (child > 0)
+		(void)kill(child, SIGTERM);
 	vrv_signals_die(n);
 }
 
@@ -58,13 +60,12 @@ run(void *arg)
 
 int
 vrv_signals_start(struct vrv_signals *s, const struct vrv_cli *cli,
-    const struct vrv_child *child, struct varve_err *err)
+    struct varve_err *err)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
 	s->log = cli->log;
 	s->log.on_line = cli->common.progress;
-	s->child = child;
 	sigemptyset(&s->set);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct sigaction now;
@@ -81,6 +82,12 @@ vrv_signals_start(struct vrv_signals *s, const struct vrv_cli *cli,
 	}
 	s->started = true;
 	return 0;
+}
+
+void
+vrv_signals_child(struct vrv_signals *s, pid_t pid)
+{
+	atomic_store(&s->child, pid);
 }
 
 bool

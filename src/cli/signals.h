@@ -18,12 +18,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "cli/child.h"
 #include "cli/cli.h"
 
 struct vrv_signals {
 	struct vrv_log log; /* of its thread */
-	const struct vrv_child *child;
+	atomic_int child;   /* a command that ends with the process; 0: none */
 	sigset_t set, old;
 	pthread_t thread;
 	bool started;
@@ -32,10 +31,12 @@ struct vrv_signals {
 	atomic_bool saved, ended;
 };
 
-/* Before the work starts threads. `child` (may be NULL) is a command whose
- * output the work reads; it is ended with the process. */
+/* Before the work starts threads. */
 int vrv_signals_start(struct vrv_signals *, const struct vrv_cli *,
-    const struct vrv_child *child, struct varve_err *err) VRV_MUST;
+    struct varve_err *err) VRV_MUST;
+/* `pid` is a command whose output the work reads: it is ended with the
+ * process. 0: it has ended. */
+void vrv_signals_child(struct vrv_signals *, pid_t pid);
 /* For varve_backup_options: stop and saved; `arg` is the struct. */
 bool vrv_signals_stop(void *arg);
 void vrv_signals_saved(void *arg);

@@ -140,6 +140,26 @@ def command():
        "command: is ended")
 
 
+def early():
+    """A signal before the repository is open: no command was started that
+    would be left running."""
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("VARVE_KEY_FILE", "VARVE_PASSPHRASE")}
+    env["VARVE_PASSCOMMAND"] = "sh -c 'echo $$ >asked; exec sleep 1000'"
+    process = start("--content-from-command", "repo::early", "--", "touch",
+                    "started", stdin=subprocess.DEVNULL, env=env)
+    while not os.path.exists("asked") or not open("asked").read().strip():
+        if process.poll() is not None:
+            break
+    asked = int(open("asked").read())
+    process.terminate()
+    os.kill(asked, signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    ok(process.returncode == -signal.SIGTERM, "early: ends by the signal",
+       process.returncode)
+    ok(not os.path.exists("started"), "early: the command was not started")
+
+
 def path_list():
     """A list of paths that does not end: nothing was read yet."""
     os.mkdir("src")
@@ -187,6 +207,7 @@ def main():
             fifo(n)
         stdin()
         command()
+        early()
         path_list()
         ignored()
     finally:
