@@ -7,7 +7,6 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-#define COPIES 8 /* locations of one chunk that are looked at */
 #define LENGTHS_MAX ((size_t)1 << 21)
 #define VALUES_MAX ((size_t)1 << 16)
 
@@ -47,10 +46,10 @@ locate(struct vrv_check *check, enum vrv_frame_kind kind,
     struct varve_err *err)
 {
 	char hex[2 * VRV_PREFIX_SIZE + 1];
-	struct vrv_location at[COPIES];
+	struct vrv_location at[VRV_COPIES_MAX];
 	uint32_t n = 0;
 
-	int rc = vrv_repo_locate(check->repo, id, at, COPIES, &n, err);
+	int rc = vrv_repo_locate(check->repo, id, at, VRV_COPIES_MAX, &n, err);
 	if (rc != 0 && rc != VARVE_NOENT)
 		return rc;
 	/* What index objects name comes first. */

@@ -91,13 +91,14 @@ open_delta(struct vrv_check *check, struct bench *b,
     const struct vrv_pack_entry *entry, const struct vrv_pack_frame *frame,
     struct varve_err *err)
 {
-	struct vrv_location at[8];
+	struct vrv_location at[VRV_COPIES_MAX];
 	uint32_t n;
 
 	if (check->index == NULL)
 		return vrv_fail(err, VARVE_NOTSUP,
 		    "needs other chunks, and the index cannot be read");
-	int rc = vrv_repo_locate(check->repo, frame->ids, at, 8, &n, err);
+	int rc = vrv_repo_locate(check->repo, frame->ids, at, VRV_COPIES_MAX,
+	    &n, err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		if (at[i].offset == frame->offset &&
 		    memcmp(at[i].pack, entry->pack, VRV_OBJECT_ID) == 0)

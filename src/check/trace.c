@@ -5,7 +5,6 @@
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
-#define COPIES 4
 #define PATHS_MAX 1000 /* told of one archive */
 
 /*
@@ -27,12 +26,13 @@ try_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
     uint64_t length, struct varve_err *err)
 {
 	struct trace *trace = arg;
-	struct vrv_location at[COPIES];
+	struct vrv_location at[VRV_COPIES_MAX];
 	const uint8_t *bytes;
 	uint32_t n = 0;
 	size_t is;
 
-	int rc = vrv_repo_locate(trace->check->repo, id, at, COPIES, &n, err);
+	int rc = vrv_repo_locate(trace->check->repo, id, at, VRV_COPIES_MAX, &n,
+	    err);
 	bool suspect = rc != 0 || vrv_check_length_is_wrong(trace->check, id);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		if (vrv_map_get(trace->check->suspects, at[i].pack) != NULL)

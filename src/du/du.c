@@ -236,10 +236,10 @@ share_of_frame(void *arg, enum vrv_frame_kind kind,
     const uint8_t prefix[VRV_PREFIX_SIZE], uint64_t length, uint64_t *ret,
     struct varve_err *err)
 {
-	struct vrv_location at[8];
+	struct vrv_location at[VRV_COPIES_MAX];
 	uint32_t n = 0;
 
-	int rc = vrv_repo_locate(arg, prefix, at, 8, &n, err);
+	int rc = vrv_repo_locate(arg, prefix, at, VRV_COPIES_MAX, &n, err);
 	if (rc != 0)
 		return vrv_ctx(err, "%s chunk",
 		    kind == VRV_FRAME_META ? "meta" : "data");

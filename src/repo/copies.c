@@ -4,8 +4,6 @@
 #include "repo/repo_internal.h"
 #include "util/hex.h"
 
-#define COPIES_MAX 8 /* locations of one chunk that are tried */
-
 /* The first error is the one to report, unless a later one says that a copy
  * may be whole where the first found damage, or that the run cannot go on. */
 static bool
@@ -23,13 +21,13 @@ vrv_copies_try(struct vrv_repo *repo, enum vrv_frame_kind kind,
     const uint8_t id[VRV_ID_SIZE], vrv_copy_fn *fn, void *arg, bool *ret_gone,
     struct varve_err *err)
 {
-	struct vrv_location at[COPIES_MAX];
+	struct vrv_location at[VRV_COPIES_MAX];
 	char hex[2 * VRV_PREFIX_SIZE + 1];
 	struct varve_err one;
 	uint32_t n = 0;
 
 	*ret_gone = false;
-	int rc = vrv_repo_locate(repo, id, at, COPIES_MAX, &n, err);
+	int rc = vrv_repo_locate(repo, id, at, VRV_COPIES_MAX, &n, err);
 	if (rc == VARVE_NOENT)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "no pack of the index holds it");

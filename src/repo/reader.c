@@ -7,7 +7,6 @@
 #include "util/mem.h"
 
 #define SLOTS 64
-#define BASES_MAX 8 /* copies of a base chunk that are tried */
 
 struct slot {
 	uint8_t pack[VRV_OBJECT_ID];
@@ -125,10 +124,10 @@ base_plain(void *arg, const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_buf *to,
     struct varve_err *err)
 {
 	struct vrv_reader *r = arg;
-	struct vrv_location at[BASES_MAX];
+	struct vrv_location at[VRV_COPIES_MAX];
 	uint32_t n;
 
-	int rc = vrv_repo_locate(r->repo, prefix, at, BASES_MAX, &n, err);
+	int rc = vrv_repo_locate(r->repo, prefix, at, VRV_COPIES_MAX, &n, err);
 	if (rc != 0)
 		return rc;
 	rc = vrv_fail(err, VARVE_CORRUPT, "a base chunk is itself a delta");

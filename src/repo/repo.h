@@ -167,6 +167,8 @@ int vrv_repo_index_find(struct vrv_repo *,
     const uint8_t prefix[VRV_PREFIX_SIZE], struct vrv_location *ret,
     uint32_t max, uint32_t *ret_n, struct varve_err *err) VRV_MUST;
 
+/* Locations of one chunk that whoever wants a copy of it looks at. */
+#define VRV_COPIES_MAX 8
 /* Up to `max` locations of a chunk, as vrv_index_find() gives them. Before it
  * says NOENT, it lists index/ again, and once per handle packs/: what the
  * index does not name is then found by its own directory. */

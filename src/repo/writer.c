@@ -15,8 +15,6 @@
 #define PPM 1000000u
 #define VERIFY_CACHE ((size_t)4 << 20) /* opened frames of a lane */
 
-#define COPIES_MAX 8 /* locations of one chunk that are tried */
-
 /* Sealed frames on their way to the store thread. */
 #define QUEUE_ITEMS 256
 #define QUEUE_BYTES ((size_t)24 << 20)
@@ -279,12 +277,12 @@ static int
 is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
     struct varve_err *err)
 {
-	struct vrv_location at[COPIES_MAX];
+	struct vrv_location at[VRV_COPIES_MAX];
 	uint32_t n = 0;
 
 	*ret = false;
-	int rc = vrv_repo_index_find(lane->writer->repo, id, at, COPIES_MAX, &n,
-	    err);
+	int rc = vrv_repo_index_find(lane->writer->repo, id, at, VRV_COPIES_MAX,
+	    &n, err);
 	/* A cache that fails must cost space, not the backup. */
 	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
 		return 0;
