@@ -128,3 +128,13 @@ hook_store_new(struct vrv_store *inner, struct hooks *hooks)
 	s->hooks = hooks;
 	return &s->base;
 }
+
+size_t
+hooks_count(const struct hooks *hooks, const char *line)
+{
+	size_t n = 0;
+
+	for (const char *p = hooks->log; (p = strstr(p, line)) != NULL; p++)
+		n++;
+	return n;
+}

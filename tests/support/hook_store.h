@@ -18,5 +18,7 @@ struct hooks {
 
 /* `inner` is borrowed; NULL when memory ran out. */
 struct vrv_store *hook_store_new(struct vrv_store *inner, struct hooks *);
+/* How often `line` stands in the log. */
+size_t hooks_count(const struct hooks *, const char *line);
 
 #endif

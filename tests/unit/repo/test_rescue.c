@@ -21,17 +21,6 @@ store_one(struct world *w, uint8_t ret_id[VRV_ID_SIZE])
 	vrv_repo_close(repo);
 }
 
-/* How often `line` stands in the log of the store. */
-static unsigned
-calls(const struct world *w, const char *line)
-{
-	unsigned n = 0;
-
-	for (const char *p = w->hooks.log; (p = strstr(p, line)) != NULL; p++)
-		n++;
-	return n;
-}
-
 /* Loading the index fails, and a second look succeeds. */
 static void
 test_index_fails_once(void **state)
@@ -84,7 +73,7 @@ test_deleted_index(void **state)
 		assert_int_equal(get_one(repo, VRV_FRAME_DATA, none, 1, 300,
 				     &err),
 		    VARVE_CORRUPT);
-	assert_int_equal(calls(w, "list packs/"), 1);
+	assert_int_equal(hooks_count(&w->hooks, "list packs/"), 1);
 	vrv_repo_close(repo);
 }
 
@@ -263,7 +252,7 @@ test_healed_cache(void **state)
 					     &n, &err),
 			    VARVE_NOENT);
 		assert_int_equal(count(w, "packs/"), 1);
-		assert_int_equal(calls(w, "list index/"), 2);
+		assert_int_equal(hooks_count(&w->hooks, "list index/"), 2);
 		vrv_repo_close(repo);
 
 		repo = must_open(w);
@@ -337,7 +326,7 @@ test_not_named_by_chance(void **state)
 	repo = must_open(w);
 	w->hooks.log[0] = '\0';
 	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
-	assert_int_equal(calls(w, "list packs/"), 1);
+	assert_int_equal(hooks_count(&w->hooks, "list packs/"), 1);
 	vrv_repo_close(repo);
 }
 
