@@ -161,6 +161,25 @@ fixture_fini(struct fixture *f)
 	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+int
+fixture_setup(void **state)
+{
+	struct fixture *f = malloc(sizeof(*f));
+
+	assert_non_null(f);
+	fixture_init(f);
+	*state = f;
+	return 0;
+}
+
+int
+fixture_teardown(void **state)
+{
+	fixture_fini(*state);
+	free(*state);
+	return 0;
+}
+
 void
 fixture_reopen(struct fixture *f, bool fresh)
 {
@@ -206,6 +225,21 @@ some_archive(struct fixture *f, uint8_t which)
 	return a;
 }
 
+struct vrv_archive
+after(struct fixture *f, uint8_t which, ...)
+{
+	struct vrv_archive a = some_archive(f, which);
+	va_list ap;
+	int id;
+
+	va_start(ap, which);
+	while ((id = va_arg(ap, int)) != 0)
+		memset(a.clear.previous[a.clear.n_previous++], id,
+		    VRV_LOGICAL_ID);
+	va_end(ap);
+	return a;
+}
+
 void
 commit(struct fixture *f, struct vrv_archive *a)
 {
@@ -227,6 +261,17 @@ must_load(struct fixture *f, struct vrv_archives **ret)
 }
 
 void
+expect(struct fixture *f, size_t n, size_t damaged)
+{
+	struct vrv_archives *list;
+
+	must_load(f, &list);
+	assert_int_equal(list->n, n);
+	assert_int_equal(list->damaged, damaged);
+	vrv_archives_free(list);
+}
+
+void
 bury(struct fixture *f, const struct vrv_archive *a)
 {
 	struct varve_err err;
@@ -242,6 +287,42 @@ delete_object(struct fixture *f, const struct vrv_name *name)
 
 	vrv_name_print(name, path);
 	MUST(vrv_store_delete(f->store, path, &err));
+}
+
+static void
+find_tombstone(void *arg, const char *op, const char *name)
+{
+	if (strcmp(op, "put") == 0)
+		assert_true(vrv_name_parse(name, arg));
+}
+
+void
+bury_seen(struct fixture *f, const struct vrv_archive *a, struct vrv_name *ret)
+{
+	f->hooks.before = find_tombstone;
+	f->hooks.arg = ret;
+	bury(f, a);
+	f->hooks.before = NULL;
+}
+
+static void
+delete_now(void *arg, const char *op, const char *name)
+{
+	struct fixture *f = arg;
+
+	if (strcmp(op, "list") != 0 || strcmp(name, "archives/") != 0)
+		return;
+	f->hooks.before = NULL;
+	bury(f, f->victim);
+	delete_object(f, &f->victim->object);
+}
+
+void
+bury_during_list(struct fixture *f, const struct vrv_archive *a)
+{
+	f->victim = a;
+	f->hooks.before = delete_now;
+	f->hooks.arg = f;
 }
 
 void

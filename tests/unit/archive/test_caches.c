@@ -54,38 +54,26 @@ copy_one(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 	return rc;
 }
 
-static void
-expect(struct fixture *f, size_t n, size_t damaged)
-{
-	struct vrv_archives *list;
-
-	must_load(f, &list);
-	assert_int_equal(list->n, n);
-	assert_int_equal(list->damaged, damaged);
-	vrv_archives_free(list);
-}
-
 /* A tombstone that counts in another repository of the same id, seen there
  * once, does not count here. */
 static void
 test_impostor(void **state)
 {
+	struct fixture *f = *state;
 	struct vrv_archive kept, planted;
 	struct vrv_archives *list;
-	struct fixture f, other;
+	struct fixture other;
 	struct vrv_store *store;
 	struct varve_err err;
 
-	(void)state;
-	fixture_init(&f);
-	kept = some_archive(&f, 1);
-	commit(&f, &kept);
-	expect(&f, 1, 0);
+	kept = some_archive(f, 1);
+	commit(f, &kept);
+	expect(f, 1, 0);
 
 	MUST(vrv_store_open_memory(&store, &err));
-	impostor_make(store, vrv_repo_id(f.repo));
-	other = (struct fixture){.repo = open_impostor(&f, store)};
-	assert_memory_equal(vrv_repo_id(other.repo), vrv_repo_id(f.repo),
+	impostor_make(store, vrv_repo_id(f->repo));
+	other = (struct fixture){.repo = open_impostor(f, store)};
+	assert_memory_equal(vrv_repo_id(other.repo), vrv_repo_id(f->repo),
 	    VRV_REPO_ID);
 	planted = some_archive(&other, 1);
 	commit(&other, &planted);
@@ -95,15 +83,14 @@ test_impostor(void **state)
 	vrv_archives_free(list);
 	vrv_repo_close(other.repo);
 
-	struct vrv_store *stores[] = {store, f.store};
+	struct vrv_store *stores[] = {store, f->store};
 	MUST(
 	    vrv_store_list(store, "tombstones/", true, copy_one, stores, &err));
-	fixture_reopen(&f, false);
-	expect(&f, 1, 1);
-	fixture_reopen(&f, true);
-	expect(&f, 1, 1);
+	fixture_reopen(f, false);
+	expect(f, 1, 1);
+	fixture_reopen(f, true);
+	expect(f, 1, 1);
 	vrv_store_free(store);
-	fixture_fini(&f);
 }
 
 /* Put what the cache holds of `from` under the name of `to`. */
@@ -131,81 +118,75 @@ forge(struct fixture *f, const struct vrv_name *from, const struct vrv_name *to)
 static void
 test_forged(void **state)
 {
+	struct fixture *f = *state;
 	struct vrv_archive one, two;
 	struct vrv_archives *list;
 	char from[100], to[100];
 	struct varve_err err;
-	struct fixture f;
 
-	(void)state;
-	fixture_init(&f);
-	one = some_archive(&f, 1);
-	two = some_archive(&f, 2);
-	commit(&f, &one);
-	commit(&f, &two);
-	expect(&f, 2, 0);
-	forge(&f, &two.object, &one.object);
+	one = some_archive(f, 1);
+	two = some_archive(f, 2);
+	commit(f, &one);
+	commit(f, &two);
+	expect(f, 2, 0);
+	forge(f, &two.object, &one.object);
 	/* A client that has this cache and knows nothing else. */
-	snprintf(from, sizeof(from), "%s/cache%u", f.dir, f.client);
-	snprintf(to, sizeof(to), "%s/cache%u", f.dir, f.client + 1);
+	snprintf(from, sizeof(from), "%s/cache%u", f->dir, f->client);
+	snprintf(to, sizeof(to), "%s/cache%u", f->dir, f->client + 1);
 	MUST(rename(from, to));
-	fixture_reopen(&f, true);
-	must_load(&f, &list);
+	fixture_reopen(f, true);
+	must_load(f, &list);
 	for (size_t i = 0; i < list->n_all; i++) {
 		const struct vrv_archive *a = list->all[i];
 		if (memcmp(a->object.id, one.object.id, VRV_OBJECT_ID) != 0)
 			continue;
 		assert_int_equal(a->clear.logical[0], 2);
-		assert_int_equal(vrv_archive_bury(f.repo, &a, 1, &err),
+		assert_int_equal(vrv_archive_bury(f->repo, &a, 1, &err),
 		    VARVE_CORRUPT);
 		assert_non_null(strstr(err.message, "remove the cache"));
-		assert_int_equal(vrv_archive_rename(f.repo, a, "x", &err),
+		assert_int_equal(vrv_archive_rename(f->repo, a, "x", &err),
 		    VARVE_CORRUPT);
 	}
 	vrv_archives_free(list);
-	fixture_reopen(&f, true);
-	must_load(&f, &list);
+	fixture_reopen(f, true);
+	must_load(f, &list);
 	assert_int_equal(list->n, 2);
 	assert_int_equal(list->n_all, 2);
 	assert_int_equal(list->n_buried, 0);
 	vrv_archives_free(list);
-	fixture_fini(&f);
 }
 
 /* The file of another repository is no cache. */
 static void
 test_foreign_file(void **state)
 {
+	struct fixture *f = *state;
 	struct vrv_opened_record record = {.clear = (const uint8_t *)"clear",
 	    .clear_n = 5};
 	struct vrv_name name = {.type = VRV_TOMBSTONE};
 	uint8_t id[VRV_CACHE_ID];
 	struct vrv_archive_cache *cache;
 	struct varve_err err;
-	struct fixture f;
 
-	(void)state;
-	fixture_init(&f);
-	memcpy(id, vrv_repo_cache_id(f.repo), sizeof(id));
+	memcpy(id, vrv_repo_cache_id(f->repo), sizeof(id));
 	for (int i = 0; i < 2; i++) {
 		id[31] ^= 1;
-		MUST(vrv_archive_cache_open(vrv_repo_cache(f.repo), id, &cache,
+		MUST(vrv_archive_cache_open(vrv_repo_cache(f->repo), id, &cache,
 		    &err));
 		assert_false(vrv_archive_cache_get(cache, &name, &record));
 		MUST(vrv_archive_cache_add(cache, &name, &record, &err));
 		vrv_archive_cache_save(cache);
 		vrv_archive_cache_free(cache);
 	}
-	fixture_fini(&f);
 }
 
 int
 run_cache_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_impostor),
-	    cmocka_unit_test(test_forged),
-	    cmocka_unit_test(test_foreign_file),
+	    FIXTURE_TEST(test_impostor),
+	    FIXTURE_TEST(test_forged),
+	    FIXTURE_TEST(test_foreign_file),
 	};
 
 	return cmocka_run_group_tests_name("caches", tests, NULL, NULL);

@@ -11,18 +11,8 @@
 
 #define MUST(call) assert_int_equal((call), 0)
 
-static size_t
-calls(const struct fixture *f, const char *what)
-{
-	size_t n = 0;
-
-	for (const char *p = f->hooks.log; (p = strstr(p, what)) != NULL; p++)
-		n++;
-	return n;
-}
-
 static void
-expect(struct fixture *f, size_t n, size_t damaged, size_t missing)
+expect_counts(struct fixture *f, size_t n, size_t damaged, size_t missing)
 {
 	struct vrv_archives *list;
 
@@ -36,21 +26,19 @@ expect(struct fixture *f, size_t n, size_t damaged, size_t missing)
 static void
 test_cache(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	char path[256];
 
-	(void)state;
-	fixture_init(&f);
-	expect(&f, 0, 0, 0);
+	expect_counts(f, 0, 0, 0);
 	for (uint8_t i = 3; i > 0; i--) {
-		struct vrv_archive a = some_archive(&f, i);
-		commit(&f, &a);
+		struct vrv_archive a = some_archive(f, i);
+		commit(f, &a);
 	}
-	fixture_reopen(&f, false);
-	must_load(&f, &list);
+	fixture_reopen(f, false);
+	must_load(f, &list);
 	assert_int_equal(list->n, 3);
-	assert_int_equal(calls(&f, "get archives/"), 3);
+	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 3);
 	for (size_t i = 0; i < 3; i++) {
 		const struct vrv_archive *a = list->items[i];
 		assert_int_equal(a->sealed.nominal.s, i + 1);
@@ -62,12 +50,12 @@ test_cache(void **state)
 	assert_false(vrv_archives_has_name(list, "nine"));
 	vrv_archives_free(list);
 
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0, 0);
-	assert_int_equal(calls(&f, "get archives/"), 0);
+	fixture_reopen(f, false);
+	expect_counts(f, 3, 0, 0);
+	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 0);
 
 	/* A cut or changed file costs fetches of what it lost. */
-	snprintf(path, sizeof(path), "%s/archives", vrv_repo_cache(f.repo));
+	snprintf(path, sizeof(path), "%s/archives", vrv_repo_cache(f->repo));
 	FILE *file = fopen(path, "r+b");
 	assert_non_null(file);
 	MUST(fseek(file, 0, SEEK_END));
@@ -77,37 +65,35 @@ test_cache(void **state)
 	MUST(fseek(file, size - 5, SEEK_SET));
 	fputc(c ^ 1, file);
 	MUST(fclose(file));
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0, 0);
-	assert_int_equal(calls(&f, "get archives/"), 1);
+	fixture_reopen(f, false);
+	expect_counts(f, 3, 0, 0);
+	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 1);
 	MUST(truncate(path, size / 2));
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0, 0);
-	assert_in_range(calls(&f, "get archives/"), 1, 2);
+	fixture_reopen(f, false);
+	expect_counts(f, 3, 0, 0);
+	assert_in_range(hooks_count(&f->hooks, "get archives/"), 1, 2);
 	MUST(truncate(path, 3));
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0, 0);
-	assert_int_equal(calls(&f, "get archives/"), 3);
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0, 0);
-	assert_int_equal(calls(&f, "get archives/"), 0);
-	fixture_fini(&f);
+	fixture_reopen(f, false);
+	expect_counts(f, 3, 0, 0);
+	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 3);
+	fixture_reopen(f, false);
+	expect_counts(f, 3, 0, 0);
+	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 0);
 }
 
 static void
 test_revisions(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	struct varve_err err;
+	struct vrv_archive a = some_archive(f, 1);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1);
-	commit(&f, &a);
-	assert_int_equal(vrv_archive_rename(f.repo, &a, "", &err), VARVE_USAGE);
-	MUST(vrv_archive_rename(f.repo, &a, "midnight", &err));
-	must_load(&f, &list);
+	commit(f, &a);
+	assert_int_equal(vrv_archive_rename(f->repo, &a, "", &err),
+	    VARVE_USAGE);
+	MUST(vrv_archive_rename(f->repo, &a, "midnight", &err));
+	must_load(f, &list);
 	assert_int_equal(list->n, 1);
 	assert_int_equal(list->n_all, 2);
 	assert_int_equal(list->items[0]->clear.revision, 1);
@@ -115,11 +101,11 @@ test_revisions(void **state)
 	assert_false(vrv_archives_has_name(list, "noon"));
 
 	/* Deleting the old revision does not reach the new one. */
-	bury(&f, &a);
-	expect(&f, 1, 0, 0);
-	bury(&f, list->items[0]);
+	bury(f, &a);
+	expect_counts(f, 1, 0, 0);
+	bury(f, list->items[0]);
 	vrv_archives_free(list);
-	must_load(&f, &list);
+	must_load(f, &list);
 	assert_int_equal(list->n, 0);
 	assert_null(vrv_archives_get(list, a.clear.logical));
 	assert_true(vrv_archives_is_buried(list, a.clear.logical, 0));
@@ -129,97 +115,61 @@ test_revisions(void **state)
 
 	/* The next revision lives again. */
 	a.clear.revision = 2;
-	commit(&f, &a);
-	expect(&f, 1, 0, 0);
-	assert_string_equal(f.notes, "");
-	fixture_fini(&f);
+	commit(f, &a);
+	expect_counts(f, 1, 0, 0);
+	assert_string_equal(f->notes, "");
 }
 
 static void
 test_conflict(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1), b = some_archive(f, 1);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 1);
-	commit(&f, &a);
-	commit(&f, &b);
-	expect(&f, 2, 0, 0);
-	assert_non_null(strstr(f.notes, "another object is revision 0"));
-	bury(&f, &a);
-	expect(&f, 0, 0, 0);
-	fixture_fini(&f);
+	commit(f, &a);
+	commit(f, &b);
+	expect_counts(f, 2, 0, 0);
+	assert_non_null(strstr(f->notes, "another object is revision 0"));
+	bury(f, &a);
+	expect_counts(f, 0, 0, 0);
 }
 
 static void
 test_missing(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1), b = after(f, 2, 1, 0);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	b.clear.n_previous = 1;
-	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
-	commit(&f, &a);
-	commit(&f, &b);
-	expect(&f, 2, 0, 0);
+	commit(f, &a);
+	commit(f, &b);
+	expect_counts(f, 2, 0, 0);
 	/* A deleted one may go. */
-	bury(&f, &a);
-	expect(&f, 1, 0, 0);
-	delete_object(&f, &a.object);
-	expect(&f, 1, 0, 0);
-	assert_string_equal(f.notes, "");
+	bury(f, &a);
+	expect_counts(f, 1, 0, 0);
+	delete_object(f, &a.object);
+	expect_counts(f, 1, 0, 0);
+	assert_string_equal(f->notes, "");
 
-	struct vrv_archive c = some_archive(&f, 3);
-	c.clear.n_previous = 2;
-	memset(c.clear.previous[0], 2, VRV_LOGICAL_ID);
-	memset(c.clear.previous[1], 9, VRV_LOGICAL_ID);
-	commit(&f, &c);
-	expect(&f, 2, 0, 1);
-	assert_non_null(strstr(f.notes, "aid:0909"));
-	assert_null(strstr(f.notes, "aid:0202"));
-	fixture_fini(&f);
-}
-
-struct deletion {
-	struct fixture *f;
-	const struct vrv_archive *a;
-};
-
-static void
-delete_now(void *arg, const char *op, const char *name)
-{
-	struct deletion *d = arg;
-
-	if (strcmp(op, "list") != 0 || strcmp(name, "archives/") != 0)
-		return;
-	d->f->hooks.before = NULL;
-	bury(d->f, d->a);
-	delete_object(d->f, &d->a->object);
+	struct vrv_archive c = after(f, 3, 2, 9, 0);
+	commit(f, &c);
+	expect_counts(f, 2, 0, 1);
+	assert_non_null(strstr(f->notes, "aid:0909"));
+	assert_null(strstr(f->notes, "aid:0202"));
 }
 
 /* Deleted and collected between the two listings: no alarm. */
 static void
 test_deleted_meanwhile(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1), b = after(f, 2, 1, 0);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	struct deletion d = {&f, &a};
-	commit(&f, &a);
-	b.clear.n_previous = 1;
-	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
-	commit(&f, &b);
-	f.hooks.before = delete_now;
-	f.hooks.arg = &d;
-	expect(&f, 1, 0, 0);
-	assert_null(f.hooks.before);
-	assert_string_equal(f.notes, "");
-	fixture_fini(&f);
+	commit(f, &a);
+	commit(f, &b);
+	bury_during_list(f, &a);
+	expect_counts(f, 1, 0, 0);
+	assert_null(f->hooks.before);
+	assert_string_equal(f->notes, "");
 }
 
 struct creation {
@@ -248,32 +198,27 @@ create_now(void *arg, const char *op, const char *name)
 static void
 test_created_meanwhile(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	char follower[VRV_NAME_SIZE];
 	struct varve_err err;
+	struct vrv_archive a = some_archive(f, 1), b = after(f, 2, 1, 0);
+	struct creation c = {.f = f, .follower = follower, .rc = -1};
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	struct creation c = {.f = &f, .follower = follower, .rc = -1};
-	commit(&f, &a);
-	b.clear.n_previous = 1;
-	memset(b.clear.previous[0], 1, VRV_LOGICAL_ID);
-	commit(&f, &b);
+	commit(f, &a);
+	commit(f, &b);
 	vrv_name_print(&a.object, c.name);
 	vrv_name_print(&b.object, follower);
-	assert_int_equal(vrv_store_get_all(f.store, c.name, VRV_MAX_RECORD,
+	assert_int_equal(vrv_store_get_all(f->store, c.name, VRV_MAX_RECORD,
 			     &c.bytes, &c.n, &err),
 	    0);
-	delete_object(&f, &a.object);
-	fixture_reopen(&f, true);
-	f.hooks.before = create_now;
-	f.hooks.arg = &c;
-	expect(&f, 2, 0, 0);
+	delete_object(f, &a.object);
+	fixture_reopen(f, true);
+	f->hooks.before = create_now;
+	f->hooks.arg = &c;
+	expect_counts(f, 2, 0, 0);
 	assert_int_equal(c.rc, 0);
-	assert_string_equal(f.notes, "");
+	assert_string_equal(f->notes, "");
 	free(c.bytes);
-	fixture_fini(&f);
 }
 
 /* Store an archive's object without the commit. */
@@ -295,130 +240,111 @@ store_raw(struct fixture *f, struct vrv_archive *a, bool as_admin)
 static void
 test_refused(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	struct varve_err err;
+	struct vrv_archive good = some_archive(f, 1);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive good = some_archive(&f, 1);
-	commit(&f, &good);
+	commit(f, &good);
 	/* A name that puts it into another series. */
-	struct vrv_archive other = some_archive(&f, 2);
-	vrv_repo_tag(f.repo, "host", "mail", other.object.tag);
-	store_raw(&f, &other, false);
+	struct vrv_archive other = some_archive(f, 2);
+	vrv_repo_tag(f->repo, "host", "mail", other.object.tag);
+	store_raw(f, &other, false);
 	/* A later revision by who may only write. */
-	struct vrv_archive forged = some_archive(&f, 1);
+	struct vrv_archive forged = some_archive(f, 1);
 	forged.clear.revision = 7;
-	store_raw(&f, &forged, false);
+	store_raw(f, &forged, false);
 	/* Damaged bytes; the newest, pinned one of its series, at that. */
-	struct vrv_archive broken = some_archive(&f, 3);
-	commit(&f, &broken);
-	flip_byte(&f, &broken.object, 300);
+	struct vrv_archive broken = some_archive(f, 3);
+	commit(f, &broken);
+	flip_byte(f, &broken.object, 300);
 	/* No object at all. */
-	MUST(vrv_store_put(f.store, "archives/readme", "x", 1, &err));
-	MUST(vrv_store_put(f.store, "tombstones/readme", "x", 1, &err));
+	MUST(vrv_store_put(f->store, "archives/readme", "x", 1, &err));
+	MUST(vrv_store_put(f->store, "tombstones/readme", "x", 1, &err));
 
-	fixture_reopen(&f, false);
-	must_load(&f, &list);
+	fixture_reopen(f, false);
+	must_load(f, &list);
 	assert_int_equal(list->n, 1);
 	assert_int_equal(list->items[0]->clear.revision, 0);
 	assert_int_equal(list->damaged, 3);
 	assert_int_equal(list->unknown, 2);
-	assert_non_null(strstr(f.notes, "another series"));
-	assert_non_null(strstr(f.notes, "not signed by an admin"));
+	assert_non_null(strstr(f->notes, "another series"));
+	assert_non_null(strstr(f->notes, "not signed by an admin"));
 	vrv_archives_free(list);
 	vrv_archives_free(NULL);
-	fixture_fini(&f);
 }
 
 /* A tombstone that cannot be read deletes nothing. */
 static void
-find_tombstone(void *arg, const char *op, const char *name)
-{
-	if (strcmp(op, "put") == 0)
-		assert_true(vrv_name_parse(name, arg));
-}
-
-static void
 test_damaged_tombstone(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name name;
+	struct vrv_archive a = some_archive(f, 1);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1);
-	commit(&f, &a);
-	f.hooks.before = find_tombstone;
-	f.hooks.arg = &name;
-	bury(&f, &a);
-	f.hooks.before = NULL;
-	flip_byte(&f, &name, 80);
-	expect(&f, 1, 1, 0);
-	flip_byte(&f, &name, 80);
-	expect(&f, 0, 0, 0);
-	fixture_fini(&f);
+	commit(f, &a);
+	bury_seen(f, &a, &name);
+	flip_byte(f, &name, 80);
+	expect_counts(f, 1, 1, 0);
+	flip_byte(f, &name, 80);
+	expect_counts(f, 0, 0, 0);
 }
 
 /* Deleting works without a free byte, whatever call notices that. */
 static void
 test_full_disk(void **state)
 {
+	struct fixture *f = *state;
 	static const enum faultstore_op ops[] = {FAULT_PUT_BEGIN,
 	    FAULT_PUT_WRITE, FAULT_PUT_COMMIT};
 	struct faultstore_fault fault = {.nth = 1,
 	    .prefix = "tombstones/",
 	    .code = VARVE_IO,
 	    .exit = VARVE_EXIT_NO_SPACE};
-	struct fixture f;
 	struct varve_err err;
 
-	(void)state;
-	fixture_init(&f);
-	f.store = faultstore_new(f.store);
-	fixture_reopen(&f, false);
+	f->store = faultstore_new(f->store);
+	fixture_reopen(f, false);
 	for (uint8_t i = 0; i < 3; i++) {
-		struct vrv_archive a = some_archive(&f, i + 1);
+		struct vrv_archive a = some_archive(f, i + 1);
 
-		commit(&f, &a);
+		commit(f, &a);
 		fault.op = ops[i];
-		faultstore_arm(f.store, &fault);
-		bury(&f, &a);
-		assert_int_equal(faultstore_calls(f.store, FAULT_RELEASE),
+		faultstore_arm(f->store, &fault);
+		bury(f, &a);
+		assert_int_equal(faultstore_calls(f->store, FAULT_RELEASE),
 		    i + 1);
-		expect(&f, 0, 0, 0);
+		expect_counts(f, 0, 0, 0);
 	}
 
 	/* Once the reserve is used up, a full disk is an error. */
-	struct vrv_archive last = some_archive(&f, 4);
+	struct vrv_archive last = some_archive(f, 4);
 	const struct vrv_archive *a = &last;
-	commit(&f, &last);
+	commit(f, &last);
 	fault.persistent = true;
-	faultstore_arm(f.store, &fault);
+	faultstore_arm(f->store, &fault);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(vrv_archive_bury(f.repo, &a, 1, &err),
+		assert_int_equal(vrv_archive_bury(f->repo, &a, 1, &err),
 		    VARVE_IO);
 		assert_int_equal(err.exit, VARVE_EXIT_NO_SPACE);
 	}
-	faultstore_arm(f.store, NULL);
-	expect(&f, 1, 0, 0);
-	fixture_fini(&f);
+	faultstore_arm(f->store, NULL);
+	expect_counts(f, 1, 0, 0);
 }
 
 int
 run_load_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cache),
-	    cmocka_unit_test(test_revisions),
-	    cmocka_unit_test(test_conflict),
-	    cmocka_unit_test(test_missing),
-	    cmocka_unit_test(test_deleted_meanwhile),
-	    cmocka_unit_test(test_created_meanwhile),
-	    cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_damaged_tombstone),
-	    cmocka_unit_test(test_full_disk),
+	    FIXTURE_TEST(test_cache),
+	    FIXTURE_TEST(test_revisions),
+	    FIXTURE_TEST(test_conflict),
+	    FIXTURE_TEST(test_missing),
+	    FIXTURE_TEST(test_deleted_meanwhile),
+	    FIXTURE_TEST(test_created_meanwhile),
+	    FIXTURE_TEST(test_refused),
+	    FIXTURE_TEST(test_damaged_tombstone),
+	    FIXTURE_TEST(test_full_disk),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, NULL);

@@ -100,25 +100,22 @@ compares(struct fixture *f, bool now)
 static void
 test_when(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name pack;
 	const int64_t now = vrv_time_now().s;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &pack);
-	assert_true(compares(&f, false));
-	assert_false(compares(&f, false));
-	assert_true(compares(&f, true));
-	remember(&f, now - 86300);
-	assert_false(compares(&f, false));
-	remember(&f, now - 86400);
-	assert_true(compares(&f, false));
-	assert_false(compares(&f, false));
+	put_pack(f, "one", &pack);
+	assert_true(compares(f, false));
+	assert_false(compares(f, false));
+	assert_true(compares(f, true));
+	remember(f, now - 86300);
+	assert_false(compares(f, false));
+	remember(f, now - 86400);
+	assert_true(compares(f, false));
+	assert_false(compares(f, false));
 	/* The clock was set back. */
-	remember(&f, now + 1000);
-	assert_true(compares(&f, false));
-	fixture_fini(&f);
+	remember(f, now + 1000);
+	assert_true(compares(f, false));
 }
 
 static bool
@@ -137,49 +134,43 @@ must_look(struct fixture *f, const uint8_t series[VRV_TAG_SIZE])
 static void
 test_series(void **state)
 {
+	struct fixture *f = *state;
 	const int64_t now = vrv_time_now().s;
-	struct fixture f;
 
-	(void)state;
-	fixture_init(&f);
-	assert_true(must_look(&f, tag));
-	assert_true(must_look(&f, tag)); /* it made no archive */
-	vrv_lost_checked(f.repo, tag, now);
-	assert_false(must_look(&f, tag));
-	assert_true(must_look(&f, other));
-	vrv_lost_checked(f.repo, other, now);
-	assert_false(must_look(&f, tag));
-	assert_false(must_look(&f, other));
+	assert_true(must_look(f, tag));
+	assert_true(must_look(f, tag)); /* it made no archive */
+	vrv_lost_checked(f->repo, tag, now);
+	assert_false(must_look(f, tag));
+	assert_true(must_look(f, other));
+	vrv_lost_checked(f->repo, other, now);
+	assert_false(must_look(f, tag));
+	assert_false(must_look(f, other));
 	/* Comparing does not forget it, nor does a check. */
-	assert_true(compares(&f, true));
-	assert_false(must_look(&f, tag));
-	vrv_lost_checked(f.repo, tag, now - 86400);
-	assert_true(must_look(&f, tag));
-	assert_false(must_look(&f, other));
-	fixture_fini(&f);
+	assert_true(compares(f, true));
+	assert_false(must_look(f, tag));
+	vrv_lost_checked(f->repo, tag, now - 86400);
+	assert_true(must_look(f, tag));
+	assert_false(must_look(f, other));
 }
 
 /* The index is listed after the packs, and condemn records after both. */
 static void
 test_order(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name pack;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &pack);
-	f.hooks.log[0] = '\0';
-	assert_int_equal(apply(&f, true), 0);
-	assert_string_equal(f.hooks.log,
+	put_pack(f, "one", &pack);
+	f->hooks.log[0] = '\0';
+	assert_int_equal(apply(f, true), 0);
+	assert_string_equal(f->hooks.log,
 	    "list packs/\nlist index/\nlist condemned/\n");
-	fixture_fini(&f);
 }
 
 static void
 test_lost_pack(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name gone, stays;
 	char text[VRV_NAME_SIZE];
 	struct vrv_index *index;
@@ -187,53 +178,47 @@ test_lost_pack(void **state)
 	uint8_t *bytes;
 	size_t n;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "gone", &gone);
-	put_pack(&f, "stays", &stays);
+	put_pack(f, "gone", &gone);
+	put_pack(f, "stays", &stays);
 	vrv_name_print(&gone, text);
-	MUST(vrv_store_get_all(f.store, text, 1 << 20, &bytes, &n, &err));
-	delete_object(&f, &gone);
+	MUST(vrv_store_get_all(f->store, text, 1 << 20, &bytes, &n, &err));
+	delete_object(f, &gone);
 	for (int i = 0; i < 2; i++) {
-		fixture_reopen(&f, false);
-		f.hooks.log[0] = '\0';
-		assert_int_equal(apply(&f, i == 0), 1);
+		fixture_reopen(f, false);
+		f->hooks.log[0] = '\0';
+		assert_int_equal(apply(f, i == 0), 1);
 		/* Told once; afterwards looked up again, without a listing. */
-		assert_int_equal(strstr(f.notes, text) != NULL, i == 0);
-		assert_int_equal(strstr(f.hooks.log, "list packs/") != NULL,
+		assert_int_equal(strstr(f->notes, text) != NULL, i == 0);
+		assert_int_equal(strstr(f->hooks.log, "list packs/") != NULL,
 		    i == 0);
-		assert_non_null(strstr(f.hooks.log, "head packs/"));
-		MUST(vrv_repo_index(f.repo, &index, &err));
+		assert_non_null(strstr(f->hooks.log, "head packs/"));
+		MUST(vrv_repo_index(f->repo, &index, &err));
 		assert_true(vrv_index_is_dropped(index, gone.id));
 		assert_false(vrv_index_is_dropped(index, stays.id));
 	}
 	/* Of another length, it is as good as gone; put back, it is not. */
-	MUST(vrv_store_put(f.store, text, bytes, n - 1, &err));
-	fixture_reopen(&f, false);
-	assert_int_equal(apply(&f, false), 1);
-	delete_object(&f, &gone);
-	MUST(vrv_store_put(f.store, text, bytes, n, &err));
+	MUST(vrv_store_put(f->store, text, bytes, n - 1, &err));
+	fixture_reopen(f, false);
+	assert_int_equal(apply(f, false), 1);
+	delete_object(f, &gone);
+	MUST(vrv_store_put(f->store, text, bytes, n, &err));
 	free(bytes);
-	fixture_reopen(&f, false);
-	assert_int_equal(apply(&f, false), 0);
-	assert_false(is_remembered(&f, &gone));
-	fixture_fini(&f);
+	fixture_reopen(f, false);
+	assert_int_equal(apply(f, false), 0);
+	assert_false(is_remembered(f, &gone));
 }
 
 /* A pack that a collector deleted is not lost. */
 static void
 test_condemned(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name pack;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &pack);
-	condemn(&f, VRV_PACK, pack.id);
-	delete_object(&f, &pack);
-	assert_int_equal(apply(&f, true), 0);
-	fixture_fini(&f);
+	put_pack(f, "one", &pack);
+	condemn(f, VRV_PACK, pack.id);
+	delete_object(f, &pack);
+	assert_int_equal(apply(f, true), 0);
 }
 
 /* What happens between two listings. */
@@ -273,51 +258,45 @@ on_call(void *arg, const char *op, const char *name)
 static void
 test_late_listing(void **state)
 {
-	struct fixture f;
-	struct meanwhile m = {.f = &f,
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f,
 	    .op = "list",
 	    .prefix = "index/",
 	    .store = true};
 	char text[VRV_NAME_SIZE];
 	struct varve_err err;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &m.pack);
+	put_pack(f, "one", &m.pack);
 	vrv_name_print(&m.pack, text);
-	MUST(vrv_store_get_all(f.store, text, 1 << 20, &m.bytes, &m.n, &err));
-	delete_object(&f, &m.pack);
-	f.hooks.before = on_call;
-	f.hooks.arg = &m;
-	assert_int_equal(apply(&f, true), 0);
+	MUST(vrv_store_get_all(f->store, text, 1 << 20, &m.bytes, &m.n, &err));
+	delete_object(f, &m.pack);
+	f->hooks.before = on_call;
+	f->hooks.arg = &m;
+	assert_int_equal(apply(f, true), 0);
 	assert_null(m.op);
-	assert_string_equal(f.notes, "");
+	assert_string_equal(f->notes, "");
 	free(m.bytes);
-	fixture_fini(&f);
 }
 
 /* What a check leaves while a run compares is there for the next one. */
 static void
 test_check_beside(void **state)
 {
-	struct fixture f;
-	struct meanwhile m = {.f = &f,
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f,
 	    .op = "list",
 	    .prefix = "condemned/",
 	    .leave = true};
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &m.pack);
-	assert_int_equal(apply(&f, true), 0);
-	f.hooks.before = on_call;
-	f.hooks.arg = &m;
-	(void)apply(&f, true);
+	put_pack(f, "one", &m.pack);
+	assert_int_equal(apply(f, true), 0);
+	f->hooks.before = on_call;
+	f->hooks.arg = &m;
+	(void)apply(f, true);
 	assert_null(m.op);
-	assert_true(is_remembered(&f, &m.pack));
-	fixture_reopen(&f, false);
-	assert_int_equal(apply(&f, false), 1);
-	fixture_fini(&f);
+	assert_true(is_remembered(f, &m.pack));
+	fixture_reopen(f, false);
+	assert_int_equal(apply(f, false), 1);
 }
 
 /* Damage that a check found cannot be seen by looking a pack up: it is
@@ -325,46 +304,43 @@ test_check_beside(void **state)
 static void
 test_left_by_check(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name pack;
 	struct vrv_lost found = {.compared = 1};
 	struct varve_err err;
 
-	(void)state;
-	fixture_init(&f);
-	put_pack(&f, "one", &pack);
-	assert_int_equal(apply(&f, true), 0);
+	put_pack(f, "one", &pack);
+	assert_int_equal(apply(f, true), 0);
 	MUST(vrv_lost_add(&found, pack.id, true, &err));
-	vrv_lost_leave(f.repo, &found, false);
+	vrv_lost_leave(f->repo, &found, false);
 	for (int i = 0; i < 2; i++) {
-		fixture_reopen(&f, false);
-		assert_int_equal(apply(&f, i == 1), 1);
+		fixture_reopen(f, false);
+		assert_int_equal(apply(f, i == 1), 1);
 	}
 	vrv_lost_fini(&found);
 	found.compared = 1;
-	vrv_lost_leave(f.repo, &found, false);
-	assert_true(is_remembered(&f, &pack));
-	vrv_lost_leave(f.repo, &found, true);
-	assert_false(is_remembered(&f, &pack));
-	assert_false(compares(&f, false));
+	vrv_lost_leave(f->repo, &found, false);
+	assert_true(is_remembered(f, &pack));
+	vrv_lost_leave(f->repo, &found, true);
+	assert_false(is_remembered(f, &pack));
+	assert_false(compares(f, false));
 	found.compared = 0;
-	vrv_lost_leave(f.repo, &found, false);
-	assert_true(compares(&f, false));
-	fixture_fini(&f);
+	vrv_lost_leave(f->repo, &found, false);
+	assert_true(compares(f, false));
 }
 
 int
 run_lost_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_when),
-	    cmocka_unit_test(test_series),
-	    cmocka_unit_test(test_order),
-	    cmocka_unit_test(test_lost_pack),
-	    cmocka_unit_test(test_condemned),
-	    cmocka_unit_test(test_late_listing),
-	    cmocka_unit_test(test_check_beside),
-	    cmocka_unit_test(test_left_by_check),
+	    FIXTURE_TEST(test_when),
+	    FIXTURE_TEST(test_series),
+	    FIXTURE_TEST(test_order),
+	    FIXTURE_TEST(test_lost_pack),
+	    FIXTURE_TEST(test_condemned),
+	    FIXTURE_TEST(test_late_listing),
+	    FIXTURE_TEST(test_check_beside),
+	    FIXTURE_TEST(test_left_by_check),
 	};
 
 	return cmocka_run_group_tests_name("lost", tests, NULL, NULL);

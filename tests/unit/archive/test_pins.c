@@ -11,17 +11,6 @@
 #define MUST(call) assert_int_equal((call), 0)
 
 static void
-expect(struct fixture *f, size_t n, size_t damaged)
-{
-	struct vrv_archives *list;
-
-	must_load(f, &list);
-	assert_int_equal(list->n, n);
-	assert_int_equal(list->damaged, damaged);
-	vrv_archives_free(list);
-}
-
-static void
 refused(struct fixture *f)
 {
 	struct vrv_archives *list;
@@ -32,6 +21,31 @@ refused(struct fixture *f)
 	fixture_reopen(f, false);
 	assert_int_equal(vrv_archives_load(f->repo, &list, &err), VARVE_AUTH);
 	assert_int_equal(err.exit, VARVE_EXIT_REPLAY);
+}
+
+/* The next run refuses a repository in which this object is missing. */
+static void
+refused_without(struct fixture *f, const struct vrv_name *name)
+{
+	delete_object(f, name);
+	fixture_reopen(f, false);
+	refused(f);
+}
+
+/* What the next run loads. */
+static void
+expect_again(struct fixture *f, size_t n, size_t damaged)
+{
+	fixture_reopen(f, false);
+	expect(f, n, damaged);
+}
+
+/* Go on as the client before this one. */
+static void
+earlier_client(struct fixture *f)
+{
+	f->client--;
+	fixture_reopen(f, false);
 }
 
 /* Change a byte of an object, also for who keeps it in a cache. */
@@ -60,22 +74,6 @@ pins_of(struct fixture *f, uint8_t which)
 	return count;
 }
 
-/* An archive that follows others, which are given up to a 0. */
-static struct vrv_archive
-after(struct fixture *f, uint8_t which, ...)
-{
-	struct vrv_archive a = some_archive(f, which);
-	va_list ap;
-	int id;
-
-	va_start(ap, which);
-	while ((id = va_arg(ap, int)) != 0)
-		memset(a.clear.previous[a.clear.n_previous++], id,
-		    VRV_LOGICAL_ID);
-	va_end(ap);
-	return a;
-}
-
 /* Archives 1 to n, each of which follows up to eight before it. */
 static void
 commit_chain(struct fixture *f, struct vrv_archive *chain, uint8_t n)
@@ -94,78 +92,62 @@ commit_chain(struct fixture *f, struct vrv_archive *chain, uint8_t n)
 static void
 test_missing(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	char name[VRV_NAME_SIZE];
 	struct varve_err err;
 	uint8_t *bytes;
 	size_t n;
+	struct vrv_archive a = some_archive(f, 1), b = some_archive(f, 2);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	commit(&f, &a);
-	commit(&f, &b);
-	fixture_reopen(&f, false);
-	expect(&f, 2, 0);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	refused(&f);
+	commit(f, &a);
+	commit(f, &b);
+	expect_again(f, 2, 0);
+	refused_without(f, &b.object);
 	/* Somebody who was never here cannot know. */
-	fixture_reopen(&f, true);
-	expect(&f, 1, 0);
+	fixture_reopen(f, true);
+	expect(f, 1, 0);
 	/* What was seen is remembered, not only what was committed. */
 	vrv_name_print(&a.object, name);
-	MUST(
-	    vrv_store_get_all(f.store, name, VRV_MAX_RECORD, &bytes, &n, &err));
-	delete_object(&f, &a.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	MUST(vrv_store_put(f.store, name, bytes, n, &err));
+	MUST(vrv_store_get_all(f->store, name, VRV_MAX_RECORD, &bytes, &n,
+	    &err));
+	refused_without(f, &a.object);
+	MUST(vrv_store_put(f->store, name, bytes, n, &err));
 	free(bytes);
-	bury(&f, &a);
-	delete_object(&f, &a.object);
-	expect(&f, 0, 0);
-	fixture_fini(&f);
+	bury(f, &a);
+	delete_object(f, &a.object);
+	expect(f, 0, 0);
 }
 
 static void
 test_message(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	struct varve_err err;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[6];
-	commit_chain(&f, chain, 5);
+
+	commit_chain(f, chain, 5);
 	for (int i = 2; i <= 5; i++)
-		delete_object(&f, &chain[i].object);
-	assert_int_equal(vrv_archives_load(f.repo, &list, &err), VARVE_AUTH);
+		delete_object(f, &chain[i].object);
+	assert_int_equal(vrv_archives_load(f->repo, &list, &err), VARVE_AUTH);
 	assert_non_null(strstr(err.message, "(repository "));
 	assert_non_null(strstr(err.message,
 	    "4 archives that were never deleted are missing: "
 	    "aid:0202020202020202, aid:0303030303030303, "
 	    "aid:0404040404040404 and 1 more"));
-	fixture_fini(&f);
 }
 
 /* A revision goes back. */
 static void
 test_revision(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1), b = a;
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = a;
-	commit(&f, &a);
+	commit(f, &a);
 	b.clear.revision = 1;
-	commit(&f, &b);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	commit(f, &b);
+	refused_without(f, &b.object);
 }
 
 /* Another client renames the archive: its new revision is what must be there,
@@ -173,32 +155,28 @@ test_revision(void **state)
 static void
 test_renamed(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	struct varve_err err;
+	struct vrv_archive a = some_archive(f, 1), b = after(f, 2, 1, 0);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = after(&f, 2, 1, 0);
-	commit(&f, &a);
-	commit(&f, &b);
-	fixture_reopen(&f, true);
-	MUST(vrv_archive_rename(f.repo, &a, "old", &err));
-	MUST(vrv_archive_rename(f.repo, &b, "new", &err));
-	f.client--;
-	fixture_reopen(&f, false);
-	must_load(&f, &list);
+	commit(f, &a);
+	commit(f, &b);
+	fixture_reopen(f, true);
+	MUST(vrv_archive_rename(f->repo, &a, "old", &err));
+	MUST(vrv_archive_rename(f->repo, &b, "new", &err));
+	earlier_client(f);
+	must_load(f, &list);
 	assert_int_equal(list->n, 2);
 	for (size_t i = 0; i < list->n_all; i++) {
 		if (list->all[i]->clear.revision == 1)
-			delete_object(&f, &list->all[i]->object);
+			delete_object(f, &list->all[i]->object);
 	}
 	vrv_archives_free(list);
-	spoil(&f, &a.object);
-	spoil(&f, &b.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	spoil(f, &a.object);
+	spoil(f, &b.object);
+	fixture_reopen(f, false);
+	refused(f);
 }
 
 /* Two clients append at the same time: both archives must be there, until one
@@ -206,31 +184,25 @@ test_renamed(void **state)
 static void
 test_fork(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1);
+	struct vrv_archive b = after(f, 2, 1, 0), c = after(f, 3, 1, 0);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1);
-	struct vrv_archive b = after(&f, 2, 1, 0), c = after(&f, 3, 1, 0);
-	commit(&f, &a);
-	commit(&f, &b);
-	commit(&f, &c);
+	commit(f, &a);
+	commit(f, &b);
+	commit(f, &c);
 	/* For somebody who only saw it. */
-	fixture_reopen(&f, true);
-	expect(&f, 3, 0);
-	assert_int_equal(pins_of(&f, 2), 1);
-	assert_int_equal(pins_of(&f, 3), 1);
-	struct vrv_archive d = after(&f, 4, 3, 2, 1, 0);
-	fixture_reopen(&f, true);
-	commit(&f, &d);
-	f.client--;
-	fixture_reopen(&f, false);
-	expect(&f, 4, 0);
-	assert_int_equal(pins_of(&f, 4), 1);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	fixture_reopen(f, true);
+	expect(f, 3, 0);
+	assert_int_equal(pins_of(f, 2), 1);
+	assert_int_equal(pins_of(f, 3), 1);
+	struct vrv_archive d = after(f, 4, 3, 2, 1, 0);
+	fixture_reopen(f, true);
+	commit(f, &d);
+	earlier_client(f);
+	expect(f, 4, 0);
+	assert_int_equal(pins_of(f, 4), 1);
+	refused_without(f, &b.object);
 }
 
 /* A clock that is wrong freezes nothing: what follows counts, not what claims
@@ -238,176 +210,119 @@ test_fork(void **state)
 static void
 test_wrong_clock(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 200);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 200);
-	commit(&f, &a);
-	struct vrv_archive b = after(&f, 2, 200, 0);
-	fixture_reopen(&f, true);
-	commit(&f, &b);
-	struct vrv_archive c = after(&f, 3, 2, 200, 0);
-	commit(&f, &c);
-	f.client--;
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0);
-	delete_object(&f, &c.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	commit(f, &a);
+	struct vrv_archive b = after(f, 2, 200, 0);
+	fixture_reopen(f, true);
+	commit(f, &b);
+	struct vrv_archive c = after(f, 3, 2, 200, 0);
+	commit(f, &c);
+	earlier_client(f);
+	expect(f, 3, 0);
+	refused_without(f, &c.object);
 }
 
 /* What was pinned stays while nothing that can be read stands for it. */
 static void
 test_no_step_back(void **state)
 {
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f);
+	struct fixture *f = *state;
 	struct vrv_archive chain[13];
-	commit_chain(&f, chain, 12);
-	fixture_reopen(&f, false);
-	expect(&f, 12, 0);
-	assert_int_equal(pins_of(&f, 0), 8);
-	assert_int_equal(pins_of(&f, 12), 1);
-	assert_int_equal(pins_of(&f, 4), 0);
+
+	commit_chain(f, chain, 12);
+	expect_again(f, 12, 0);
+	assert_int_equal(pins_of(f, 0), 8);
+	assert_int_equal(pins_of(f, 12), 1);
+	assert_int_equal(pins_of(f, 4), 0);
 	/* The newest is damaged: no less is remembered afterwards. */
-	spoil(&f, &chain[12].object);
-	fixture_reopen(&f, false);
-	expect(&f, 11, 1);
-	assert_int_equal(pins_of(&f, 12), 1);
-	fixture_reopen(&f, false);
-	expect(&f, 11, 1);
-	delete_object(&f, &chain[12].object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	spoil(f, &chain[12].object);
+	expect_again(f, 11, 1);
+	assert_int_equal(pins_of(f, 12), 1);
+	expect_again(f, 11, 1);
+	refused_without(f, &chain[12].object);
 }
 
 /* The store goes back and leaves something broken to hide it. */
 static void
 test_masked(void **state)
 {
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f);
+	struct fixture *f = *state;
 	struct vrv_archive chain[11];
-	commit_chain(&f, chain, 10);
+
+	commit_chain(f, chain, 10);
 	/* One that only saw them knows as much. */
-	fixture_reopen(&f, true);
-	expect(&f, 10, 0);
-	spoil(&f, &chain[10].object);
+	fixture_reopen(f, true);
+	expect(f, 10, 0);
+	spoil(f, &chain[10].object);
 	for (int i = 6; i < 10; i++)
-		delete_object(&f, &chain[i].object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	f.client--;
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+		delete_object(f, &chain[i].object);
+	fixture_reopen(f, false);
+	refused(f);
+	earlier_client(f);
+	refused(f);
 }
 
 /* Another unreadable object of the series is no excuse. */
 static void
 test_other_damage(void **state)
 {
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f);
+	struct fixture *f = *state;
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	spoil(&f, &chain[1].object);
-	fixture_reopen(&f, false);
-	expect(&f, 2, 1);
-	delete_object(&f, &chain[3].object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
-}
 
-static void
-find_tombstone(void *arg, const char *op, const char *name)
-{
-	if (strcmp(op, "put") == 0)
-		assert_true(vrv_name_parse(name, arg));
+	commit_chain(f, chain, 3);
+	spoil(f, &chain[1].object);
+	expect_again(f, 2, 1);
+	refused_without(f, &chain[3].object);
 }
 
 /* The newest is deleted: its tombstone must stay, and so must the others. */
 static void
 test_deleted(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name tombstone;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	f.hooks.before = find_tombstone;
-	f.hooks.arg = &tombstone;
-	bury(&f, &chain[3]);
-	f.hooks.before = NULL;
-	expect(&f, 2, 0);
-	delete_object(&f, &chain[3].object);
-	fixture_reopen(&f, false);
-	expect(&f, 2, 0);
-	assert_int_equal(pins_of(&f, 3), 1);
-	assert_int_equal(pins_of(&f, 2), 1);
-	struct vrv_archive d = after(&f, 4, 2, 1, 0);
-	commit(&f, &d);
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0);
+
+	commit_chain(f, chain, 3);
+	bury_seen(f, &chain[3], &tombstone);
+	expect(f, 2, 0);
+	delete_object(f, &chain[3].object);
+	expect_again(f, 2, 0);
+	assert_int_equal(pins_of(f, 3), 1);
+	assert_int_equal(pins_of(f, 2), 1);
+	struct vrv_archive d = after(f, 4, 2, 1, 0);
+	commit(f, &d);
+	expect_again(f, 3, 0);
 
 	/* That the tombstone cannot be read excuses nothing. */
-	spoil(&f, &tombstone);
-	fixture_reopen(&f, false);
-	refused(&f);
-	spoil(&f, &tombstone);
-	fixture_reopen(&f, false);
-	expect(&f, 3, 0);
-	fixture_fini(&f);
+	spoil(f, &tombstone);
+	fixture_reopen(f, false);
+	refused(f);
+	spoil(f, &tombstone);
+	expect_again(f, 3, 0);
 }
 
 /* All are deleted: what was pinned stays so. */
 static void
 test_all_deleted(void **state)
 {
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f);
+	struct fixture *f = *state;
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	for (int i = 1; i <= 3; i++)
-		bury(&f, &chain[i]);
-	fixture_reopen(&f, false);
-	expect(&f, 0, 0);
-	assert_int_equal(pins_of(&f, 0), 3);
-	/* The next one counts although it follows none. */
-	struct vrv_archive d = some_archive(&f, 4);
-	fixture_reopen(&f, true);
-	commit(&f, &d);
-	f.client--;
-	fixture_reopen(&f, false);
-	expect(&f, 1, 0);
-	delete_object(&f, &d.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
-}
 
-/* Bury it; *ret is the tombstone. */
-static void
-bury_seen(struct fixture *f, const struct vrv_archive *a, struct vrv_name *ret)
-{
-	f->hooks.before = find_tombstone;
-	f->hooks.arg = ret;
-	bury(f, a);
-	f->hooks.before = NULL;
+	commit_chain(f, chain, 3);
+	for (int i = 1; i <= 3; i++)
+		bury(f, &chain[i]);
+	expect_again(f, 0, 0);
+	assert_int_equal(pins_of(f, 0), 3);
+	/* The next one counts although it follows none. */
+	struct vrv_archive d = some_archive(f, 4);
+	fixture_reopen(f, true);
+	commit(f, &d);
+	earlier_client(f);
+	expect(f, 1, 0);
+	refused_without(f, &d.object);
 }
 
 static void
@@ -431,89 +346,75 @@ refused_with(struct fixture *f, const char *text)
 static void
 test_undone(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name first, last;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[13];
-	commit_chain(&f, chain, 12);
-	expect(&f, 12, 0);
-	assert_int_equal(pins_of(&f, 1), 0);
-	fixture_reopen(&f, true);
-	expect(&f, 12, 0);
-	f.client--;
-	fixture_reopen(&f, false);
-	bury_seen(&f, &chain[1], &first);
-	bury_seen(&f, &chain[11], &last);
-	fixture_reopen(&f, false);
-	expect(&f, 10, 0);
-	/* The live ones do not take their room. */
-	assert_int_equal(pins_of(&f, 1), 1);
-	assert_int_equal(pins_of(&f, 11), 1);
-	fixture_reopen(&f, true);
-	expect(&f, 10, 0);
 
-	delete_object(&f, &last);
-	fixture_reopen(&f, false);
-	refused_with(&f, "1 archive that was deleted is back: aid:0b0b");
-	delete_object(&f, &first);
-	f.client--;
-	fixture_reopen(&f, false);
-	refused_with(&f, "2 archives that were deleted are back: aid:0101");
-	fixture_fini(&f);
+	commit_chain(f, chain, 12);
+	expect(f, 12, 0);
+	assert_int_equal(pins_of(f, 1), 0);
+	fixture_reopen(f, true);
+	expect(f, 12, 0);
+	earlier_client(f);
+	bury_seen(f, &chain[1], &first);
+	bury_seen(f, &chain[11], &last);
+	expect_again(f, 10, 0);
+	/* The live ones do not take their room. */
+	assert_int_equal(pins_of(f, 1), 1);
+	assert_int_equal(pins_of(f, 11), 1);
+	fixture_reopen(f, true);
+	expect(f, 10, 0);
+
+	delete_object(f, &last);
+	fixture_reopen(f, false);
+	refused_with(f, "1 archive that was deleted is back: aid:0b0b");
+	delete_object(f, &first);
+	earlier_client(f);
+	refused_with(f, "2 archives that were deleted are back: aid:0101");
 }
 
 /* More deletions than are remembered: the last ones are. */
 static void
 test_many_deleted(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name last;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[13];
-	commit_chain(&f, chain, 12);
+
+	commit_chain(f, chain, 12);
 	const struct vrv_archive *all[11];
 	struct varve_err err;
 	for (int i = 2; i <= 12; i++)
 		all[i - 2] = &chain[i];
-	MUST(vrv_archive_bury(f.repo, all, 11, &err));
-	assert_int_equal(pins_of(&f, 0), 12);
-	expect(&f, 1, 0);
-	assert_int_equal(pins_of(&f, 0), 9);
-	bury_seen(&f, &chain[1], &last);
-	fixture_reopen(&f, false);
-	expect(&f, 0, 0);
-	delete_object(&f, &last);
-	fixture_reopen(&f, false);
-	refused_with(&f, "1 archive that was deleted is back: aid:0101");
-	fixture_fini(&f);
+	MUST(vrv_archive_bury(f->repo, all, 11, &err));
+	assert_int_equal(pins_of(f, 0), 12);
+	expect(f, 1, 0);
+	assert_int_equal(pins_of(f, 0), 9);
+	bury_seen(f, &chain[1], &last);
+	expect_again(f, 0, 0);
+	delete_object(f, &last);
+	fixture_reopen(f, false);
+	refused_with(f, "1 archive that was deleted is back: aid:0101");
 }
 
 /* Nothing lives any more: who only saw that remembers it, too. */
 static void
 test_all_undone(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name tombstones[4];
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	fixture_reopen(&f, true);
+
+	commit_chain(f, chain, 3);
+	fixture_reopen(f, true);
 	for (int i = 1; i <= 3; i++)
-		bury_seen(&f, &chain[i], &tombstones[i]);
-	f.client--;
-	fixture_reopen(&f, false);
-	expect(&f, 0, 0);
+		bury_seen(f, &chain[i], &tombstones[i]);
+	earlier_client(f);
+	expect(f, 0, 0);
 	for (int i = 1; i <= 3; i++)
-		delete_object(&f, &tombstones[i]);
-	fixture_reopen(&f, false);
-	refused_with(&f, "3 archives that were deleted are back: aid:0101");
-	fixture_fini(&f);
+		delete_object(f, &tombstones[i]);
+	fixture_reopen(f, false);
+	refused_with(f, "3 archives that were deleted are back: aid:0101");
 }
 
 /* A bad tombstone is damage, which is told, and excuses what it buried itself,
@@ -521,30 +422,25 @@ test_all_undone(void **state)
 static void
 test_bad_tombstone(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_name first, second;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	bury_seen(&f, &chain[1], &first);
-	bury_seen(&f, &chain[2], &second);
-	expect(&f, 1, 0);
-	spoil(&f, &second);
-	fixture_reopen(&f, false);
-	expect(&f, 2, 1);
-	assert_non_null(strstr(f.notes, "tombstone cannot be read"));
-	fixture_reopen(&f, false);
-	expect(&f, 2, 1);
+
+	commit_chain(f, chain, 3);
+	bury_seen(f, &chain[1], &first);
+	bury_seen(f, &chain[2], &second);
+	expect(f, 1, 0);
+	spoil(f, &second);
+	expect_again(f, 2, 1);
+	assert_non_null(strstr(f->notes, "tombstone cannot be read"));
+	expect_again(f, 2, 1);
 	/* It is not the tombstone of the first. */
-	delete_object(&f, &first);
-	fixture_reopen(&f, false);
-	refused_with(&f, "1 archive that was deleted is back: aid:0101");
-	delete_object(&f, &second);
-	fixture_reopen(&f, false);
-	refused_with(&f, "2 archives that were deleted are back: aid:0101");
-	fixture_fini(&f);
+	delete_object(f, &first);
+	fixture_reopen(f, false);
+	refused_with(f, "1 archive that was deleted is back: aid:0101");
+	delete_object(f, &second);
+	fixture_reopen(f, false);
+	refused_with(f, "2 archives that were deleted are back: aid:0101");
 }
 
 /* The object of a renamed archive is broken: its old name must not be shown
@@ -552,119 +448,86 @@ test_bad_tombstone(void **state)
 static void
 test_masked_revision(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct vrv_archives *list;
 	struct vrv_name renamed;
 	struct varve_err err;
+	struct vrv_archive a = some_archive(f, 1), b = after(f, 2, 1, 0);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = after(&f, 2, 1, 0);
-	commit(&f, &a);
-	commit(&f, &b);
-	MUST(vrv_archive_rename(f.repo, &b, "new", &err));
-	must_load(&f, &list);
+	commit(f, &a);
+	commit(f, &b);
+	MUST(vrv_archive_rename(f->repo, &b, "new", &err));
+	must_load(f, &list);
 	renamed = vrv_archives_get(list, b.clear.logical)->object;
 	vrv_archives_free(list);
-	spoil(&f, &renamed);
-	fixture_reopen(&f, false);
-	refused_with(&f,
+	spoil(f, &renamed);
+	fixture_reopen(f, false);
+	refused_with(f,
 	    "1 archive is shown as it was before a change that cannot be "
 	    "read: aid:0202");
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	expect(&f, 1, 1);
-	fixture_look(&f);
-	expect(&f, 1, 1);
-	fixture_fini(&f);
-}
-
-struct deletion {
-	struct fixture *f;
-	const struct vrv_archive *a;
-};
-
-static void
-delete_now(void *arg, const char *op, const char *name)
-{
-	struct deletion *d = arg;
-
-	if (strcmp(op, "list") != 0 || strcmp(name, "archives/") != 0)
-		return;
-	d->f->hooks.before = NULL;
-	bury(d->f, d->a);
-	delete_object(d->f, &d->a->object);
+	delete_object(f, &b.object);
+	expect_again(f, 1, 1);
+	fixture_look(f);
+	expect(f, 1, 1);
 }
 
 /* A pinned one is deleted between the two listings. */
 static void
 test_deleted_meanwhile(void **state)
 {
-	struct fixture f;
-
-	(void)state;
-	fixture_init(&f);
+	struct fixture *f = *state;
 	struct vrv_archive chain[3];
-	struct deletion d = {&f, &chain[2]};
-	commit_chain(&f, chain, 2);
-	f.hooks.before = delete_now;
-	f.hooks.arg = &d;
-	expect(&f, 1, 0);
-	assert_string_equal(f.notes, "");
-	fixture_fini(&f);
+
+	commit_chain(f, chain, 2);
+	bury_during_list(f, &chain[2]);
+	expect(f, 1, 0);
+	assert_string_equal(f->notes, "");
 }
 
 /* Two runs of two series at once. */
 static void
 test_overlap(void **state)
 {
-	struct fixture f, slow;
+	struct fixture *f = *state;
+	struct fixture slow;
+	struct vrv_archive a = some_archive(f, 1), b = some_archive(f, 2);
 
-	(void)state;
-	fixture_init(&f);
-	struct vrv_archive a = some_archive(&f, 1), b = some_archive(&f, 2);
-	commit(&f, &a);
-	slow = f;
+	commit(f, &a);
+	slow = *f;
 	/* A second handle with the folders of the first. */
-	f.repo = NULL;
-	fixture_reopen(&f, false);
+	f->repo = NULL;
+	fixture_reopen(f, false);
 	b.sealed.series.p = (const uint8_t *)"mail";
 	b.sealed.series.n = 4;
-	vrv_repo_tag(f.repo, "host", "mail", b.object.tag);
-	commit(&f, &b);
+	vrv_repo_tag(f->repo, "host", "mail", b.object.tag);
+	commit(f, &b);
 	struct vrv_archive c = after(&slow, 3, 1, 0);
 	commit(&slow, &c);
 	vrv_repo_close(slow.repo);
-	delete_object(&f, &b.object);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	refused_without(f, &b.object);
 }
 
 /* An older copy is looked at, and nothing of that is remembered. */
 static void
 test_look(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 	struct varve_err err;
-
-	(void)state;
-	fixture_init(&f);
 	struct vrv_archive chain[4];
-	commit_chain(&f, chain, 3);
-	delete_object(&f, &chain[3].object);
-	fixture_look(&f);
-	expect(&f, 2, 0);
-	assert_non_null(strstr(f.notes,
+
+	commit_chain(f, chain, 3);
+	delete_object(f, &chain[3].object);
+	fixture_look(f);
+	expect(f, 2, 0);
+	assert_non_null(strstr(f->notes,
 	    "1 archive that was never deleted is missing: aid:0303"));
-	assert_int_equal(vrv_archive_rename(f.repo, &chain[2], "x", &err),
+	assert_int_equal(vrv_archive_rename(f->repo, &chain[2], "x", &err),
 	    VARVE_USAGE);
 	const struct vrv_archive *first = &chain[1];
-	assert_int_equal(vrv_archive_bury(f.repo, &first, 1, &err),
+	assert_int_equal(vrv_archive_bury(f->repo, &first, 1, &err),
 	    VARVE_USAGE);
-	fixture_reopen(&f, false);
-	refused(&f);
-	fixture_fini(&f);
+	fixture_reopen(f, false);
+	refused(f);
 }
 
 /* More heads than pins: the choice is stable, and an archive of this client is
@@ -672,56 +535,53 @@ test_look(void **state)
 static void
 test_many_heads(void **state)
 {
-	struct fixture f;
+	struct fixture *f = *state;
 
-	(void)state;
-	fixture_init(&f);
 	for (uint8_t i = 1; i <= 12; i++) {
-		struct vrv_archive a = some_archive(&f, i);
-		commit(&f, &a);
+		struct vrv_archive a = some_archive(f, i);
+		commit(f, &a);
 	}
-	assert_int_equal(pins_of(&f, 0), 12);
-	expect(&f, 12, 0);
-	assert_int_equal(pins_of(&f, 0), 12);
-	fixture_reopen(&f, true);
-	expect(&f, 12, 0);
-	assert_int_equal(pins_of(&f, 0), 8);
-	assert_int_equal(pins_of(&f, 12), 1);
-	struct vrv_archive b = some_archive(&f, 13);
-	commit(&f, &b);
-	expect(&f, 13, 0);
-	assert_int_equal(pins_of(&f, 13), 1);
-	struct vrv_archive c = after(&f, 14, 13, 12, 11, 10, 9, 8, 7, 6, 0);
-	commit(&f, &c);
-	expect(&f, 14, 0);
-	assert_int_equal(pins_of(&f, 14), 1);
-	fixture_fini(&f);
+	assert_int_equal(pins_of(f, 0), 12);
+	expect(f, 12, 0);
+	assert_int_equal(pins_of(f, 0), 12);
+	fixture_reopen(f, true);
+	expect(f, 12, 0);
+	assert_int_equal(pins_of(f, 0), 8);
+	assert_int_equal(pins_of(f, 12), 1);
+	struct vrv_archive b = some_archive(f, 13);
+	commit(f, &b);
+	expect(f, 13, 0);
+	assert_int_equal(pins_of(f, 13), 1);
+	struct vrv_archive c = after(f, 14, 13, 12, 11, 10, 9, 8, 7, 6, 0);
+	commit(f, &c);
+	expect(f, 14, 0);
+	assert_int_equal(pins_of(f, 14), 1);
 }
 
 int
 run_pin_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_missing),
-	    cmocka_unit_test(test_message),
-	    cmocka_unit_test(test_revision),
-	    cmocka_unit_test(test_renamed),
-	    cmocka_unit_test(test_fork),
-	    cmocka_unit_test(test_wrong_clock),
-	    cmocka_unit_test(test_no_step_back),
-	    cmocka_unit_test(test_masked),
-	    cmocka_unit_test(test_other_damage),
-	    cmocka_unit_test(test_deleted),
-	    cmocka_unit_test(test_all_deleted),
-	    cmocka_unit_test(test_undone),
-	    cmocka_unit_test(test_many_deleted),
-	    cmocka_unit_test(test_all_undone),
-	    cmocka_unit_test(test_bad_tombstone),
-	    cmocka_unit_test(test_masked_revision),
-	    cmocka_unit_test(test_deleted_meanwhile),
-	    cmocka_unit_test(test_overlap),
-	    cmocka_unit_test(test_look),
-	    cmocka_unit_test(test_many_heads),
+	    FIXTURE_TEST(test_missing),
+	    FIXTURE_TEST(test_message),
+	    FIXTURE_TEST(test_revision),
+	    FIXTURE_TEST(test_renamed),
+	    FIXTURE_TEST(test_fork),
+	    FIXTURE_TEST(test_wrong_clock),
+	    FIXTURE_TEST(test_no_step_back),
+	    FIXTURE_TEST(test_masked),
+	    FIXTURE_TEST(test_other_damage),
+	    FIXTURE_TEST(test_deleted),
+	    FIXTURE_TEST(test_all_deleted),
+	    FIXTURE_TEST(test_undone),
+	    FIXTURE_TEST(test_many_deleted),
+	    FIXTURE_TEST(test_all_undone),
+	    FIXTURE_TEST(test_bad_tombstone),
+	    FIXTURE_TEST(test_masked_revision),
+	    FIXTURE_TEST(test_deleted_meanwhile),
+	    FIXTURE_TEST(test_overlap),
+	    FIXTURE_TEST(test_look),
+	    FIXTURE_TEST(test_many_heads),
 	};
 
 	return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
