@@ -57,34 +57,6 @@ fetch(struct vrv_check *check, struct bench *b, const char *name,
 	    err);
 }
 
-/* The pack's own entry: what it says of itself, without any index. */
-static int
-read_directory(struct vrv_check *check, struct bench *b, const char *name,
-    uint64_t length, struct vrv_buf *ret, struct varve_err *err)
-{
-	const struct vrv_pack_keys *keys = vrv_repo_keys(check->repo);
-	struct vrv_store *store = vrv_repo_store(check->repo);
-	uint8_t header[VRV_HEADER_SIZE], tail[VRV_PACK_TAIL];
-	uint64_t at;
-	uint32_t n;
-
-	if (length < VRV_HEADER_SIZE + VRV_PACK_TAIL)
-		return vrv_fail(err, VARVE_CORRUPT, "is cut short");
-	int rc = vrv_store_get(store, name, 0, header, sizeof(header), err);
-	if (rc == 0)
-		rc = vrv_store_get(store, name, length - sizeof(tail), tail,
-		    sizeof(tail), err);
-	if (rc == 0)
-		rc = vrv_pack_find_directory(keys, header, tail, sizeof(tail),
-		    length, &at, &n, err);
-	if (rc == 0)
-		rc = fetch(check, b, name, at, n, err);
-	if (rc == 0)
-		rc = vrv_pack_open_directory(keys, header, b->stored.data,
-		    b->stored.len, ret, err);
-	return rc;
-}
-
 /* A frame with bases is opened by way of the index, which finds those. */
 static int
 open_delta(struct vrv_check *check, struct bench *b,
@@ -216,7 +188,8 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 		return 0;
 	vrv_name_print(&item->name, name);
 	b->gone = false;
-	int rc = read_directory(check, b, name, item->size, &directory, err);
+	int rc = vrv_pack_read_entry(check->repo, item->name.id, item->size,
+	    &directory, err);
 	if (rc == 0) {
 		rc = check_frames(check, b, item, name, &directory, err);
 	} else {

@@ -120,13 +120,12 @@ read_part(struct vrv_repo *repo, const char *name, uint64_t offset, size_t n,
 	    vrv_store_get(repo->store, name, offset, at, n, err);
 }
 
-/* Append to `ret` the entry that an index object would have for the pack. */
-static int
-read_entry(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
+int
+vrv_pack_read_entry(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t size, struct vrv_buf *ret, struct varve_err *err)
 {
 	const struct vrv_pack_keys *keys = &repo->secrets->pack;
-	vrv_auto_buf struct vrv_buf part = {0}, entry = {0};
+	vrv_auto_buf struct vrv_buf part = {0};
 	uint8_t header[VRV_HEADER_SIZE];
 	char name[VRV_NAME_SIZE];
 	uint64_t offset;
@@ -145,13 +144,23 @@ read_entry(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
 		    size, &offset, &n, err);
 	if (rc == 0)
 		rc = read_part(repo, name, offset, n, &part, err);
-	if (rc == 0)
-		rc = vrv_pack_open_directory(keys, header, part.data, part.len,
-		    &entry, err);
+	return rc != 0 ? rc :
+			 vrv_pack_open_directory(keys, header, part.data,
+			     part.len, ret, err);
+}
+
+/* Append to `ret` the entry that an index object would have for the pack. */
+static int
+read_entry(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
+    struct vrv_buf *ret, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf entry = {0};
+
+	int rc = vrv_pack_read_entry(repo, pack->id, pack->size, &entry, err);
 	if (rc != 0)
 		return rc;
 	/* A copy of another pack under this name. */
-	if (memcmp(entry.data, pack, VRV_OBJECT_ID) != 0)
+	if (memcmp(entry.data, pack->id, VRV_OBJECT_ID) != 0)
 		return vrv_fail(err, VARVE_CORRUPT,
 		    "its directory is that of another pack");
 	vrv_buf_bytes(ret, entry.data, entry.len);
@@ -160,18 +169,12 @@ read_entry(struct vrv_repo *repo, const uint8_t pack[VRV_OBJECT_ID],
 
 /* --- finding packs that no index object names --- */
 
-struct named {
-	struct vrv_map *packs;
-};
-
 static int
 note_named(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
     struct varve_err *err)
 {
-	struct named *named = arg;
-
 	(void)length;
-	return vrv_map_put(named->packs, pack, NULL) == NULL ?
+	return vrv_map_put(arg, pack, NULL) == NULL ?
 	    VRV_NOMEM(err, "the packs") :
 	    0;
 }
@@ -181,23 +184,20 @@ note_named(void *arg, const uint8_t pack[VRV_OBJECT_ID], uint64_t length,
 static int
 list_named(struct vrv_repo *repo, struct vrv_map **ret, struct varve_err *err)
 {
-	struct named named = {.packs = vrv_map_new(VRV_OBJECT_ID, 0)};
+	vrv_auto_map named = vrv_map_new(VRV_OBJECT_ID, 0);
 
-	int rc = named.packs == NULL ? VRV_NOMEM(err, "the packs") : 0;
+	int rc = named == NULL ? VRV_NOMEM(err, "the packs") : 0;
 	if (rc == 0)
-		rc = vrv_index_packs(repo->index, note_named, &named, err);
+		rc = vrv_index_packs(repo->index, note_named, named, err);
 	if (rc == VARVE_CORRUPT) {
 		rc = vrv_index_rebuild(repo, err);
 		if (rc == 0)
-			rc = vrv_index_packs(repo->index, note_named, &named,
+			rc = vrv_index_packs(repo->index, note_named, named,
 			    err);
 	}
-	if (rc != 0) {
-		vrv_map_free(named.packs);
-		return rc;
-	}
-	*ret = named.packs;
-	return 0;
+	if (rc == 0)
+		*ret = vrv_steal(&named);
+	return rc;
 }
 
 /* Add one pack to the index, or say why not. Either is remembered. */
@@ -208,7 +208,7 @@ rescue_one(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
 	vrv_auto_buf struct vrv_buf entry = {0};
 	char name[VRV_NAME_SIZE];
 
-	int rc = read_entry(repo, pack->id, pack->size, &entry, err);
+	int rc = read_entry(repo, pack, &entry, err);
 	if (rc == 0)
 		rc = vrv_index_add_unnamed(repo->index, entry.data, entry.len,
 		    err);
@@ -336,7 +336,7 @@ name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 	for (; rc == 0 && *at < packs->n && entries.len < NAMED_BYTES; ++*at) {
 		const struct vrv_listed_pack *pack = &packs->items[*at];
 
-		rc = read_entry(repo, pack->id, pack->size, &entries, err);
+		rc = read_entry(repo, pack, &entries, err);
 		n += rc == 0;
 		if (rc == VARVE_NOENT) {
 			*ret_gone = true;

@@ -189,6 +189,11 @@ int vrv_pack_look(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
     uint64_t length, bool *ret, struct varve_err *ret_cause,
     struct varve_err *err) VRV_MUST;
 
+/* What the pack of `size` bytes says of itself, without any index: the entry
+ * of its directory, appended to `ret`. It may be that of another pack. */
+int vrv_pack_read_entry(struct vrv_repo *, const uint8_t pack[VRV_OBJECT_ID],
+    uint64_t size, struct vrv_buf *ret, struct varve_err *err) VRV_MUST;
+
 /* A listing of packs/, sorted by id. */
 struct vrv_listed_pack {
 	uint8_t id[VRV_OBJECT_ID];
