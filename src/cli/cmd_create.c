@@ -353,10 +353,7 @@ print_json(struct create *c, struct varve_repo *repo,
 		return rc;
 	struct vrv_json *j = vrv_json_object();
 	vrv_json_begin(j, "archive");
-	vrv_json_begin_array(j, "command_line");
-	for (size_t i = 0; i < c->cli->argc; i++)
-		vrv_json_str(j, NULL, c->cli->argv[i]);
-	vrv_json_end(j);
+	vrv_json_strings(j, "command_line", c->cli->argv, c->cli->argc);
 	vrv_json_real(j, "duration", vrv_time_between(r->start, r->end));
 	vrv_json_time(j, "end", (struct varve_time){r->end.s, 0});
 	vrv_json_str(j, "id", r->id);

@@ -40,10 +40,7 @@ archive_json(struct vrv_json *j, const struct varve_archive *a)
 	vrv_json_int(j, NULL, a->chunk_average);
 	vrv_json_int(j, NULL, a->chunk_max);
 	vrv_json_end(j);
-	vrv_json_begin_array(j, "command_line");
-	for (size_t i = 0; i < a->n_args; i++)
-		vrv_json_str(j, NULL, a->args[i]);
-	vrv_json_end(j);
+	vrv_json_strings(j, "command_line", a->args, a->n_args);
 	vrv_json_str(j, "comment", or_empty(a->comment));
 	vrv_json_real(j, "duration", vrv_time_between(a->start, a->end));
 	vrv_json_time(j, "end", (struct varve_time){a->end.s, 0});

@@ -332,8 +332,5 @@ vrv_archive_json(struct vrv_json *j, const struct varve_archive *a,
 	}
 	if (!vrv_format_uses(format, VRV_ARCHIVE_COMMAND_LINE))
 		return;
-	vrv_json_begin_array(j, "command_line");
-	for (size_t i = 0; i < a->n_args; i++)
-		vrv_json_str(j, NULL, a->args[i]);
-	vrv_json_end(j);
+	vrv_json_strings(j, "command_line", a->args, a->n_args);
 }

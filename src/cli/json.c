@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/json.h"
 
+#include <assert.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/text.h"
 #include "cli/timetext.h"
 #include "util/mem.h"
 
 #define DEPTH 8
+#define KEY_MAX 40 /* bytes of the longest key with its "_b64" */
 
 struct vrv_json {
 	json_t *stack[DEPTH]; /* the top, and what is open within it */
@@ -51,15 +55,95 @@ put(struct vrv_json *j, const char *key, json_t *value)
 		j->failed = true;
 }
 
-void
-vrv_json_str(struct vrv_json *j, const char *key, const char *value)
+/* --- strings --- */
+
+/* NULL, which put() takes, when memory ran out. */
+static json_t *
+text_value(struct vrv_buf *text)
+{
+	const char *s = vrv_text_str(text);
+
+	return text->failed ? NULL : json_string(s);
+}
+
+static json_t *
+string_value(const char *value, bool *ret_valid)
 {
 	vrv_auto_buf struct vrv_buf text = {0};
 
-	vrv_text_lossy(&text, value);
-	const char *s = vrv_text_str(&text);
-	put(j, key, text.failed ? NULL : json_string(s));
+	*ret_valid = vrv_text_lossy(&text, value);
+	return text_value(&text);
 }
+
+static json_t *
+base64_value(const char *value)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	vrv_auto_buf struct vrv_buf text = {0};
+
+	for (size_t n = strlen(value), at = 0; at < n; at += 3) {
+		uint32_t bits = 0;
+
+		for (size_t i = 0; i < 3; i++)
+			bits = bits << 8 |
+			    (at + i < n ? (uint8_t)value[at + i] : 0u);
+		for (size_t i = 0; i < 4; i++)
+			vrv_buf_u8(&text,
+			    at + i > n ?
+				'=' :
+				(uint8_t)digits[bits >> (18 - 6 * i) & 63]);
+	}
+	return text_value(&text);
+}
+
+static void
+base64_key(char ret[KEY_MAX], const char *key)
+{
+	int n = snprintf(ret, KEY_MAX, "%s_b64", key);
+
+	assert(n > 0 && n < KEY_MAX);
+	(void)n;
+}
+
+void
+vrv_json_str(struct vrv_json *j, const char *key, const char *value)
+{
+	char beside[KEY_MAX];
+	bool valid;
+
+	put(j, key, string_value(value, &valid));
+	if (valid)
+		return;
+	assert(key != NULL);
+	base64_key(beside, key);
+	put(j, beside, base64_value(value));
+}
+
+void
+vrv_json_strings(struct vrv_json *j, const char *key, const char *const *values,
+    size_t n)
+{
+	char beside[KEY_MAX];
+	bool all_valid = true;
+
+	vrv_json_begin_array(j, key);
+	for (size_t i = 0; i < n; i++) {
+		bool valid;
+		put(j, NULL, string_value(values[i], &valid));
+		all_valid = all_valid && valid;
+	}
+	vrv_json_end(j);
+	if (all_valid)
+		return;
+	base64_key(beside, key);
+	vrv_json_begin_array(j, beside);
+	for (size_t i = 0; i < n; i++)
+		put(j, NULL, base64_value(values[i]));
+	vrv_json_end(j);
+}
+
+/* --- other values --- */
 
 void
 vrv_json_buf(struct vrv_json *j, const char *key, struct vrv_buf *value)

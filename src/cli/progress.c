@@ -175,10 +175,7 @@ percent_object(struct vrv_progress *p, const struct varve_progress *at,
 		vrv_json_buf(o, "message", &text);
 		vrv_json_int(o, "current", at->current);
 		vrv_json_int(o, "total", at->total);
-		vrv_json_begin_array(o, "info");
-		if (path != NULL)
-			vrv_json_str(o, NULL, path);
-		vrv_json_end(o);
+		vrv_json_strings(o, "info", &path, path != NULL);
 	}
 	vrv_json_int(o, "operation", 1);
 	vrv_json_str(o, "msgid", p->msgid);

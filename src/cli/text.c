@@ -68,10 +68,11 @@ vrv_text_escape(struct vrv_buf *buf, const char *s)
 	}
 }
 
-void
+bool
 vrv_text_lossy(struct vrv_buf *buf, const char *s)
 {
 	size_t n = strlen(s);
+	bool valid = true;
 
 	while (n > 0) {
 		uint32_t c;
@@ -80,10 +81,12 @@ vrv_text_lossy(struct vrv_buf *buf, const char *s)
 			vrv_buf_bytes(buf, s, len);
 		else
 			vrv_buf_u8(buf, '?');
+		valid = valid && len > 0;
 		len = vrv_max(len, 1);
 		s += len;
 		n -= len;
 	}
+	return valid;
 }
 
 void

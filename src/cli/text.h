@@ -23,8 +23,9 @@ size_t vrv_utf8_decode(const char *p, size_t n, uint32_t *ret);
 
 /* Append `s` as described above. */
 void vrv_text_escape(struct vrv_buf *, const char *s);
-/* Append `s` with '?' for each invalid byte, as Borg's JSON has it. */
-void vrv_text_lossy(struct vrv_buf *, const char *s);
+/* Append `s` with '?' for each invalid byte, as Borg's JSON has it. Return
+ * whether there was none. */
+bool vrv_text_lossy(struct vrv_buf *, const char *s);
 /* Append `s` as a shell would need it to be quoted, escaped. */
 void vrv_text_shell(struct vrv_buf *, const char *s);
 

@@ -81,42 +81,6 @@ vrv_version_span(struct vrv_buf *text, const struct varve_version *version)
 
 /* --- JSON --- */
 
-static bool
-is_utf8(const char *s)
-{
-	size_t n = strlen(s), len;
-	uint32_t c;
-
-	while (n > 0 && (len = vrv_utf8_decode(s, n, &c)) > 0) {
-		s += len;
-		n -= len;
-	}
-	return n == 0;
-}
-
-/* The bytes of a text that JSON cannot hold, as Borg 2 gives them. */
-static void
-json_b64(struct vrv_json *j, const char *key, const char *s)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	vrv_auto_buf struct vrv_buf text = {0};
-
-	for (size_t n = strlen(s), at = 0; at < n; at += 3) {
-		uint32_t bits = 0;
-
-		for (size_t i = 0; i < 3; i++)
-			bits =
-			    bits << 8 | (at + i < n ? (uint8_t)s[at + i] : 0u);
-		for (size_t i = 0; i < 4; i++)
-			vrv_buf_u8(&text,
-			    at + i > n ?
-				'=' :
-				(uint8_t)digits[bits >> (18 - 6 * i) & 63]);
-	}
-	vrv_json_buf(j, key, &text);
-}
-
 static void
 json_archive(struct vrv_json *j, const char *key, const struct varve_archive *a)
 {
@@ -147,8 +111,6 @@ vrv_version_json(struct vrv_json *j, const struct varve_version *version)
 	} else {
 		vrv_json_str(j, "path", version->path);
 	}
-	if (!is_utf8(version->path))
-		json_b64(j, "path_b64", version->path);
 	vrv_json_str(j, "hostname", version->last->host);
 	vrv_json_str(j, "series", version->last->series);
 	json_archive(j, "first", version->first);

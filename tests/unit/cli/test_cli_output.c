@@ -245,7 +245,8 @@ test_output_log_json(void **state)
 	    .message = "vanished"};
 	assert_int_equal(program_run("--log-json create -p --list ::x src"), 1);
 	static const char file[] = "{\"type\": \"file_status\", "
-				   "\"status\": \"A\", \"path\": \"a?\"}\n";
+				   "\"status\": \"A\", \"path\": \"a?\", "
+				   "\"path_b64\": \"Yf8=\"}\n";
 	const char *lines = program_err;
 	assert_int_equal(strncmp(lines, file, strlen(file)), 0);
 	assert_non_null(strstr(lines,

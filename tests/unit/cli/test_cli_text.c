@@ -251,7 +251,8 @@ test_json(void **state)
 	vrv_json_bool(j, "b", true);
 	assert_true(vrv_json_line(j, &buf));
 	assert_string_equal(vrv_text_str(&buf),
-	    "{\"z\": \"\\u00E9?\", \"a\": [9223372036854775807, 0.003417, "
+	    "{\"z\": \"\\u00E9?\", \"z_b64\": \"w6n/\", "
+	    "\"a\": [9223372036854775807, 0.003417, "
 	    "{\"n\": null}], \"b\": true}\n");
 	vrv_buf_clear(&buf);
 	assert_true(vrv_json_text(j, &buf));
@@ -267,6 +268,31 @@ test_json(void **state)
 	assert_false(vrv_json_line(NULL, &buf));
 }
 
+static void
+test_json_bytes(void **state)
+{
+	static const char *const words[] = {"a", "b\xff"};
+	struct vrv_json *j = vrv_json_object();
+	vrv_auto_buf struct vrv_buf buf = {0};
+
+	(void)state;
+	vrv_json_str(j, "valid", "\xc3\xa9");
+	vrv_json_str(j, "n1", "\xff");
+	vrv_json_str(j, "n2", "\xff\xfe");
+	vrv_json_str(j, "n3", "\xff\xfe\xfd");
+	vrv_json_strings(j, "valid_words", words, 1);
+	vrv_json_strings(j, "words", words, 2);
+	vrv_json_strings(j, "none", NULL, 0);
+	assert_true(vrv_json_line(j, &buf));
+	assert_string_equal(vrv_text_str(&buf),
+	    "{\"valid\": \"\\u00E9\", \"n1\": \"?\", \"n1_b64\": \"/w==\", "
+	    "\"n2\": \"??\", \"n2_b64\": \"//4=\", "
+	    "\"n3\": \"???\", \"n3_b64\": \"//79\", "
+	    "\"valid_words\": [\"a\"], \"words\": [\"a\", \"b?\"], "
+	    "\"words_b64\": [\"YQ==\", \"Yv8=\"], \"none\": []}\n");
+	vrv_json_free(j);
+}
+
 int
 main(void)
 {
@@ -280,6 +306,7 @@ main(void)
 	    cmocka_unit_test(test_bad_formats),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_json_bytes),
 	};
 
 	setenv("TZ", "UTC", 1);
