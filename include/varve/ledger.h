@@ -13,7 +13,8 @@
 
 enum varve_run_kind {
 	VARVE_RUN_VERIFY = 1, /* of an archive */
-	VARVE_RUN_CHECK = 2
+	VARVE_RUN_CHECK = 2,
+	VARVE_RUN_CHECK_DATA = 3 /* the data of packs was verified, too */
 };
 
 enum varve_run_result {

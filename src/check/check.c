@@ -200,7 +200,8 @@ record_begin(struct vrv_check *check, const struct vrv_archive *only,
 	struct vrv_time now = vrv_time_now();
 
 	*run = (struct varve_run){
-	    .kind = VARVE_RUN_CHECK,
+	    .kind = check->options->verify_data ? VARVE_RUN_CHECK_DATA :
+						  VARVE_RUN_CHECK,
 	    .start = {now.s, now.ns},
 	    .name = name,
 	    .options = options,

@@ -8,7 +8,6 @@
 #include "cli/cmd.h"
 #include "cli/runs.h"
 #include "cli/select.h"
-#include "cli/shapes.h"
 #include "cli/text.h"
 #include "util/mem.h"
 
@@ -210,7 +209,8 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 
 struct sum {
 	uint64_t problems, denied, differ;
-	bool nothing; /* of an archive nothing was verified */
+	size_t foreign; /* archives of which --against is not the source */
+	bool nothing;	/* of an archive nothing was verified */
 };
 
 static int
@@ -242,6 +242,25 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 	return vrv_cli_out(cli, &text, err);
 }
 
+/* One archive must not keep the others from being verified. */
+static int
+verify_next(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct vrv_selected *which, size_t i,
+    struct varve_verify_options *how, struct sum *sum, struct varve_err *err)
+{
+	int rc = verify(cli, repo, which->items[i], how, sum, err);
+
+	if (rc == 0 || which->n == 1)
+		return rc;
+	(void)vrv_ctx(err, "%s", which->items[i]->name);
+	if (rc != VARVE_USAGE)
+		return rc;
+	vrv_log(&cli->log, VRV_LOG_ERROR, "%s", err->message);
+	vrv_err_clear(err);
+	sum->foreign++;
+	return 0;
+}
+
 static int
 verify_each(struct vrv_cli *cli, struct varve_repo *repo,
     const struct vrv_selected *which, struct varve_verify_options *how,
@@ -250,15 +269,16 @@ verify_each(struct vrv_cli *cli, struct varve_repo *repo,
 	struct sum sum = {0};
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < which->n; i++) {
-		rc = verify(cli, repo, which->items[i], how, &sum, err);
-		if (rc != 0 && which->n > 1)
-			(void)vrv_ctx(err, "%s", which->items[i]->name);
-	}
+	for (size_t i = 0; rc == 0 && i < which->n; i++)
+		rc = verify_next(cli, repo, which, i, how, &sum, err);
 	if (rc != 0)
 		return rc;
 	if (sum.differ > 0 || sum.nothing)
 		cli->warned = true;
+	if (sum.problems == 0 && sum.foreign > 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    "%zu of %zu archives were not verified", sum.foreign,
+		    which->n);
 	if (sum.problems == 0)
 		return 0;
 	vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " %s found", sum.problems,
@@ -266,63 +286,6 @@ verify_each(struct vrv_cli *cli, struct varve_repo *repo,
 	return vrv_exit(err,
 	    sum.denied == sum.problems ? VARVE_EXIT_PERMISSION :
 					 VARVE_EXIT_ERROR);
-}
-
-/* --- status --- */
-
-struct status {
-	struct vrv_cli *cli;
-	struct vrv_json *json;
-	struct vrv_buf text;
-};
-
-static int
-on_run(void *arg, const struct varve_run *run, struct varve_err *err)
-{
-	struct status *s = arg;
-
-	(void)err;
-	if (s->json == NULL) {
-		vrv_past_row(&s->text, run, s->cli->common.iec);
-		return 0;
-	}
-	vrv_json_begin(s->json, NULL);
-	vrv_past_json(s->json, run);
-	vrv_json_end(s->json);
-	return 0;
-}
-
-static int
-show_status(struct vrv_cli *cli, struct varve_repo *repo, bool json,
-    struct varve_err *err)
-{
-	struct status s = {.cli = cli};
-	struct varve_repo_info info;
-
-	varve_repo_info(repo, &info);
-	if (json) {
-		s.json = vrv_json_object();
-		if (s.json == NULL)
-			return VRV_NOMEM(err, "JSON");
-		vrv_json_begin(s.json, "repository");
-		vrv_json_str(s.json, "id", info.id);
-		vrv_json_str(s.json, "location", info.location);
-		vrv_json_end(s.json);
-		vrv_json_begin_array(s.json, "runs");
-	} else {
-		vrv_past_header(&s.text);
-	}
-	int rc = varve_ledger_runs(repo, on_run, &s, err);
-	if (rc != 0) {
-		vrv_json_free(s.json);
-	} else if (json) {
-		vrv_json_end(s.json);
-		rc = vrv_shape_print(cli, s.json, err);
-	} else {
-		rc = vrv_cli_out(cli, &s.text, err);
-	}
-	vrv_buf_fini(&s.text);
-	return rc;
 }
 
 static int
@@ -347,7 +310,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0 && o->status)
-		return show_status(cli, repo, o->json, err);
+		return vrv_verify_status(cli, repo, o->json, err);
 	if (rc == 0)
 		rc = vrv_archives(cli, repo, &list, err);
 	if (rc == 0)

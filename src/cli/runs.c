@@ -7,7 +7,8 @@
 #include "cli/timetext.h"
 #include "util/err.h"
 
-#define ARCHIVE_COLUMNS 12
+#define KIND_COLUMNS 10
+#define ARCHIVE_COLUMNS 10
 
 static const char *
 result_word(const struct varve_run *run)
@@ -27,7 +28,14 @@ result_word(const struct varve_run *run)
 static const char *
 kind_word(const struct varve_run *run)
 {
-	return run->kind == VARVE_RUN_VERIFY ? "verify" : "check";
+	switch (run->kind) {
+	case VARVE_RUN_VERIFY:
+		return "verify";
+	case VARVE_RUN_CHECK_DATA:
+		return "check-data";
+	default:
+		return "check";
+	}
 }
 
 /* All of nothing is all. */
@@ -40,19 +48,19 @@ percent(uint64_t part, uint64_t all)
 void
 vrv_past_header(struct vrv_buf *text)
 {
-	vrv_text_add(text, "%-16s %-6s %-*s %13s %11s %6s %s\n", "Start",
-	    "Kind", ARCHIVE_COLUMNS, "Archive", "Looked at", "Size", "Of all",
-	    "Result");
+	vrv_text_add(text, "%-16s %-*s %-*s %11s %11s %6s %s\n", "Start",
+	    KIND_COLUMNS, "Kind", ARCHIVE_COLUMNS, "Archive", "Looked at",
+	    "Size", "Of all", "Result");
 }
 
-/* In at most six columns. */
+/* In at most five columns. */
 static void
 short_number(struct vrv_buf *text, uint64_t n)
 {
 	static const char units[] = " kMGTPE";
 	unsigned unit = 0;
 
-	for (; n >= (unit == 0 ? 1000000 : 100000); unit++)
+	for (; n >= (unit == 0 ? 100000 : 10000); unit++)
 		n /= 1000;
 	vrv_text_add(text, "%" PRIu64, n);
 	if (unit > 0)
@@ -65,7 +73,7 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	vrv_auto_buf struct vrv_buf size = {0}, items = {0};
 
 	vrv_time_format(text, run->start, "%Y-%m-%d %H:%M", false);
-	vrv_text_add(text, " %-6s ", kind_word(run));
+	vrv_text_add(text, " %-*s ", KIND_COLUMNS, kind_word(run));
 	size_t before = text->len;
 	vrv_text_fit(text, run->name, ARCHIVE_COLUMNS);
 	size_t width = vrv_text_width((const char *)text->data + before,
@@ -74,7 +82,7 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	vrv_buf_u8(&items, '/');
 	short_number(&items, run->of_items);
 	vrv_text_size(&size, (int64_t)run->bytes, iec, 2, false);
-	vrv_text_add(text, "%*s %13s %11s %5.1f%% %s\n",
+	vrv_text_add(text, "%*s %11s %11s %5.1f%% %s\n",
 	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_part(text, &items),
 	    vrv_text_part(text, &size), percent(run->bytes, run->of_bytes),
 	    result_word(run));

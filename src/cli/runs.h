@@ -6,6 +6,7 @@
 
 #include <varve/varve.h>
 
+#include "cli/cli.h"
 #include "cli/json.h"
 #include "util/buf.h"
 
@@ -14,6 +15,10 @@ void vrv_past_header(struct vrv_buf *);
 void vrv_past_row(struct vrv_buf *, const struct varve_run *, bool iec);
 /* Its fields, into the object at hand. */
 void vrv_past_json(struct vrv_json *, const struct varve_run *);
+
+/* verify --status: the runs on record, and in which state directory. */
+int vrv_verify_status(struct vrv_cli *, struct varve_repo *, bool json,
+    struct varve_err *err) VRV_MUST;
 
 /* "Last verified: ..." of a repository; the same as "verified" of an object,
  * null if it never was. What is wrong with the ledger is shown in its place. */

@@ -32,6 +32,8 @@ static const char *const steps[] = {
     "CREATE TABLE pack("
     " id BLOB NOT NULL, level INTEGER NOT NULL, checked INTEGER NOT NULL,"
     " PRIMARY KEY(id, level)) WITHOUT ROWID;",
+    "UPDATE run SET kind = 3 WHERE kind = 2 AND"
+    " ' ' || options || ' ' LIKE '% --verify-data %';",
     NULL,
 };
 static const struct vrv_db_schema schema = {APPLICATION, steps};

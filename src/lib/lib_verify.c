@@ -230,17 +230,6 @@ prepare_folder(const char *path, struct varve_err *err)
 	return 0;
 }
 
-/* That it is not there is no finding about the archive. */
-static int
-look_at_folder(const char *path, struct varve_err *err)
-{
-	vrv_auto_fd fd = -1;
-
-	int rc =
-	    vrv_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, &fd, err);
-	return rc == 0 ? 0 : vrv_ctx(err, "folder '%s'", path);
-}
-
 int
 varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
     const struct varve_verify_options *options, struct varve_verify_result *ret,
@@ -266,8 +255,10 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 	}
 	if (options->into != NULL)
 		rc = prepare_folder(options->into, err);
+	/* A wrong directory is no finding about the archive. */
 	if (options->against != NULL)
-		rc = look_at_folder(options->against, err);
+		rc = vrv_verify_is_source(v.repo, v.archive, options->against,
+		    err);
 	if (rc == 0)
 		rc = vrv_sampler_new(options, v.result.seed, &v.sampler, err);
 	if (rc != 0)

@@ -49,6 +49,12 @@ int vrv_verify_count(struct vrv_repo *, const struct vrv_archive *,
     struct vrv_sampler *, struct varve_verify_result *, struct varve_err *err)
     VRV_MUST;
 
+/* Does the directory hold at least one top-level entry of the archive, that is
+ * one entry that is no mere parent of a source? USAGE if not. Damaged and
+ * empty archives are accepted. */
+int vrv_verify_is_source(struct vrv_repo *, const struct vrv_archive *,
+    const char *dir, struct varve_err *err) VRV_MUST;
+
 /* Compare what is in the sample. Adds to equal, changed, vanished, filled and
  * problems. */
 int vrv_verify_compare(struct vrv_repo *, const struct vrv_archive *,

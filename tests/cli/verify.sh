@@ -26,7 +26,7 @@ varve init -e repokey repo >/dev/null 2>&1 || exit 99
 run varve info repo
 like "$out" "*Last verified: never*" "never verified"
 run varve verify --status repo
-is "$status $(printf '%s\n' "$out" | wc -l)" "0 1" "an empty ledger"
+is "$status $(printf '%s\n' "$out" | grep -c '^20')" "0 0" "an empty ledger"
 refuses 31 "there is no archive to verify*" verify repo
 # Large content in a pack of its own, so that damage to it hits nothing else.
 (cd src && varve create --series large ../repo::large random) || exit 99
@@ -61,7 +61,7 @@ like "$out" "empty: 0 of 0 files*: nothing was verified, it has no files" \
 run varve verify repo
 is "$status" 1 "nor among others"
 like "$out" "*two: *: sound*" "which are"
-like "$(varve verify --status repo)" "*verify empty *unfinished*" \
+like "$(varve verify --status repo)" "*verify     empty *unfinished*" \
 	"nor is it good on record"
 varve delete repo::empty
 
@@ -85,8 +85,8 @@ ok "and nothing is made" test ! -e new
 run varve verify --all --against src repo::one
 is "$status" 0 "against the sources"
 like "$out" "one: *: 109 equal" "all are equal"
-refuses 2 "folder 'nowhere': *" verify --against nowhere repo::one
-refuses 2 "folder 'src/small': *" verify --against src/small repo::one
+refuses 2 "directory 'nowhere': *" verify --against nowhere repo::one
+refuses 2 "directory 'src/small': *" verify --against src/small repo::one
 
 printf 'world\n' >src/small
 rm src/sub/7
@@ -142,9 +142,10 @@ rm -rf "$HOME/.cache/varve"
 run varve verify --status repo
 is "$status" 0 "no cache is needed for it"
 like "$(printf '%s\n' "$out" | sed -n 2p)" \
-	"????-??-?? ??:?? verify large  * 0/1  * 0.0% problems" "newest first"
+	"????-??-?? ??:?? verify     large * 0/1  * 0.0% problems" "newest first"
 is "$(printf '%s\n' "$out" | awk 'length > 80' | wc -l)" 0 "80 columns at most"
-is "$(printf '%s\n' "$out" | awk '{ print $NF }' | sort | uniq -c |
+is "$(printf '%s\n' "$out" | grep -v '^Runs\|^The' |
+	awk '{ print $NF }' | sort | uniq -c |
 	awk '{ print $2 }' | tr '\n' ' ')" \
 	"Result changed good problems unfinished " "all results"
 run varve verify --status --json repo
@@ -170,7 +171,7 @@ run varve verify --files 1 --seed 1 repo::two
 like "$err" "*the ledger of checks was damaged and is begun anew*" "it is told"
 is "$(printf '%s\n' "$err" | grep -c ledger)" 1 "once"
 run varve verify --status repo
-is "$(printf '%s\n' "$out" | wc -l)" 2 "it has the run"
+is "$(printf '%s\n' "$out" | grep -c '^20')" 1 "it has the run"
 ok "the old one is kept" test -e "$state".damaged-*
 # Under a lock: another process may be at it, too.
 rm -f "$state".damaged-* && printf 'damaged' >"$state" || exit 99

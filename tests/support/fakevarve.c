@@ -136,7 +136,7 @@ varve_repo_info(const struct varve_repo *repo, struct varve_repo_info *ret)
 	(void)repo;
 	*ret = (struct varve_repo_info){.location = "/repo",
 	    .cache_path = "/cache",
-	    .state_path = "/state",
+	    .state_path = "/state/id",
 	    .generation = 1};
 	memset(ret->id, 'c', 64);
 }

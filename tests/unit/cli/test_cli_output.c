@@ -119,7 +119,7 @@ test_output_info(void **state)
 	assert_non_null(strstr(program_out, "\"nfiles\": 2"));
 	assert_null(strstr(program_out, "security_dir"));
 	assert_int_equal(program_run("info --json"), 0);
-	assert_non_null(strstr(program_out, "\"security_dir\": \"/state\""));
+	assert_non_null(strstr(program_out, "\"security_dir\": \"/state/id\""));
 	assert_null(strstr(program_out, "\"archives\""));
 	assert_int_equal(program_run("info ::nope"), 31);
 }
