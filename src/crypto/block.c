@@ -113,7 +113,7 @@ vrv_block_open(const uint8_t *object, size_t object_n, size_t header_n,
     size_t at, uint8_t number, const struct vrv_key *key, struct vrv_buf *ret,
     size_t *ret_end, struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf aad = {0}, inner = {0};
+	vrv_auto_buf struct vrv_buf aad = {0}, inner = {.secret = ret->secret};
 	const uint8_t *sealed = NULL;
 	size_t n = 0;
 

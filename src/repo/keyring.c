@@ -106,7 +106,7 @@ vrv_slot_object_open(const struct vrv_slot_object *object, const void *pass,
 {
 	uint8_t stretched[KDF_OUT], commitment[32];
 	vrv_auto_key kek;
-	vrv_auto_buf struct vrv_buf plain = {0};
+	vrv_auto_buf struct vrv_buf plain = VRV_SECRET_BUF;
 	size_t end;
 
 	int rc = stretch(&object->slot, pass, pass_n, stretched, err);
@@ -125,11 +125,7 @@ vrv_slot_object_open(const struct vrv_slot_object *object, const void *pass,
 	if (rc == 0 && end != object->n - VRV_TRAILER_SIZE)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "something follows the keys of a slot");
-	if (rc == 0)
-		rc = read_keyring(&plain, ret_master, ret_admin, err);
-	if (plain.data != NULL)
-		vrv_wipe(plain.data, plain.cap);
-	return rc;
+	return rc == 0 ? read_keyring(&plain, ret_master, ret_admin, err) : rc;
 }
 
 /* The admin's keyring: the master and the key that configs are signed by. */
@@ -162,7 +158,7 @@ vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
 	uint8_t stretched[KDF_OUT];
 	vrv_auto_key kek;
-	vrv_auto_buf struct vrv_buf plain = {0};
+	vrv_auto_buf struct vrv_buf plain = VRV_SECRET_BUF;
 
 	vrv_random(name.id, sizeof(name.id));
 	vrv_random(slot->salt, sizeof(slot->salt));
@@ -191,8 +187,6 @@ vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
 	if (rc == 0)
 		rc = vrv_block_seal(object, VRV_HEADER_SIZE, 1, &kek,
 		    plain.data, plain.len, err);
-	if (plain.data != NULL)
-		vrv_wipe(plain.data, plain.cap);
 	if (rc != 0)
 		return rc;
 	vrv_trailer_put(object);

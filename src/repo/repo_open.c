@@ -36,7 +36,7 @@ try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
     const struct varve_open_options *options, struct vrv_key *master,
     uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf bytes = {0};
+	vrv_auto_buf struct vrv_buf bytes = VRV_SECRET_BUF;
 
 	int rc = vrv_key_file_load(options->key_file, &bytes, err);
 	if (rc != 0) {
@@ -61,7 +61,6 @@ try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
 			break;
 		}
 	}
-	vrv_wipe(bytes.data, bytes.len);
 	return rc;
 }
 

@@ -140,7 +140,7 @@ take_file(struct load *load, struct vrv_buf *take_buf, const char *path,
 static int
 load_file(struct load *load, const char *path, struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf buf = {0};
+	vrv_auto_buf struct vrv_buf buf = VRV_SECRET_BUF;
 
 	int rc = vrv_key_file_load(path, &buf, err);
 	if (rc == 0)
@@ -154,7 +154,7 @@ load_entry(struct load *load, int fd, const char *dir, const char *name,
     struct varve_err *err)
 {
 	vrv_auto_free char *path = vrv_strf("%s/%s", dir, name);
-	vrv_auto_buf struct vrv_buf buf = {0};
+	vrv_auto_buf struct vrv_buf buf = VRV_SECRET_BUF;
 
 	if (path == NULL)
 		return VRV_NOMEM(err, "a path");
@@ -214,7 +214,7 @@ load_folder(struct load *load, const char *dir, struct varve_err *err)
 static bool
 is_slot_file(const char *path)
 {
-	vrv_auto_buf struct vrv_buf buf = {0};
+	vrv_auto_buf struct vrv_buf buf = VRV_SECRET_BUF;
 	struct vrv_header header;
 	struct varve_err err;
 
@@ -382,7 +382,7 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 	    .memory = key_file == NULL ? VRV_ARGON_MEMORY_MIN : 0,
 	    .label = {(const uint8_t *)label, strlen(label)}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
-	vrv_auto_buf struct vrv_buf file = {0}, object = {0};
+	vrv_auto_buf struct vrv_buf file = VRV_SECRET_BUF, object = {0};
 	__attribute__((cleanup(
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	uint8_t admin[VRV_SIGN_PUBLIC];
@@ -424,8 +424,6 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 		    admin, err);
 		if (rc == 0)
 			*ret_name = name;
-		if (file.data != NULL)
-			vrv_wipe(file.data, file.len);
 		return rc;
 	}
 	return rc != 0 ?
@@ -511,7 +509,7 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 static int
 replace_file(const char *old, const char *path, struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf bytes = {0};
+	vrv_auto_buf struct vrv_buf bytes = VRV_SECRET_BUF;
 
 	int rc = vrv_key_file_load(path, &bytes, err);
 	if (rc == 0)

@@ -4,11 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes behind `len` may be left of something longer. */
+static void
+release(const struct vrv_buf *b)
+{
+	if (b->secret && b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	free(b->data);
+}
+
 void
 vrv_buf_fini(struct vrv_buf *b)
 {
-	free(b->data);
-	*b = (struct vrv_buf){0};
+	release(b);
+	*b = (struct vrv_buf){.secret = b->secret};
 }
 
 void
@@ -27,9 +36,15 @@ grow(struct vrv_buf *b, size_t need)
 		if (__builtin_mul_overflow(cap, (size_t)2, &cap))
 			return false;
 	}
-	uint8_t *grown = realloc(b->data, cap);
+	/* realloc() may move the bytes and leave a copy behind. */
+	uint8_t *grown = b->secret ? malloc(cap) : realloc(b->data, cap);
 	if (grown == NULL)
 		return false;
+	if (b->secret) {
+		if (b->len > 0)
+			memcpy(grown, b->data, b->len);
+		release(b);
+	}
 	b->data = grown;
 	b->cap = cap;
 	return true;

@@ -9,6 +9,9 @@
  * for signed numbers. Running out of memory is remembered: append freely and
  * ask vrv_buf_check() once at the end. Zero-initialise before use. A buffer is
  * confined to one thread at a time.
+ *
+ * A buffer of keys is VRV_SECRET_BUF at its start: what it held is wiped before
+ * its memory is given back, also when it grows.
  */
 
 #include <stdbool.h>
@@ -20,8 +23,10 @@
 struct vrv_buf {
 	uint8_t *data;
 	size_t len, cap;
-	bool failed;
+	bool failed, secret;
 };
+
+#define VRV_SECRET_BUF ((struct vrv_buf){.secret = true})
 
 #define vrv_auto_buf __attribute__((cleanup(vrv_buf_fini)))
 
