@@ -33,7 +33,8 @@ VARVE_API void varve_slot_list_free(struct varve_slot_list *);
 VARVE_API int varve_key_add(struct varve_repo *, const char *label,
     const char *key_file, char ret_id[33], struct varve_err *err) VARVE_MUST;
 
-/* Remove a slot by id or label. USAGE for the last one. */
+/* Remove a slot by id or label. USAGE for the last one, and for the one that
+ * opened the repository: of the others nobody knows whether they work. */
 VARVE_API int varve_key_remove(struct varve_repo *, const char *slot,
     struct varve_err *err) VARVE_MUST;
 

@@ -461,6 +461,12 @@ delete_slot(struct vrv_repo *repo, const struct vrv_slot_object *object,
 	return vrv_store_delete(repo->store, text, err);
 }
 
+static bool
+is_in_use(const struct vrv_repo *repo, const struct vrv_slot_object *object)
+{
+	return memcmp(object->name.id, repo->slot, VRV_OBJECT_ID) == 0;
+}
+
 int
 vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
     struct varve_err *err)
@@ -468,6 +474,7 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 	__attribute__((cleanup(
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	const struct vrv_slot_object *found = NULL;
+	bool in_use_there = false;
 	size_t matches = 0;
 	char id[33];
 
@@ -479,6 +486,7 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 	for (size_t i = 0; i < slots.n; i++) {
 		const struct vrv_slot_object *o = &slots.items[i];
 
+		in_use_there |= is_in_use(repo, o);
 		vrv_hex(id, o->name.id, VRV_OBJECT_ID);
 		if (strcmp(id, slot) != 0 &&
 		    (o->slot.label.n == 0 || strlen(slot) != o->slot.label.n ||
@@ -501,6 +509,17 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 		    "'%s' is the last key slot: without it nothing could be "
 		    "restored",
 		    slot);
+	/* Of the others nobody knows here whether they open anything. */
+	if (is_in_use(repo, found))
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' is the key slot that opened '%s', and the only one "
+		    "known to work: open the repository with another "
+		    "passphrase or key file to remove it",
+		    slot, vrv_store_location(repo->store));
+	if (!in_use_there)
+		return vrv_fail(err, VARVE_NOENT,
+		    "the key slot in use is gone, and no other is known to "
+		    "work: nothing was removed");
 	return delete_slot(repo, found, err);
 }
 

@@ -88,7 +88,7 @@ static void
 test_the_last_one(void **state)
 {
 	struct world *w = *state;
-	struct vrv_repo *repo = must_open(w);
+	struct vrv_repo *repo = open_with(w, "secret");
 	struct varve_slot_list *list;
 	struct varve_err err;
 
@@ -102,6 +102,45 @@ test_the_last_one(void **state)
 	vrv_repo_close(repo);
 	opens(w, "secret", true);
 	assert_int_equal(count(w, "keys/"), 1);
+}
+
+/* A slot that anybody may have put there is no reason to give up the one that
+ * is known to work. */
+static void
+test_only_the_proven(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = open_with(w, "secret"), *other;
+	struct varve_slot_list *list;
+	char own[33] = "", id[33];
+	struct varve_err err;
+
+	MUST(vrv_repo_slots(repo, &list, &err));
+	assert_int_equal(list->n, 2);
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->items[i].in_use)
+			strcpy(own, list->items[i].id);
+	}
+	free(list);
+	assert_int_equal(vrv_repo_slot_remove(repo, own, &err), VARVE_USAGE);
+	assert_non_null(strstr(err.message, "opened"));
+	assert_int_equal(count(w, "keys/"), 2);
+
+	/* Who opens it by the other one may; then that one is the last. */
+	other = must_open(w);
+	MUST(vrv_repo_slot_remove(other, own, &err));
+	assert_int_equal(vrv_repo_slot_remove(other, "file", &err),
+	    VARVE_USAGE);
+	strcpy(w->fresh, "another");
+	MUST(vrv_repo_slot_add(other, "b", NULL, &open, id, &err));
+	/* The slot of this handle is gone: it proves nothing any more. */
+	assert_int_equal(vrv_repo_slot_remove(repo, "file", &err), VARVE_NOENT);
+	assert_int_equal(vrv_repo_slot_remove(other, "file", &err),
+	    VARVE_USAGE);
+	assert_int_equal(count(w, "keys/"), 2);
+	vrv_repo_close(other);
+	vrv_repo_close(repo);
 }
 
 static void
@@ -342,6 +381,7 @@ run_slot_tests(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_TEST(test_add_and_remove),
 	    WORLD_TEST(test_the_last_one),
+	    WORLD_TEST(test_only_the_proven),
 	    WORLD_TEST(test_change),
 	    WORLD_TEST(test_failing_change),
 	    WORLD_TEST(test_key_file),
