@@ -72,6 +72,9 @@ VARVE_API int varve_repo_init(const char *location,
 VARVE_API int varve_repo_open(const char *location,
     const struct varve_open_options *, struct varve_repo **ret,
     struct varve_err *err) VARVE_MUST;
+/* Does a repository lie at `location`? Judged by its directories, without a
+ * key; false also if they cannot be looked at. */
+VARVE_API bool varve_repo_exists(const char *location);
 VARVE_API void varve_repo_close(struct varve_repo *); /* NULL is fine */
 
 struct varve_repo_info {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/hints.h"
 #include "cli/limits.h"
 #include "cli/placeholders.h"
 #include "cli/signals.h"
@@ -133,52 +134,6 @@ vrv_cli_close(struct varve_repo **repo)
 }
 
 int
-vrv_cli_location(struct vrv_cli *cli, const struct vrv_strings *words,
-    enum vrv_wants wants, struct vrv_location *ret, struct varve_err *err)
-{
-	vrv_auto_location struct vrv_location found = {0};
-	const char *word = words->n > 0 ? words->items[0] : NULL;
-	int rc = vrv_location_parse(word, cli->now, &found, err);
-
-	if (rc != 0)
-		return rc;
-	if (wants == VRV_WANTS_ARCHIVE && found.archive == NULL)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'%s' names no archive: write REPO::ARCHIVE",
-		    word == NULL ? found.repo : word);
-	if (wants == VRV_WANTS_REPO && found.archive != NULL)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'%s' names an archive where only a repository is meant",
-		    word);
-	*ret = found;
-	found = (struct vrv_location){0};
-	return 0;
-}
-
-struct vrv_strings
-vrv_cli_rest(const struct vrv_strings *words)
-{
-	struct vrv_strings rest = *words;
-
-	if (rest.n > 0) {
-		rest.items++;
-		rest.n--;
-		rest.cap--;
-	}
-	return rest;
-}
-
-int
-vrv_cli_no_more(const struct vrv_strings *words, size_t max,
-    struct varve_err *err)
-{
-	if (words->n <= max)
-		return 0;
-	return vrv_fail(err, VARVE_USAGE, "'%s' is one argument too many",
-	    words->items[max]);
-}
-
-int
 vrv_cli_expand(struct vrv_cli *cli, const char *text, const char **ret,
     struct varve_err *err)
 {
@@ -208,37 +163,6 @@ point_to_help(const char *command, struct varve_err *err)
 	snprintf(err->message + n, sizeof(err->message) - n,
 	    "; see 'varve help%s%s'", command[0] != '\0' ? " " : "", command);
 	return err->code;
-}
-
-/* What to do about an error that says only what is wrong. */
-static void
-add_way_out(struct varve_err *err)
-{
-	static const struct {
-		int exit;
-		const char *text;
-	} ways[] = {
-	    {VARVE_EXIT_NO_REPO, "; 'varve init' makes a repository"},
-	    {VARVE_EXIT_ARCHIVE_EXISTS,
-		"; choose another name, perhaps with {now} in it"},
-	    {VARVE_EXIT_NO_ARCHIVE, "; 'varve list' shows what there is"},
-	    {VARVE_EXIT_REPO_REPLACED,
-		"; if you replaced it yourself, give --accept-replaced once"},
-	    {VARVE_EXIT_REPLAY,
-		"; restore the current copy, or give --allow-rollback to "
-		"read this one, or --accept-replaced once to forget what "
-		"this client knew"},
-	};
-	size_t n = strlen(err->message);
-
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (ways[i].exit == err->exit)
-			snprintf(err->message + n, sizeof(err->message) - n,
-			    "%s", ways[i].text);
-	}
-	n = strlen(err->message);
-	snprintf(err->message + n, sizeof(err->message) - n, "%s",
-	    vrv_limits_hint(err));
 }
 
 static void
@@ -369,7 +293,7 @@ vrv_cli_main(int argc, char **argv)
 	if (cli.signal != 0)
 		status = 128 + cli.signal;
 	if (rc != 0 && !cli.out_is_gone && cli.signal == 0) {
-		add_way_out(&err);
+		vrv_hints_add(&err, cli.repo);
 		vrv_log_error(&cli.log, &err);
 	}
 	if (cli.common.show_rc)

@@ -35,6 +35,7 @@ struct vrv_cli {
 	struct varve_time now;	/* when it started */
 	const char *const *argv;
 	size_t argc;
+	const char *repo; /* path of the repository in use, or NULL */
 	FILE *out;
 	bool warned;	  /* ends with exit status 1 */
 	bool out_is_gone; /* nobody reads standard output any more */
@@ -58,17 +59,27 @@ void vrv_cli_close(struct varve_repo **);
 int vrv_cli_out(struct vrv_cli *, struct vrv_buf *, struct varve_err *err)
     VRV_MUST;
 
-/* The first word as a location, which may be left out. With `archive` it must
- * name one, else it must not. *ret_used is 1 if the word was taken. */
-enum vrv_wants {
-	VRV_WANTS_REPO,
-	VRV_WANTS_ARCHIVE,
-	VRV_WANTS_EITHER
-};
-int vrv_cli_location(struct vrv_cli *, const struct vrv_strings *words,
-    enum vrv_wants, struct vrv_location *ret, struct varve_err *err) VRV_MUST;
+/* --- grammar: see grammar.c --- */
 
-/* Words behind the location: `words` without its first. */
+/* How the words of a command begin. */
+enum vrv_wants {
+	VRV_WANTS_REPO,	      /* [REPO] */
+	VRV_WANTS_REPO_ARGS,  /* [REPO] [ARG...] */
+	VRV_WANTS_ARCHIVE,    /* [REPO]::ARCHIVE [ARG...] */
+	VRV_WANTS_EITHER,     /* [REPO] | [REPO]::ARCHIVE [ARG...] */
+	VRV_WANTS_EITHER_ARGS /* [REPO][::ARCHIVE] [ARG...] */
+};
+
+/* Parse the location that `words` begin with. The first word is one, except
+ * that with _ARGS and a default repository it must look like one: it holds ::
+ * or ://, or names a directory that is a repository. Without one the location
+ * is the default repository. *ret_rest are the words behind it; NULL: there
+ * must be none. USAGE. */
+int vrv_cli_location(struct vrv_cli *, const struct vrv_strings *words,
+    enum vrv_wants, struct vrv_location *ret, struct vrv_strings *ret_rest,
+    struct varve_err *err) VRV_MUST;
+
+/* `words` without its first. */
 struct vrv_strings vrv_cli_rest(const struct vrv_strings *words);
 /* USAGE if there are more than `max` of them. */
 int vrv_cli_no_more(const struct vrv_strings *words, size_t max,

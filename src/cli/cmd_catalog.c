@@ -53,10 +53,12 @@ run_rebuild(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	const struct catalog_options *o = arg;
 	struct varve_catalog_change change = {0};
 	struct vrv_cli_catalog versions = {0};
+	vrv_auto_location struct vrv_location where = {0};
 
-	int rc = vrv_cli_no_more(words, 1, err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, NULL, err);
 	if (rc == 0)
-		rc = vrv_cli_catalog_open(&versions, cli, words, o->series,
+		rc = vrv_cli_catalog_open(&versions, cli, where.repo, o->series,
 		    true, err);
 	if (rc == 0)
 		rc = varve_catalog_rebuild(versions.catalog, &change, err);
@@ -162,10 +164,9 @@ open_repo(struct vrv_cli *cli, const struct vrv_strings *words,
     struct varve_repo **ret, struct varve_err *err)
 {
 	vrv_auto_location struct vrv_location where = {0};
-	int rc = vrv_cli_no_more(words, 1, err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, NULL, err);
 
-	if (rc == 0)
-		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
 	return rc == 0 ? vrv_cli_open(cli, where.repo, false, ret, err) : rc;
 }
 

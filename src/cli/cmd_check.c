@@ -131,10 +131,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = vrv_cli_no_more(words, 1, err);
-	if (rc == 0)
-		rc =
-		    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, NULL, err);
 	bool some = where.archive != NULL || vrv_selection_given(&o->select);
 	if (rc == 0)
 		rc = check_usage(o, some, err);

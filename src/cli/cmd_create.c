@@ -471,7 +471,7 @@ prepare(struct create *c, const struct vrv_strings *words,
 
 	if (rc == 0)
 		rc = vrv_cli_location(c->cli, words, VRV_WANTS_ARCHIVE, where,
-		    err);
+		    &paths, err);
 	if (rc == 0)
 		rc = set_options(c, err);
 	if (rc == 0)

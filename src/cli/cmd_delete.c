@@ -78,13 +78,14 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
 	const struct delete_options *o = arg;
-	struct vrv_strings names = vrv_cli_rest(words);
+	struct vrv_strings names;
 	struct vrv_selected which = {0};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER_ARGS, &where,
+	    &names, err);
 	if (rc != 0)
 		return rc;
 	bool named = where.archive != NULL || names.n > 0;

@@ -54,7 +54,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 {
 	struct diff diff = {.cli = cli, .o = arg};
 	struct varve_diff_options how = VARVE_DIFF_OPTIONS_INIT;
-	struct vrv_strings rest = vrv_cli_rest(words), paths;
+	struct vrv_strings rest, paths;
 	const struct varve_archive *a, *b;
 	const char *name = NULL;
 	vrv_auto_location struct vrv_location where = {0};
@@ -62,13 +62,15 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	if (words->n < 2)
-		return vrv_fail(err, VARVE_USAGE,
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, &rest, err);
+	if (rc == 0 && rest.n == 0)
+		rc = vrv_fail(err, VARVE_USAGE,
 		    "diff needs REPO::ARCHIVE1 and ARCHIVE2");
+	if (rc != 0)
+		return rc;
 	paths = vrv_cli_rest(&rest);
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, err);
-	if (rc == 0)
-		rc = vrv_cli_expand(cli, rest.items[0], &name, err);
+	rc = vrv_cli_expand(cli, rest.items[0], &name, err);
 	if (rc == 0)
 		rc = vrv_matcher_new(&diff.o->rules, &paths, VRV_MATCH_ARCHIVE,
 		    &matcher, err);

@@ -142,7 +142,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 {
 	const struct du_options *o = arg;
 	struct varve_du_options how = VARVE_DU_OPTIONS_INIT;
-	struct vrv_strings paths = vrv_cli_rest(words);
+	struct vrv_strings paths;
 	struct du du = {.cli = cli};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_archives list = NULL;
@@ -151,7 +151,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (o->summarize && o->depth > 0)
 		return vrv_fail(err, VARVE_USAGE,
 		    "--summarize and --depth exclude each other");
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER_ARGS, &where,
+	    &paths, err);
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)

@@ -102,14 +102,15 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	struct varve_restore_options restore = VARVE_RESTORE_OPTIONS_INIT;
 	struct varve_restore_result result = {0};
 	struct vrv_events events = {0};
-	struct vrv_strings paths = vrv_cli_rest(words);
+	struct vrv_strings paths = {0};
 	const struct varve_archive *archive;
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_matcher matcher = NULL;
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_ARCHIVE, &where, &paths,
+	    err);
 	if (rc == 0)
 		rc = vrv_matcher_new(&o->rules, &paths, VRV_MATCH_ARCHIVE,
 		    &matcher, err);

@@ -194,6 +194,24 @@ add_regex(struct find *f, const char *text, struct varve_err *err)
 	return add_pattern(f, pattern, VRV_STYLE_RE, err);
 }
 
+/* What stands behind the repository: a name, or with a slash or a style a
+ * pattern for the whole path. */
+static int
+set_pattern(struct find_options *o, const char *text, struct varve_err *err)
+{
+	enum vrv_style style;
+	bool is_path = strchr(text, '/') != NULL ||
+	    (strchr(text, ':') == text + 2 && vrv_style_named(text, 2, &style));
+	const char **option = is_path ? &o->path : &o->name;
+
+	if (*option != NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' and option --%s exclude each other", text,
+		    is_path ? "path" : "name");
+	*option = text;
+	return 0;
+}
+
 static int
 parse(struct find *f, struct vrv_cli *cli, struct varve_err *err)
 {
@@ -286,13 +304,20 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
 	struct find f = {.o = arg};
+	vrv_auto_location struct vrv_location where = {0};
+	struct vrv_strings rest = {0};
 
-	int rc = vrv_cli_no_more(words, 1, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_REPO_ARGS, &where,
+	    &rest, err);
+	if (rc == 0)
+		rc = vrv_cli_no_more(&rest, 1, err);
+	if (rc == 0 && rest.n > 0)
+		rc = set_pattern(arg, rest.items[0], err);
 	if (rc == 0)
 		rc = parse(&f, cli, err);
 	if (rc == 0)
-		rc = vrv_cli_catalog_open(&f.versions, cli, words, f.o->series,
-		    f.o->no_update, err);
+		rc = vrv_cli_catalog_open(&f.versions, cli, where.repo,
+		    f.o->series, f.o->no_update, err);
 	if (rc == 0)
 		rc = find(&f, err);
 	if (rc == 0 && f.gave_up) {
@@ -311,10 +336,12 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 
 const struct vrv_command vrv_cmd_find = {
     .name = "find",
-    .usage = "[REPO]",
+    .usage = "[REPO] [PATTERN]",
     .summary = "find paths in all archives at once",
-    .help = "Shows a line for each version of each path that meets all "
-	    "conditions, with the first and the last archive that hold it and "
+    .help = "PATTERN stands for --name PATTERN, with a slash or a style in "
+	    "it for --path PATTERN. Shows a line for each version of each "
+	    "path that meets all conditions, with the first and the last "
+	    "archive that hold it and "
 	    "how many do. Reads the catalog, which is brought up to date "
 	    "first, and no archive.",
     .options = options,

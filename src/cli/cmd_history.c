@@ -365,14 +365,17 @@ check_options(const struct history_options *o, struct varve_err *err)
 
 static int
 prepare(struct history *h, struct vrv_cli *cli, const struct vrv_strings *words,
-    struct varve_err *err)
+    struct vrv_location *where, struct varve_err *err)
 {
+	struct vrv_strings rest = {0};
 	const char *archive;
 
-	if (words->n < 2)
-		return vrv_fail(err, VARVE_USAGE,
-		    "history needs REPO and PATH");
-	int rc = vrv_cli_no_more(words, 2, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_REPO_ARGS, where, &rest,
+	    err);
+	if (rc == 0 && rest.n == 0)
+		rc = vrv_fail(err, VARVE_USAGE, "history needs a PATH");
+	if (rc == 0)
+		rc = vrv_cli_no_more(&rest, 1, err);
 	if (rc == 0)
 		rc = check_options(h->o, err);
 	if (rc == 0)
@@ -381,7 +384,7 @@ prepare(struct history *h, struct vrv_cli *cli, const struct vrv_strings *words,
 		rc = vrv_glob_new(archive, VRV_GLOB_SHELL, &h->archive, err);
 	if (rc != 0)
 		return rc;
-	h->path = vrv_path_normal(words->items[1]);
+	h->path = vrv_path_normal(rest.items[0]);
 	return h->path == NULL ? VRV_NOMEM(err, "a path") : 0;
 }
 
@@ -390,11 +393,12 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
 	struct history h = {.o = arg};
+	vrv_auto_location struct vrv_location where = {0};
 
-	int rc = prepare(&h, cli, words, err);
+	int rc = prepare(&h, cli, words, &where, err);
 	if (rc == 0)
-		rc = vrv_cli_catalog_open(&h.versions, cli, words, h.o->series,
-		    h.o->no_update, err);
+		rc = vrv_cli_catalog_open(&h.versions, cli, where.repo,
+		    h.o->series, h.o->no_update, err);
 	if (rc == 0)
 		rc = varve_catalog_history(h.versions.catalog, h.path,
 		    match_archive, &h, add, &h, err);
@@ -413,7 +417,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 
 const struct vrv_command vrv_cmd_history = {
     .name = "history",
-    .usage = "REPO PATH",
+    .usage = "[REPO] PATH",
     .summary = "show the versions of a path, or put one back",
     .help = "Shows the versions of PATH in all archives, oldest first: "
 	    "number, size, time of modification, content, the archives that "

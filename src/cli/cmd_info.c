@@ -314,10 +314,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = vrv_cli_no_more(words, 1, err);
-	if (rc == 0)
-		rc =
-		    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, NULL, err);
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)

@@ -81,13 +81,14 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	struct varve_open_options open;
 	vrv_auto_location struct vrv_location where = {0};
 
-	int rc = vrv_cli_no_more(words, 1, err);
-	if (rc == 0 && o->encryption != NULL)
+	int rc = 0;
+	if (o->encryption != NULL)
 		rc = parse_mode(o->encryption, &init.mode, err);
 	if (rc == 0 && o->chunker != NULL)
 		rc = parse_chunker(o->chunker, &init, err);
 	if (rc == 0)
-		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
+		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, NULL,
+		    err);
 	if (rc != 0)
 		return rc;
 	init.make_parents = o->make_parents;

@@ -32,19 +32,33 @@ static const struct vrv_option list_options[] = {
 };
 static const struct vrv_option no_options[] = {{0}};
 
-/* A repository and up to `max` words; opens it. */
+/* A repository, and an argument behind it, which may be missing: NULL. Without
+ * `ret_arg` there must be none. */
 static int
-open_repo(struct vrv_cli *cli, const struct vrv_strings *words, size_t max,
+parse(struct vrv_cli *cli, const struct vrv_strings *words,
+    struct vrv_location *ret, const char **ret_arg, struct varve_err *err)
+{
+	struct vrv_strings rest = {0};
+
+	if (ret_arg == NULL)
+		return vrv_cli_location(cli, words, VRV_WANTS_REPO, ret, NULL,
+		    err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_REPO_ARGS, ret, &rest, err);
+	if (rc == 0)
+		rc = vrv_cli_no_more(&rest, 1, err);
+	*ret_arg = rc == 0 && rest.n > 0 ? rest.items[0] : NULL;
+	return rc;
+}
+
+static int
+open_repo(struct vrv_cli *cli, const struct vrv_strings *words,
     struct varve_repo **ret, struct varve_err *err)
 {
 	vrv_auto_location struct vrv_location where = {0};
-	int rc = vrv_cli_no_more(words, max, err);
+	int rc = parse(cli, words, &where, NULL, err);
 
-	if (rc == 0)
-		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
-	if (rc == 0)
-		rc = vrv_cli_open(cli, where.repo, false, ret, err);
-	return rc;
+	return rc == 0 ? vrv_cli_open(cli, where.repo, false, ret, err) : rc;
 }
 
 static int
@@ -56,7 +70,7 @@ run_add(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	char id[33];
 
 	cli->passphrase.new_only = true;
-	int rc = open_repo(cli, words, 1, &repo, err);
+	int rc = open_repo(cli, words, &repo, err);
 	if (rc == 0)
 		rc = varve_key_add(repo, o->label, o->key_file, id, err);
 	if (rc == 0)
@@ -121,7 +135,7 @@ run_list(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	struct varve_slot_list *list = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = open_repo(cli, words, 1, &repo, err);
+	int rc = open_repo(cli, words, &repo, err);
 	if (rc == 0)
 		rc = varve_key_list(repo, &list, err);
 	if (rc != 0)
@@ -135,15 +149,19 @@ static int
 run_remove(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
+	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_repo repo = NULL;
+	const char *slot;
 
 	(void)arg;
-	if (words->n < 2)
-		return vrv_fail(err, VARVE_USAGE,
-		    "key remove needs REPO and the slot's id or label; "
+	int rc = parse(cli, words, &where, &slot, err);
+	if (rc == 0 && slot == NULL)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "key remove needs the id or label of a slot; "
 		    "'varve key list' shows them");
-	int rc = open_repo(cli, words, 2, &repo, err);
-	return rc != 0 ? rc : varve_key_remove(repo, words->items[1], err);
+	if (rc == 0)
+		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
+	return rc == 0 ? varve_key_remove(repo, slot, err) : rc;
 }
 
 static int
@@ -154,7 +172,7 @@ run_change(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 
 	(void)arg;
 	cli->passphrase.new_only = true;
-	int rc = open_repo(cli, words, 1, &repo, err);
+	int rc = open_repo(cli, words, &repo, err);
 	return rc != 0 ? rc : varve_key_change_passphrase(repo, err);
 }
 
@@ -184,17 +202,21 @@ run_export(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf out = {0};
+	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_free char *text = NULL;
 	vrv_auto_repo repo = NULL;
+	const char *file;
 
 	(void)arg;
-	int rc = open_repo(cli, words, 2, &repo, err);
+	int rc = parse(cli, words, &where, &file, err);
+	if (rc == 0)
+		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)
 		rc = varve_key_export(repo, &text, err);
 	if (rc != 0)
 		return rc;
-	if (words->n == 2 && strcmp(words->items[1], "-") != 0)
-		return save(words->items[1], text, err);
+	if (file != NULL && strcmp(file, "-") != 0)
+		return save(file, text, err);
 	vrv_text_add(&out, "%s", text);
 	return vrv_cli_out(cli, &out, err);
 }
@@ -229,17 +251,16 @@ run_import(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	struct varve_open_options open;
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_buf struct vrv_buf text = {0};
+	const char *file;
 	char id[33];
 
 	(void)arg;
-	if (words->n < 2)
-		return vrv_fail(err, VARVE_USAGE,
-		    "key import needs REPO and a file (or -)");
-	int rc = vrv_cli_no_more(words, 2, err);
+	int rc = parse(cli, words, &where, &file, err);
+	if (rc == 0 && file == NULL)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "key import needs a file (or - for standard input)");
 	if (rc == 0)
-		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
-	if (rc == 0)
-		rc = load(words->items[1], &text, err);
+		rc = load(file, &text, err);
 	if (rc != 0)
 		return rc;
 	const char *exported = vrv_text_str(&text);
@@ -274,7 +295,7 @@ const struct vrv_command vrv_cmd_key_list = {
 
 const struct vrv_command vrv_cmd_key_remove = {
     .name = "key remove",
-    .usage = "REPO SLOT",
+    .usage = "[REPO] SLOT",
     .summary = "remove a key slot by id or label",
     .options = no_options,
     .run = run_remove,
@@ -301,7 +322,7 @@ const struct vrv_command vrv_cmd_key_export = {
 
 const struct vrv_command vrv_cmd_key_import = {
     .name = "key import",
-    .usage = "REPO FILE",
+    .usage = "[REPO] FILE",
     .summary = "store an exported key slot again",
     .options = no_options,
     .run = run_import,

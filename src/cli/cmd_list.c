@@ -152,12 +152,13 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
 {
 	struct listing l = {.cli = cli, .o = arg};
-	struct vrv_strings paths = vrv_cli_rest(words);
+	struct vrv_strings paths = {0};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_format format = NULL;
 	vrv_auto_repo repo = NULL;
 
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc =
+	    vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, &paths, err);
 	bool content = where.archive != NULL;
 	if (rc == 0)
 		rc = check_options(l.o, content, paths.n, err);

@@ -157,12 +157,13 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	const struct mount_options *o = arg;
 	struct varve_mount_options m = VARVE_MOUNT_OPTIONS_INIT;
 	struct state state = {cli, o, VRV_DAEMON_INIT, NULL};
-	struct vrv_strings rest = vrv_cli_rest(words), paths;
+	struct vrv_strings rest, paths;
 	const struct vrv_rules none = {0};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_matcher matcher = NULL;
 
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER, &where, err);
+	int rc = vrv_cli_location(cli, words, VRV_WANTS_EITHER_ARGS, &where,
+	    &rest, err);
 	if (rc == 0 && rest.n == 0)
 		rc = vrv_fail(err, VARVE_USAGE, "no folder to mount on given");
 	if (rc == 0 && where.archive != NULL && vrv_selection_given(&o->select))

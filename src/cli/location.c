@@ -2,7 +2,6 @@
 #include "cli/location.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,13 +39,21 @@ resolve(const char *path, char **ret, struct varve_err *err)
 	return *ret == NULL ? VRV_NOMEM(err, "a location") : 0;
 }
 
+bool
+vrv_location_has_default(void)
+{
+	const char *text = getenv("VARVE_REPO");
+
+	return text != NULL && text[0] != '\0';
+}
+
 static int
 from_environment(char **ret, struct varve_time now, struct varve_err *err)
 {
 	const char *text = getenv("VARVE_REPO");
 	vrv_auto_free char *path = NULL;
 
-	if (text == NULL || text[0] == '\0')
+	if (!vrv_location_has_default())
 		return vrv_fail(err, VARVE_USAGE,
 		    "no repository given: name it as REPO::ARCHIVE or in the "
 		    "environment variable VARVE_REPO");

@@ -7,6 +7,8 @@
  * is left out, the environment variable VARVE_REPO names it.
  */
 
+#include <stdbool.h>
+
 #include <varve/event.h>
 
 #include "util/err.h"
@@ -24,6 +26,9 @@ int vrv_location_parse(const char *text, struct varve_time now,
     struct vrv_location *ret, struct varve_err *err) VRV_MUST;
 void vrv_location_fini(struct vrv_location *);
 #define vrv_auto_location __attribute__((cleanup(vrv_location_fini)))
+
+/* Does VARVE_REPO name a repository? */
+bool vrv_location_has_default(void);
 
 /* USAGE if `name` cannot be the name of an archive. */
 int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;

@@ -23,21 +23,19 @@ vrv_cli_catalog_of_series(void *versions, const struct varve_archive *a)
 
 int
 vrv_cli_catalog_open(struct vrv_cli_catalog *v, struct vrv_cli *cli,
-    const struct vrv_strings *words, const char *series, bool no_update,
-    struct varve_err *err)
+    const char *path, const char *series, bool no_update, struct varve_err *err)
 {
-	vrv_auto_location struct vrv_location where = {0};
+	int rc = 0;
 
 	*v = (struct vrv_cli_catalog){.cli = cli,
 	    .options = VARVE_CATALOG_OPTIONS_INIT,
 	    .host = vrv_host_name()};
 	if (v->host == NULL)
 		return VRV_NOMEM(err, "names");
-	int rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, err);
-	if (rc == 0 && series != NULL)
+	if (series != NULL)
 		rc = vrv_glob_new(series, VRV_GLOB_FNMATCH, &v->series, err);
 	if (rc == 0)
-		rc = vrv_cli_open(cli, where.repo, false, &v->repo, err);
+		rc = vrv_cli_open(cli, path, false, &v->repo, err);
 	if (rc == 0)
 		rc = vrv_archives(cli, v->repo, &v->list, err);
 	if (rc != 0)

@@ -22,12 +22,12 @@ struct vrv_cli_catalog {
 	char *host;
 };
 
-/* Open the repository that `words` begin with, and its catalog; `series` (or
- * NULL) is a glob, USAGE if it is bad. `versions` must not move, and is closed
+/* Open the repository at `path` and its catalog; `series` (or NULL) is a
+ * glob, USAGE if it is bad. `versions` must not move, and is closed
  * by vrv_cli_catalog_close() also after a failure. */
 int vrv_cli_catalog_open(struct vrv_cli_catalog *versions, struct vrv_cli *,
-    const struct vrv_strings *words, const char *series, bool no_update,
-    struct varve_err *err) VRV_MUST;
+    const char *path, const char *series, bool no_update, struct varve_err *err)
+    VRV_MUST;
 void vrv_cli_catalog_close(struct vrv_cli_catalog *);
 
 /* A function for archives whose `arg` is a struct vrv_cli_catalog: is it of one

@@ -45,6 +45,18 @@ open_store(const char *location, bool create, struct vrv_store **ret,
 	return vrv_store_open_local(location, create, ret, err);
 }
 
+bool
+varve_repo_exists(const char *location)
+{
+	struct vrv_store *store = NULL;
+	struct varve_err unused;
+
+	if (open_store(location, false, &store, &unused) != 0)
+		return false;
+	vrv_store_free(store);
+	return true;
+}
+
 /* The folder that `location` lies in. */
 static int
 make_parents(const char *location, struct varve_err *err)

@@ -137,7 +137,7 @@ refuses 2 "option --size*" find --size +99999999999T repo
 refuses 2 "option --type*" find --type x repo
 refuses 2 "bad regular expression*" find --regex '(' repo
 refuses 2 "'never'*" find --newer never repo
-refuses 2 "'more' is one argument too many*" find repo more
+refuses 2 "unexpected argument 'more'*" find repo x more
 
 # --- nobody reads ---
 

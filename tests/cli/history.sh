@@ -97,7 +97,7 @@ refuses 2 "'dir/file' has no version 'before:2026-01-01'*" \
     history --restore before:2026-01-01 repo dir/file
 refuses 2 "option --restore: 'old'*" history --restore old repo dir/file
 refuses 2 "--overwrite and --stdout go with*" history --stdout repo dir/file
-refuses 2 "history needs REPO and PATH*" history repo
+refuses 2 "history needs a PATH*" history repo
 
 # --- archives that come late, and two series ---
 

@@ -44,7 +44,7 @@ OUTSIDE = {
 OUTSIDE_ONCE = {"pcre2.h"}
 SYSTEM = set("""assert.h byteswap.h ctype.h dirent.h dlfcn.h elf.h endian.h
 err.h errno.h fcntl.h fnmatch.h ftw.h getopt.h glob.h grp.h inttypes.h langinfo.h
-libgen.h limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h pwd.h
+libgen.h limits.h locale.h malloc.h math.h mntent.h netdb.h poll.h pthread.h pwd.h
 sched.h search.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h sysexits.h
 syslog.h termios.h threads.h time.h unistd.h utime.h wchar.h wctype.h""".split())

@@ -74,6 +74,12 @@ varve_version(void)
 	return "0.0.1";
 }
 
+bool
+varve_repo_exists(const char *location)
+{
+	return strncmp(location, "/r", 2) == 0;
+}
+
 static int
 ask(const struct varve_open_options *options, bool fresh, const char *location,
     struct varve_err *err)

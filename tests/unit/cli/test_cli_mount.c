@@ -17,7 +17,7 @@ test_options(void **state)
 	const struct varve_mount_options *m = &fakevarve.mount;
 
 	(void)state;
-	assert_int_equal(program_run("mount -f : /m"), 0);
+	assert_int_equal(program_run("mount -f :: /m"), 0);
 	assert_string_equal(fakevarve.target, "/m");
 	assert_string_equal(fakevarve.extra, "");
 	assert_null(m->archive);
@@ -52,7 +52,7 @@ test_fstab(void **state)
 	assert_int_equal(program_run(
 			     "mount -f -o ro,nosuid,nodev,noexec,noatime,"
 			     "_netdev,nofail,x-systemd.automount,"
-			     "fsname=x,subtype=y,defaults,,versions : /m"),
+			     "fsname=x,subtype=y,defaults,,versions :: /m"),
 	    0);
 	assert_string_equal(fakevarve.extra, "noexec,noatime");
 	assert_true(fakevarve.mount.versions);
@@ -69,13 +69,13 @@ test_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		snprintf(command, sizeof(command), "mount -f -o %s : /m",
+		snprintf(command, sizeof(command), "mount -f -o %s :: /m",
 		    lists[i]);
 		fakevarve.target[0] = '\0';
 		assert_int_equal(program_run(command), 2);
 		assert_string_equal(fakevarve.target, "");
 	}
-	assert_int_equal(program_run("mount -f :"), 2);
+	assert_int_equal(program_run("mount -f ::"), 2);
 	assert_int_equal(program_run("mount -f -a x ::one /m"), 2);
 	assert_int_equal(program_run("mount -f ::nope /m"), 31);
 	assert_int_equal(program_run("umount"), 2);
@@ -86,13 +86,13 @@ static void
 test_selection(void **state)
 {
 	(void)state;
-	assert_int_equal(program_run("mount -f : /m"), 0);
+	assert_int_equal(program_run("mount -f :: /m"), 0);
 	assert_true(fakevarve.shown[0] && fakevarve.shown[1]);
-	assert_int_equal(program_run("mount -f -a 'o*' : /m"), 0);
+	assert_int_equal(program_run("mount -f -a 'o*' :: /m"), 0);
 	assert_true(fakevarve.shown[0] && !fakevarve.shown[1]);
-	assert_int_equal(program_run("mount -f --last 1 : /m"), 0);
+	assert_int_equal(program_run("mount -f --last 1 :: /m"), 0);
 	assert_true(!fakevarve.shown[0] && fakevarve.shown[1]);
-	assert_int_equal(program_run("mount -f --first 1 --last 1 : /m"), 2);
+	assert_int_equal(program_run("mount -f --first 1 --last 1 :: /m"), 2);
 }
 
 static void
@@ -103,7 +103,7 @@ test_events(void **state)
 	fakevarve.events[0] = (struct varve_event){.type = VARVE_EVENT_PROBLEM,
 	    .path = "a/b",
 	    .message = "is damaged"};
-	assert_int_equal(program_run("mount -f : /m"), 0);
+	assert_int_equal(program_run("mount -f :: /m"), 0);
 	assert_non_null(strstr(program_err, "a/b: is damaged"));
 }
 

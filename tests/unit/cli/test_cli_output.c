@@ -188,7 +188,7 @@ test_output_du(void **state)
 	assert_string_equal(program_out,
 	    " Original size  Deduplicated size  Compressed size  Path\n"
 	    "       3.00 kB            1.50 kB            700 B  .\n");
-	assert_int_equal(program_run("du --iec -d 1 : a b"), 0);
+	assert_int_equal(program_run("du --iec -d 1 :: a b"), 0);
 	assert_string_equal(program_out,
 	    " Original size   All archives  Deduplicated size  Compressed size"
 	    "  Path\n"
