@@ -301,7 +301,8 @@ prepare(struct vrv_restore *run, const struct vrv_archive *archive,
 	if (rc == 0 || vrv_err_is_fatal(err))
 		return rc;
 	/* Numbers are left when the names are damaged. */
-	vrv_restore_warn(run, run->folders.root, NULL, err);
+	vrv_restore_warn(run, run->folders.root, NULL,
+	    "names of owners are damaged", err);
 	vrv_err_clear(err);
 	return vrv_owners_new(NULL, archive, &run->owners, err);
 }
@@ -349,6 +350,7 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 		rc = restore(&run, archive, err);
 	if (rc == 0)
 		vrv_restore_finished(&run);
+	vrv_repeats_fini(&run.repeats);
 	vrv_owners_free(run.owners);
 	vrv_links_free(run.links);
 	vrv_reader_free(run.reader);

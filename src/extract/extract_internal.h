@@ -40,6 +40,7 @@
 #include "extract/fdcache.h"
 #include "os/file.h"
 #include "os/meta.h"
+#include "repo/repeats.h"
 #include "repo/repo.h"
 #include "util/arena.h"
 #include "util/map.h"
@@ -77,6 +78,7 @@ struct vrv_folder {
 	bool is_way;	     /* if it was there before, it is left as it is */
 	bool acl;	     /* what is made in it inherits an ACL */
 	bool has_attrs;	     /* else it is left as it is */
+	uint64_t dev;	     /* file system of the target */
 	uint32_t filesystem; /* number of the source's, for hard links */
 	struct vrv_attrs attrs;
 	struct vrv_arena arena; /* of attrs */
@@ -145,7 +147,7 @@ struct vrv_restore {
 	struct varve_restore_result result;
 	struct varve_progress progress;
 	uint64_t next_tick;
-	bool told_owners;
+	struct vrv_repeats repeats;
 };
 
 /* --- telling (restore_report.c); any thread --- */
@@ -157,16 +159,15 @@ int vrv_restore_failed(struct vrv_restore *, const struct vrv_folder *,
 /* The same for a path of the archive. */
 int vrv_restore_failed_path(struct vrv_restore *, const char *path,
     struct varve_err *err) VRV_MUST;
-/* It was restored, but not in this detail. */
+/* It was restored, but not in this detail. The first of each `kind` and cause
+ * is shown, later ones are counted (repo/repeats.h). */
 void vrv_restore_warn(struct vrv_restore *, const struct vrv_folder *,
-    const char *name, const struct varve_err *why);
-/* Owners could not be set for want of privilege: told once, counted always. */
-void vrv_restore_warn_owner(struct vrv_restore *, const struct vrv_folder *,
-    const char *name);
+    const char *name, const char *kind, const struct varve_err *why);
 void vrv_restore_list(struct vrv_restore *, const char *path, uint8_t kind,
     bool hard_link);
 /* Work done: progress a few times a second. */
 void vrv_restore_add(struct vrv_restore *, uint64_t files, uint64_t bytes);
+/* The last progress, and how many warnings were not shown. */
 void vrv_restore_finished(struct vrv_restore *);
 
 /* --- directories (restore_dir.c) --- */
@@ -207,6 +208,31 @@ void vrv_attrs_apply(struct vrv_restore *, const struct vrv_attrs *, int dirfd,
 /* Set inode flags, after which the file may be immutable. */
 void vrv_attrs_apply_flags(struct vrv_restore *, const struct vrv_attrs *,
     int dirfd, const char *at, const struct vrv_folder *, const char *name);
+/* Is the extended attribute of that name to be restored? */
+bool vrv_attr_wanted(const struct vrv_restore *, const char *name);
+
+/* --- comparing attributes (restore_check.c) --- */
+
+#define VRV_SET_ID_BITS 06000
+
+/* The setting of one item's attributes, of `at` below `dirfd`, and which of
+ * them the system took: what it refused is reported already. */
+struct vrv_setting {
+	struct vrv_restore *run;
+	const struct vrv_attrs *attrs;
+	int dirfd;
+	const char *at;
+	const struct vrv_folder *folder; /* with `name`: for messages */
+	const char *name;
+	uint16_t mode; /* attrs->mode, less what may not be set */
+	bool owner, has_mode, times;
+};
+/* Read owner, mode and times back. File systems clamp times, squash owners and
+ * ignore modes without an error: report each difference. */
+void vrv_read_back(const struct vrv_setting *);
+/* The same for an extended attribute that was set: 0, or an error to report. */
+int vrv_read_back_xattr(const struct vrv_setting *, const struct vrv_xattr *,
+    struct varve_err *err) VRV_MUST;
 /* Does what `st` and the xattrs of `name` say equal the attributes? */
 bool vrv_attrs_equal(struct vrv_restore *, const struct vrv_attrs *,
     const struct vrv_stat *st, int dirfd, const char *name);

@@ -115,7 +115,8 @@ vrv_links_find(struct vrv_restore *run, const struct vrv_entry *entry,
 			(void)vrv_fail(&why, VARVE_CORRUPT,
 			    "differs from the file it was a hard link to: "
 			    "restored as a file of its own");
-			vrv_restore_warn(run, folder, name, &why);
+			vrv_restore_warn(run, folder, name,
+			    "hard links differ from their files", &why);
 		}
 		*slot = new_group(links, folder, name);
 		if (*slot == NULL)
@@ -242,7 +243,7 @@ vrv_links_finish(struct vrv_restore *run)
 		    open_first(run, group, O_RDONLY | O_NONBLOCK, &fd, &err);
 		if (rc != 0)
 			vrv_restore_warn(run, run->folders.root, group->path,
-			    &err);
+			    "inode flags are not restored", &err);
 		else
 			vrv_attrs_apply_flags(run, &attrs, fd, "",
 			    run->folders.root, group->path);

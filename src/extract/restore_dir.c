@@ -23,6 +23,7 @@ vrv_folder_new(struct vrv_folder *parent, const char *name, size_t name_n)
 	if (parent != NULL) {
 		folder->filesystem = parent->filesystem;
 		folder->lost = parent->lost;
+		folder->dev = parent->dev;
 	}
 	folder->name_n = name_n;
 	memcpy(folder->name, name, name_n);
@@ -185,6 +186,7 @@ int
 vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
     struct varve_err *err)
 {
+	struct vrv_stat st;
 	int fd, rc = 0;
 
 	if (folder->parent != NULL) {
@@ -207,6 +209,10 @@ vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
 		/* Of an earlier run that was killed. */
 		vrv_newfile_sweep(fd);
 		rc = find_default_acl(fd, &folder->acl, err);
+		if (rc == 0)
+			rc = vrv_os_stat(fd, "", &st, err);
+		if (rc == 0)
+			folder->dev = st.dev;
 	}
 	vrv_folder_unpin(&run->folders, folder);
 	return rc;

@@ -350,8 +350,10 @@ remove_started(struct vrv_restore *run, struct vrv_outfile *file)
 		vrv_folder_unpin(&run->folders, file->folder);
 	}
 	if (rc != 0) {
-		(void)vrv_ctx(&err, "incomplete file is left behind");
-		vrv_restore_warn(run, file->folder, file->temporary, &err);
+		static const char kind[] = "incomplete file is left behind";
+		(void)vrv_ctx(&err, kind);
+		vrv_restore_warn(run, file->folder, file->temporary, kind,
+		    &err);
 	}
 }
 

@@ -9,12 +9,10 @@
 #include "os/file.h"
 #include "util/mem.h"
 
-#define SET_ID_BITS 06000
-
 /* --- decoding --- */
 
-static bool
-wanted(const struct vrv_restore *run, const char *name)
+bool
+vrv_attr_wanted(const struct vrv_restore *run, const char *name)
 {
 	return vrv_attr_is_acl(name) ? !run->options->no_acls :
 				       !run->options->no_xattrs;
@@ -33,7 +31,7 @@ read_xattr(struct vrv_restore *run, const struct vrv_entry_xattr *x,
 	*ret = (struct vrv_xattr){.name = name};
 	if (strlen(name) != x->name_n)
 		return vrv_fail(err, VARVE_CORRUPT, "attribute's name has NUL");
-	if (!wanted(run, name))
+	if (!vrv_attr_wanted(run, name))
 		return VARVE_NOENT;
 	int rc = vrv_attr_value(&run->source, x, &buf, &value, err);
 	if (rc != 0)
@@ -74,7 +72,8 @@ read_xattrs(struct vrv_restore *run, const struct vrv_entry *entry,
 		else if (rc == VARVE_NOMEM)
 			return rc;
 		else if (err->code != 0)
-			vrv_restore_warn(run, folder, name, err);
+			vrv_restore_warn(run, folder, name,
+			    "an attribute is damaged", err);
 	}
 	vrv_err_clear(err);
 	return 0;
@@ -98,7 +97,10 @@ look_at_extensions(struct vrv_restore *run, const struct vrv_entry *entry,
 			    "has a property (%llu) that this version of "
 			    "varve cannot restore",
 			    (unsigned long long)tag);
-			vrv_restore_warn(run, folder, name, &err);
+			vrv_restore_warn(run, folder, name,
+			    "properties that this version of varve cannot "
+			    "restore",
+			    &err);
 		}
 	}
 }
@@ -140,39 +142,68 @@ vrv_attrs_read(struct vrv_restore *run, const struct vrv_entry *entry,
 
 /* --- setting --- */
 
-/* False if the file does not belong to whom it should. */
-static bool
-give_away(struct vrv_restore *run, const struct vrv_attrs *attrs, int dirfd,
-    const char *at, const struct vrv_folder *folder, const char *name)
+/* The kind of warning about an attribute: by namespace, as one file may have
+ * any number of attributes. */
+static const char *
+attr_kind(const char *name)
 {
-	const uint32_t keep = UINT32_MAX;
-	struct varve_err err = {0};
+	static const char *const kinds[][2] = {
+	    {"security.", "security.* attributes are not restored"},
+	    {"system.posix_acl_", "ACLs are not restored"},
+	    {"trusted.", "trusted.* attributes are not restored"},
+	    {"user.", "user.* attributes are not restored"},
+	};
 
-	if (vrv_os_chown(dirfd, at, attrs->uid, attrs->gid, &err) == 0)
-		return true;
-	if (run->is_root || err.sys != EPERM) {
-		(void)vrv_ctx(&err, "owner is not restored");
-		vrv_restore_warn(run, folder, name, &err);
-		return false;
-	}
-	/* Somebody else's file in a group of ours. */
-	if (vrv_os_chown(dirfd, at, keep, attrs->gid, &err) != 0)
-		vrv_err_clear(&err);
-	vrv_restore_warn_owner(run, folder, name);
-	return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(name, kinds[i][0], strlen(kinds[i][0])) == 0)
+			return kinds[i][1];
+	return "other attributes are not restored";
 }
 
 static void
-set_xattrs(struct vrv_restore *run, const struct vrv_attrs *attrs, int dirfd,
-    const char *at, const struct vrv_folder *folder, const char *name)
+warn(const struct vrv_setting *s, const char *kind, struct varve_err *err)
 {
-	for (uint32_t i = 0; i < attrs->n_xattrs; i++) {
-		const struct vrv_xattr *x = &attrs->xattrs[i];
+	vrv_restore_warn(s->run, s->folder, s->name, kind, err);
+}
+
+/* Sets s->owner if the file belongs to whom it should. */
+static void
+give_away(struct vrv_setting *s)
+{
+	const struct vrv_attrs *attrs = s->attrs;
+	const uint32_t keep = UINT32_MAX;
+	struct varve_err err = {0};
+
+	s->owner =
+	    vrv_os_chown(s->dirfd, s->at, attrs->uid, attrs->gid, &err) == 0;
+	if (s->owner)
+		return;
+	if (!s->run->is_root && err.sys == EPERM) {
+		/* Somebody else's file in a group of ours. */
+		struct varve_err ignored;
+		(void)!vrv_os_chown(s->dirfd, s->at, keep, attrs->gid,
+		    &ignored);
+		(void)vrv_fail_sys(&err, EPERM,
+		    "owner is not restored: only root may do that");
+	} else {
+		(void)vrv_ctx(&err, "owner is not restored");
+	}
+	warn(s, "owner is not restored", &err);
+}
+
+static void
+set_xattrs(const struct vrv_setting *s)
+{
+	for (uint32_t i = 0; i < s->attrs->n_xattrs; i++) {
+		const struct vrv_xattr *x = &s->attrs->xattrs[i];
 		struct varve_err err = {0};
-		if (vrv_os_set_xattr(dirfd, at, x, &err) == 0)
-			continue;
-		(void)vrv_ctx(&err, "attribute %s is not restored", x->name);
-		vrv_restore_warn(run, folder, name, &err);
+		int rc = vrv_os_set_xattr(s->dirfd, s->at, x, &err);
+		if (rc != 0)
+			(void)vrv_ctx(&err, "attribute is not restored");
+		else
+			rc = vrv_read_back_xattr(s, x, &err);
+		if (rc != 0)
+			warn(s, attr_kind(x->name), &err);
 	}
 }
 
@@ -181,31 +212,37 @@ vrv_attrs_apply(struct vrv_restore *run, const struct vrv_attrs *attrs,
     int dirfd, const char *at, const struct vrv_folder *folder,
     const char *name)
 {
+	struct vrv_setting s = {run, attrs, dirfd, at, folder, name,
+	    .mode = attrs->mode};
 	struct varve_err err = {0};
-	uint16_t mode = attrs->mode;
 
+	give_away(&s);
 	/* A program that runs as its owner must not become one of another. */
-	if (!give_away(run, attrs, dirfd, at, folder, name) &&
-	    attrs->kind != VRV_DIR)
-		mode &= (uint16_t)~SET_ID_BITS;
-	set_xattrs(run, attrs, dirfd, at, folder, name);
-	if (attrs->kind != VRV_SYMLINK &&
-	    vrv_os_chmod(dirfd, at, mode, &err) != 0) {
-		(void)vrv_ctx(&err, "mode is not restored");
-		vrv_restore_warn(run, folder, name, &err);
+	if (!s.owner && attrs->kind != VRV_DIR)
+		s.mode &= (uint16_t)~VRV_SET_ID_BITS;
+	/* Before the mode, which may forbid to write attributes. */
+	set_xattrs(&s);
+	if (attrs->kind != VRV_SYMLINK) {
+		s.has_mode = vrv_os_chmod(dirfd, at, s.mode, &err) == 0;
+		if (!s.has_mode) {
+			(void)vrv_ctx(&err, "mode is not restored");
+			warn(&s, "mode is not restored", &err);
+		}
 	}
-	if (vrv_os_set_times(dirfd, at, &attrs->mtime,
-		attrs->has_atime ? &attrs->atime : NULL, &err) != 0) {
+	s.times = vrv_os_set_times(dirfd, at, &attrs->mtime,
+		      attrs->has_atime ? &attrs->atime : NULL, &err) == 0;
+	if (!s.times) {
 		(void)vrv_ctx(&err, "times are not restored");
-		vrv_restore_warn(run, folder, name, &err);
+		warn(&s, "times are not restored", &err);
 	}
+	vrv_read_back(&s);
 }
 
 static int
 set_flags(uint32_t flags, int dirfd, const char *at, struct varve_err *err)
 {
 	vrv_auto_fd own = -1;
-	uint32_t now;
+	uint32_t now = 0;
 	int rc = 0;
 
 	if (at[0] != '\0')
@@ -216,7 +253,14 @@ set_flags(uint32_t flags, int dirfd, const char *at, struct varve_err *err)
 		rc = vrv_os_flags(fd, &now, err);
 	if (rc != 0 || (now & VRV_IFLAGS_SETTABLE) == flags)
 		return rc;
-	return vrv_os_set_flags(fd, (now & ~VRV_IFLAGS_SETTABLE) | flags, err);
+	rc = vrv_os_set_flags(fd, (now & ~VRV_IFLAGS_SETTABLE) | flags, err);
+	if (rc == 0)
+		rc = vrv_os_flags(fd, &now, err);
+	if (rc == 0 && (now & VRV_IFLAGS_SETTABLE) != flags)
+		rc = vrv_fail(err, VARVE_IO,
+		    "the file system stored %#x instead of %#x",
+		    now & VRV_IFLAGS_SETTABLE, flags);
+	return rc;
 }
 
 void
@@ -224,52 +268,11 @@ vrv_attrs_apply_flags(struct vrv_restore *run, const struct vrv_attrs *attrs,
     int dirfd, const char *at, const struct vrv_folder *folder,
     const char *name)
 {
+	static const char kind[] = "inode flags are not restored";
 	struct varve_err err = {0};
 
 	if (set_flags(attrs->iflags, dirfd, at, &err) == 0)
 		return;
-	(void)vrv_ctx(&err, "inode flags are not restored");
-	vrv_restore_warn(run, folder, name, &err);
-}
-
-/* --- comparing --- */
-
-static bool
-xattrs_equal(struct vrv_restore *run, const struct vrv_attrs *attrs, int dirfd,
-    const char *name)
-{
-	struct vrv_arena arena = {0};
-	struct varve_err err = {0};
-	struct vrv_xattr *have = NULL;
-	size_t n = 0, lost, at = 0;
-
-	bool same =
-	    vrv_os_xattrs(dirfd, name, &arena, &have, &n, &lost, &err) == 0;
-	/* Both are sorted by name. */
-	for (size_t i = 0; same && i < n; i++) {
-		if (!wanted(run, have[i].name))
-			continue;
-		const struct vrv_xattr *want = &attrs->xattrs[at];
-		same = at < attrs->n_xattrs && want->size == have[i].size &&
-		    strcmp(want->name, have[i].name) == 0 &&
-		    memcmp(want->value, have[i].value, want->size) == 0;
-		at++;
-	}
-	same = same && at == attrs->n_xattrs;
-	vrv_arena_fini(&arena);
-	return same;
-}
-
-bool
-vrv_attrs_equal(struct vrv_restore *run, const struct vrv_attrs *attrs,
-    const struct vrv_stat *st, int dirfd, const char *name)
-{
-	if (st->kind != attrs->kind ||
-	    vrv_time_cmp(st->mtime, attrs->mtime) != 0)
-		return false;
-	if (attrs->kind != VRV_SYMLINK && st->mode != attrs->mode)
-		return false;
-	if (run->is_root && (st->uid != attrs->uid || st->gid != attrs->gid))
-		return false;
-	return xattrs_equal(run, attrs, dirfd, name);
+	(void)vrv_ctx(&err, kind);
+	vrv_restore_warn(run, folder, name, kind, &err);
 }

@@ -8,8 +8,10 @@
 
 /* The caller holds `tell`. */
 static void
-event(struct vrv_restore *run, const struct varve_event *event)
+event(void *arg, const struct varve_event *event)
 {
+	const struct vrv_restore *run = arg;
+
 	vrv_repo_tell(run->repo, run->options->event, run->options->event_arg,
 	    event);
 }
@@ -56,45 +58,22 @@ vrv_restore_failed(struct vrv_restore *run, const struct vrv_folder *folder,
 	return vrv_restore_failed_path(run, path, err);
 }
 
-/* The caller holds `tell`. */
-static void
-warn(struct vrv_restore *run, const char *path, const char *message, int sys)
-{
-	event(run,
-	    &(struct varve_event){
-		.type = VARVE_EVENT_WARNING,
-		.path = path,
-		.message = message,
-		.sys = sys,
-	    });
-}
-
 void
 vrv_restore_warn(struct vrv_restore *run, const struct vrv_folder *folder,
-    const char *name, const struct varve_err *why)
+    const char *name, const char *kind, const struct varve_err *why)
 {
 	vrv_auto_free char *path = vrv_folder_path(folder, name);
 
 	pthread_mutex_lock(&run->tell);
 	run->result.warnings++;
-	warn(run, path, why->message, why->sys);
-	pthread_mutex_unlock(&run->tell);
-}
-
-void
-vrv_restore_warn_owner(struct vrv_restore *run, const struct vrv_folder *folder,
-    const char *name)
-{
-	vrv_auto_free char *path = vrv_folder_path(folder, name);
-
-	pthread_mutex_lock(&run->tell);
-	run->result.warnings++;
-	if (!run->told_owners)
-		warn(run, path,
-		    "owners cannot be restored without being root; "
-		    "this is said only once",
-		    EPERM);
-	run->told_owners = true;
+	event(run,
+	    &(struct varve_event){
+		.type = vrv_repeats_count(&run->repeats, kind, why->sys,
+		    folder->dev, path),
+		.path = path,
+		.message = why->message,
+		.sys = why->sys,
+	    });
 	pthread_mutex_unlock(&run->tell);
 }
 
@@ -170,6 +149,7 @@ void
 vrv_restore_finished(struct vrv_restore *run)
 {
 	pthread_mutex_lock(&run->tell);
+	vrv_repeats_end(&run->repeats, event, run);
 	run->progress.finished = true;
 	progress(run);
 	pthread_mutex_unlock(&run->tell);

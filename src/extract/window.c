@@ -216,7 +216,8 @@ make_link(struct vrv_restore *run, const struct late_link *link,
 	(void)vrv_ctx(err,
 	    "restored as a file of its own, not as a hard link to '%s'",
 	    link->group->path);
-	vrv_restore_warn(run, link->folder, link->name, err);
+	vrv_restore_warn(run, link->folder, link->name,
+	    "hard links are restored as files of their own", err);
 	vrv_err_clear(err);
 	return make_again(run, link, err);
 }
@@ -510,7 +511,7 @@ add_node(struct vrv_windows *windows, const struct vrv_entry *entry,
 		return 0;
 	}
 	if (err->sys == EPERM && !run->is_root && node.attrs.kind >= VRV_CHAR) {
-		vrv_restore_warn(run, folder, name, err);
+		vrv_restore_warn(run, folder, name, "devices need root", err);
 		vrv_err_clear(err);
 		return 0;
 	}

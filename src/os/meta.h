@@ -68,6 +68,10 @@ int vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
     struct varve_err *err) VRV_MUST;
 
+/* The value of the attribute `attr`, in the arena; NOENT if there is none. */
+int vrv_os_xattr(int dirfd, const char *name, const char *attr,
+    struct vrv_arena *arena, struct vrv_xattr *ret, struct varve_err *err)
+    VRV_MUST;
 int vrv_os_set_xattr(int dirfd, const char *name, const struct vrv_xattr *,
     struct varve_err *err) VRV_MUST;
 int vrv_os_remove_xattr(int dirfd, const char *name, const char *attr,

@@ -163,6 +163,23 @@ read_one(const struct place *at, const char *attr, struct vrv_arena *arena,
 	}
 }
 
+int
+vrv_os_xattr(int dirfd, const char *name, const char *attr,
+    struct vrv_arena *arena, struct vrv_xattr *ret, struct varve_err *err)
+{
+	struct place at;
+
+	int rc = find_place(dirfd, name, &at, err);
+	if (rc == 0)
+		rc = read_one(&at, attr, arena, ret, err);
+	/* These two are told by their code alone. */
+	if (rc == VARVE_NOENT)
+		return vrv_fail(err, rc, "attribute %s is missing", attr);
+	if (rc == VARVE_AUTH)
+		return vrv_fail_sys(err, errno, "read attribute %s", attr);
+	return rc;
+}
+
 static int
 by_name(const void *a, const void *b)
 {

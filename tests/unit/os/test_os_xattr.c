@@ -41,6 +41,11 @@ fgetxattr(int fd, const char *name, void *to, size_t n)
 {
 	(void)fd;
 	assert_true(strncmp(name, "user.", 5) == 0);
+	errno = strcmp(name, "user.none") == 0 ? ENODATA :
+	    strcmp(name, "user.denied") == 0   ? EACCES :
+						 0;
+	if (errno != 0)
+		return -1;
 	if (n >= SIZE) {
 		memset(to, 'x', SIZE);
 		reads++;
@@ -69,11 +74,35 @@ what_is_too_much_is_counted_as_lost(void **state)
 	close(fd);
 }
 
+static void
+one_attribute_is_read(void **state)
+{
+	struct scratch *s = *state;
+	struct vrv_arena arena = {0};
+	struct vrv_xattr x;
+	int fd;
+
+	scratch_write(s->dir, "file", "x", 1);
+	assert_int_equal(vrv_os_open(s->dir, "file", O_RDONLY, 0, &fd, &err),
+	    0);
+	assert_int_equal(vrv_os_xattr(fd, "", "user.00", &arena, &x, &err), 0);
+	assert_string_equal(x.name, "user.00");
+	assert_int_equal(x.size, SIZE);
+	assert_int_equal(vrv_os_xattr(fd, "", "user.none", &arena, &x, &err),
+	    VARVE_NOENT);
+	assert_int_equal(vrv_os_xattr(fd, "", "user.denied", &arena, &x, &err),
+	    VARVE_IO);
+	assert_int_equal(err.sys, EACCES);
+	vrv_arena_fini(&arena);
+	close(fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCRATCH_TEST(what_is_too_much_is_counted_as_lost),
+	    SCRATCH_TEST(one_attribute_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
