@@ -75,7 +75,8 @@ static const struct vrv_option options[] = {
 	"mtime,size,inode, ctime,size, mtime,size, rechunk,ctime, "
 	"rechunk,mtime or disabled"},
     {0, "read-special", NULL, vrv_set_true, AT(read_special),
-	"read devices and FIFOs as if they were files"},
+	"read devices and FIFOs, also through symlinks, and store the content "
+	"as regular files"},
     {0, "stdin-name", "NAME", vrv_set_string, AT(stdin_name),
 	"name in the archive of what comes from standard input (default: "
 	"stdin)"},

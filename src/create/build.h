@@ -54,6 +54,9 @@ void vrv_build_tell(struct vrv_build *, const struct vrv_item *item,
     char status);
 /* Tell progress if it is time; always when finished. */
 void vrv_build_progress(struct vrv_build *, bool finished);
+/* Tell the user something that is no warning. */
+void vrv_build_note(struct vrv_build *, const struct vrv_item *item,
+    const char *message);
 /* Something was left out, or is not as it was: told, counted and recorded. */
 int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)

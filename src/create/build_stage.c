@@ -7,13 +7,20 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
+/* How long a FIFO may have no writer before the wait is reported. */
+#define WAIT_NS ((uint64_t)2000000000)
+
 /* --- content of files --- */
 
-/* Wait until the segment is complete; progress goes on meanwhile. */
+/* Wait until the segment is complete; progress goes on meanwhile. A wait for
+ * the writer of a FIFO is reported once. */
 static int
-wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
+wait_for(struct vrv_build *b, const struct vrv_item *item,
+    struct vrv_segment *s, struct varve_err *err)
 {
 	struct vrv_pipeline *p = b->p;
+	uint64_t since = vrv_ticks();
+	bool reported = false;
 
 	if (atomic_load(&s->pending) == 0)
 		return 0;
@@ -21,6 +28,12 @@ wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
 	while (atomic_load(&s->pending) != 0 && !vrv_pipeline_over(p)) {
 		vrv_pipeline_pause(p);
 		pthread_mutex_unlock(&p->done_lock);
+		if (!reported && atomic_load(&item->job->waits) &&
+		    vrv_ticks() - since >= WAIT_NS) {
+			vrv_build_note(b, item,
+			    "waiting until a process writes to this FIFO");
+			reported = true;
+		}
 		vrv_build_progress(b, false);
 		pthread_mutex_lock(&p->done_lock);
 	}
@@ -33,15 +46,17 @@ wait_for(struct vrv_build *b, struct vrv_segment *s, struct varve_err *err)
 /* Take the job's extents as they become complete; the content of the entry
  * replaces b->content. */
 static int
-take_content(struct vrv_build *b, struct vrv_job *job, struct varve_err *err)
+take_content(struct vrv_build *b, const struct vrv_item *item,
+    struct varve_err *err)
 {
+	struct vrv_job *job = item->job;
 	int rc = 0;
 
 	vrv_buf_clear(&b->content);
 	while (rc == 0 && job->first != NULL) {
 		struct vrv_segment *s = job->first;
 
-		rc = wait_for(b, s, err);
+		rc = wait_for(b, item, s, err);
 		for (uint32_t i = 0; rc == 0 && i < s->n; i++)
 			rc = vrv_list_builder_add(b->list, &s->extents[i], err);
 		if (rc == 0) {
@@ -172,7 +187,7 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 {
 	struct vrv_job *job = item->job;
 
-	int rc = take_content(b, job, err);
+	int rc = take_content(b, item, err);
 	if (rc != 0)
 		return rc;
 	if (job->failed)

@@ -49,17 +49,23 @@ vrv_build_tell(struct vrv_build *b, const struct vrv_item *item, char status)
 			.path = vrv_build_path(b, item)});
 }
 
+void
+vrv_build_note(struct vrv_build *b, const struct vrv_item *item,
+    const char *message)
+{
+	tell(b,
+	    &(struct varve_event){.type = VARVE_EVENT_NOTE,
+		.path = vrv_build_path(b, item),
+		.message = message});
+}
+
 int
 vrv_build_skip_store(struct vrv_build *b, const struct vrv_item *item,
     struct varve_err *err)
 {
-	const char *path = vrv_build_path(b, item);
-
-	tell(b,
-	    &(struct varve_event){.type = VARVE_EVENT_NOTE,
-		.path = path,
-		.message = item->reason});
-	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY, path, err);
+	vrv_build_note(b, item, item->reason);
+	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY,
+	    vrv_build_path(b, item), err);
 }
 
 int

@@ -101,6 +101,7 @@ struct vrv_job {
 	int fd;
 	struct vrv_stat st; /* from the walk; then from the descriptor */
 	bool failed, changed;
+	atomic_bool waits;	 /* for the writer of a FIFO */
 	bool nodump;		 /* not wanted after all: --exclude-nodump */
 	struct vrv_inode *inode; /* NULL: the file has one name */
 	uint64_t turn;		 /* which of its names this is, from 0 */

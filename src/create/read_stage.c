@@ -10,6 +10,9 @@
 #include "util/mem.h"
 
 #define PAUSE_NS 200000000
+/* How often a reader that waits for the writer of a FIFO looks for the end of
+ * the run. */
+#define AWAIT_MS 100
 
 /* What is read at most of a file that has content but says that it is empty.
  * Only on proc and sysfs is that usual, and there is no limit; elsewhere it
@@ -414,17 +417,54 @@ read_stream(struct reader *r, int fd, struct varve_err *err)
 }
 
 static int
+await_writer(struct reader *r, int fd, struct varve_err *err)
+{
+	struct vrv_job *job = r->job;
+	bool ready = false;
+
+	while (!ready) {
+		if (vrv_pipeline_over(r->p))
+			return vrv_fail(err, VARVE_CANCELLED, "cancelled");
+		if (!vrv_source_await(fd, AWAIT_MS, &ready, &job->error)) {
+			job->failed = true;
+			break;
+		}
+		atomic_store(&job->waits, !ready);
+	}
+	return 0;
+}
+
+/* Read what a device or FIFO gives until it ends. */
+static int
+read_special(struct reader *r, struct vrv_job *job, struct varve_err *err)
+{
+	vrv_auto_fd fd = -1;
+	int rc = 0;
+
+	if (!vrv_source_open_special(job->dir, job->name, &job->st, &fd,
+		&job->error) ||
+	    !vrv_source_meta(fd, "", job->st.kind, &r->p->want, &job->arena,
+		&job->meta, &job->error)) {
+		job->failed = true;
+		return 0;
+	}
+	if (job->st.kind == VRV_FIFO)
+		rc = await_writer(r, fd, err);
+	return rc != 0 || job->failed ? rc : read_stream(r, fd, err);
+}
+
+static int
 read_named(struct reader *r, struct vrv_job *job, struct varve_err *err)
 {
 	vrv_auto_fd fd = -1;
 
-	if (!vrv_source_open_file(job->dir, job->name, &job->st, &r->p->want,
-		&fd, &job->error)) {
+	if (vrv_source_is_special(job->st.kind))
+		return read_special(r, job, err);
+	if (!vrv_source_open_file(job->dir, job->name, &fd, &job->error)) {
 		job->failed = true;
 		return 0;
 	}
-	return job->st.kind == VRV_FILE ? read_file(r, fd, err) :
-					  read_stream(r, fd, err);
+	return read_file(r, fd, err);
 }
 
 /* Wait for the names before this one. They were given out before it, so that

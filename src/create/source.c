@@ -148,6 +148,22 @@ vrv_source_stat(const struct vrv_source_dir *at, const char *name,
 }
 
 bool
+vrv_source_stat_target(const struct vrv_source_dir *at, const char *name,
+    struct vrv_stat *ret, struct vrv_source_err *err)
+{
+	struct varve_err why;
+
+	return vrv_os_stat_target(fd_of(at), name, ret, &why) == 0 ||
+	    failed(err, &why, "stat");
+}
+
+bool
+vrv_source_is_special(enum vrv_kind kind)
+{
+	return kind == VRV_FIFO || kind == VRV_BLOCK || kind == VRV_CHAR;
+}
+
+bool
 vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
     struct vrv_arena *arena, const char **ret, struct vrv_source_err *err)
 {
@@ -162,18 +178,49 @@ vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
 
 bool
 vrv_source_open_file(const struct vrv_source_dir *at, const char *name,
-    const struct vrv_stat *st, const struct vrv_source_want *want, int *ret_fd,
-    struct vrv_source_err *err)
+    int *ret_fd, struct vrv_source_err *err)
 {
 	struct varve_err why;
-	int rc;
 
-	/* A FIFO that is to be read must wait for its writer. */
-	if (want->read_special && st->kind != VRV_FILE)
-		rc = vrv_os_open(fd_of(at), name,
-		    O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0, ret_fd, &why);
-	else
-		rc = vrv_os_open_source(fd_of(at), name, ret_fd, &why);
+	return vrv_os_open_source(fd_of(at), name, ret_fd, &why) == 0 ||
+	    failed(err, &why, "open");
+}
+
+bool
+vrv_source_open_special(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, int *ret_fd, struct vrv_source_err *err)
+{
+	int flags = O_RDONLY | O_NOCTTY;
+	vrv_auto_fd fd = -1;
+	struct varve_err why;
+	struct vrv_stat now;
+
+	/* Opening a FIFO waits for its writer, without a way to stop. */
+	if (st->kind == VRV_FIFO)
+		flags |= O_NONBLOCK;
+	if (vrv_os_open(fd_of(at), name, flags, 0, &fd, &why) != 0)
+		return failed(err, &why, "open");
+	if (vrv_os_stat(fd, "", &now, &why) != 0)
+		return failed(err, &why, "stat");
+	/* The name may lead to another file now. */
+	if (now.dev != st->dev || now.inode != st->inode) {
+		*err = (struct vrv_source_err){ESTALE, "open"};
+		return false;
+	}
+	*ret_fd = vrv_steal_fd(&fd);
+	return true;
+}
+
+bool
+vrv_source_await(int fd, int ms, bool *ret_ready, struct vrv_source_err *err)
+{
+	struct varve_err why;
+	bool ready = false;
+
+	int rc = vrv_os_await(fd, ms, &ready, &why);
+	if (rc == 0 && ready)
+		rc = vrv_os_set_blocking(fd, &why);
+	*ret_ready = ready;
 	return rc == 0 || failed(err, &why, "open");
 }
 

@@ -63,13 +63,26 @@ bool vrv_source_list(const struct vrv_source_dir *, struct vrv_arena *,
 /* `name` "": the directory itself. `at` NULL: a path. */
 bool vrv_source_stat(const struct vrv_source_dir *at, const char *name,
     struct vrv_stat *ret, struct vrv_source_err *err);
+/* The file that the symlink `name` leads to. */
+bool vrv_source_stat_target(const struct vrv_source_dir *at, const char *name,
+    struct vrv_stat *ret, struct vrv_source_err *err);
 bool vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
     struct vrv_arena *, const char **ret, struct vrv_source_err *err);
 
-/* Open a file that `st` describes; EAGAIN-free for anything but special files
- * with want->read_special. */
+/* A block device, character device or FIFO: what read_special reads. */
+bool vrv_source_is_special(enum vrv_kind);
+
+/* Open a regular file. */
 bool vrv_source_open_file(const struct vrv_source_dir *at, const char *name,
-    const struct vrv_stat *st, const struct vrv_source_want *, int *ret_fd,
+    int *ret_fd, struct vrv_source_err *err);
+/* Open the special file that `st` describes, also through a symlink. A FIFO is
+ * opened without waiting for its writer: call vrv_source_await() until it says
+ * that reading may begin. */
+bool vrv_source_open_special(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, int *ret_fd, struct vrv_source_err *err);
+/* Wait up to `ms` milliseconds until a FIFO has had a writer. Once *ret_ready
+ * is true, reads wait for bytes. */
+bool vrv_source_await(int fd, int ms, bool *ret_ready,
     struct vrv_source_err *err);
 bool vrv_source_read(int fd, void *to, size_t n, size_t *ret_n,
     struct vrv_source_err *err);

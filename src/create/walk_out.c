@@ -186,8 +186,9 @@ vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
 	/* A further name is read only if the ones before it cannot be. */
 	if (job->turn == 0)
 		batch->bytes += item->st.size;
+	/* No other file should wait for a device or FIFO to end. */
 	if (batch->n == VRV_BATCH_JOBS || batch->bytes >= VRV_BATCH_BYTES ||
-	    batch->dirs == p->batch_dirs)
+	    batch->dirs == p->batch_dirs || vrv_source_is_special(job->st.kind))
 		return vrv_walker_send_batch(w, err);
 	return 0;
 }

@@ -47,8 +47,7 @@ take_file(struct vrv_walker *w, struct vrv_item *item,
 		struct vrv_text content = {same->content, same->content_n};
 		vrv_auto_fd fd = -1;
 
-		if (!vrv_source_open_file(at, name, &item->st, &w->p->want, &fd,
-			&error) ||
+		if (!vrv_source_open_file(at, name, &fd, &error) ||
 		    !vrv_source_meta(fd, "", VRV_FILE, &w->p->want,
 			&w->p->filling->arena, &item->meta, &error)) {
 			becomes_problem(item, &error);
@@ -57,6 +56,26 @@ take_file(struct vrv_walker *w, struct vrv_item *item,
 		return vrv_walker_copy(w, content, &item->inherit_content, err);
 	}
 	return vrv_walker_read_later(w, item, at, name, -1, err);
+}
+
+/* Is it a special file, or a symlink to one? *ret_st then describes the special
+ * file. A symlink whose target cannot be looked at is stored as a symlink. */
+static bool
+is_special(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, struct vrv_stat *ret_st)
+{
+	struct vrv_stat target = *st;
+	struct vrv_source_err error;
+
+	if (st->kind == VRV_SYMLINK &&
+	    !vrv_source_stat_target(at, name, &target, &error))
+		return false;
+	if (!vrv_source_is_special(target.kind))
+		return false;
+	/* Several names of a special file share no content. */
+	target.nlink = 1;
+	*ret_st = target;
+	return true;
 }
 
 int
@@ -72,10 +91,10 @@ vrv_walker_take(struct vrv_walker *w, struct vrv_place *place, const char *name,
 		return rc;
 	item->st = *st;
 	item->known = old != NULL;
-	/* A special file that is read is stored as what is read from it. */
+	/* It is never unchanged: a device has other content without another
+	 * time. */
 	if (w->p->want.read_special &&
-	    (st->kind == VRV_FIFO || st->kind == VRV_BLOCK ||
-		st->kind == VRV_CHAR)) {
+	    is_special(place->dir, name, st, &item->st)) {
 		if (w->p->options->dry_run)
 			return 0;
 		return vrv_walker_read_later(w, item, place->dir, name, -1,

@@ -8,6 +8,7 @@
  * caller adds the path. Safe from any thread on different descriptors.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,13 @@ int vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
 int vrv_os_pread(int fd, uint64_t offset, void *to, size_t n, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
+
+/* Wait up to `ms` milliseconds until a descriptor is readable: there are bytes,
+ * or the last writer has closed it. */
+int vrv_os_await(int fd, int ms, bool *ret_ready, struct varve_err *err)
+    VRV_MUST;
+/* Clear O_NONBLOCK, so that reads wait for bytes. */
+int vrv_os_set_blocking(int fd, struct varve_err *err) VRV_MUST;
 
 /* Write all `n` bytes. */
 int vrv_os_write(int fd, const void *bytes, size_t n, struct varve_err *err)

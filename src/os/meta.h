@@ -5,7 +5,7 @@
 /*
  * What a file system says of a file: stat, extended attributes (POSIX ACLs
  * and capabilities are extended attributes), inode flags, holes. Nothing here
- * follows a symbolic link in the last component.
+ * but vrv_os_stat_target() follows a symbolic link in the last component.
  *
  * `name` is looked up below the open directory `dirfd`; "" means the file
  * that `dirfd` itself is open on.
@@ -42,6 +42,9 @@ struct vrv_stat {
 };
 
 int vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err) VRV_MUST;
+/* Stat the file that the symlink `name` leads to. */
+int vrv_os_stat_target(int dirfd, const char *name, struct vrv_stat *ret,
     struct varve_err *err) VRV_MUST;
 
 /* Does the open file lie on proc or sysfs, whose files have content although

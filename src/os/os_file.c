@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +57,28 @@ vrv_os_read(int fd, void *to, size_t n, size_t *ret_n, struct varve_err *err)
 			return vrv_fail_sys(err, errno, "read");
 	}
 	*ret_n = done;
+	return 0;
+}
+
+int
+vrv_os_await(int fd, int ms, bool *ret_ready, struct varve_err *err)
+{
+	struct pollfd want = {.fd = fd, .events = POLLIN};
+	int n = poll(&want, 1, ms);
+
+	if (n < 0 && errno != EINTR)
+		return vrv_fail_sys(err, errno, "poll");
+	*ret_ready = n > 0;
+	return 0;
+}
+
+int
+vrv_os_set_blocking(int fd, struct varve_err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)
+		return vrv_fail_sys(err, errno, "fcntl");
 	return 0;
 }
 

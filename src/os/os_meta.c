@@ -51,13 +51,13 @@ time_of(const struct statx_timestamp *t)
 	return (struct vrv_time){t->tv_sec, t->tv_nsec};
 }
 
-int
-vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+static int
+stat_with(int dirfd, const char *name, int flags, struct vrv_stat *ret,
     struct varve_err *err)
 {
-	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
-	    AT_STATX_SYNC_AS_STAT | empty_path(name);
 	struct statx x;
+
+	flags |= AT_NO_AUTOMOUNT | AT_STATX_SYNC_AS_STAT | empty_path(name);
 
 	while (statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_BTIME, &x) !=
 	    0) {
@@ -87,6 +87,20 @@ vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
 	if (ret->has_btime)
 		ret->btime = time_of(&x.stx_btime);
 	return 0;
+}
+
+int
+vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err)
+{
+	return stat_with(dirfd, name, AT_SYMLINK_NOFOLLOW, ret, err);
+}
+
+int
+vrv_os_stat_target(int dirfd, const char *name, struct vrv_stat *ret,
+    struct varve_err *err)
+{
+	return stat_with(dirfd, name, 0, ret, err);
 }
 
 bool
