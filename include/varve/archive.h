@@ -42,10 +42,15 @@ VARVE_API int varve_archive_list(struct varve_repo *,
     struct varve_archive_list **ret, struct varve_err *err) VARVE_MUST;
 VARVE_API void varve_archive_list_free(struct varve_archive_list *);
 
+/* Means the newest archive (the last of the list) wherever an archive is
+ * named, unless one really has this name; none should get it. */
+#define VARVE_LATEST "latest"
+
 /* The one archive that `name` means: a name, or "aid:" and at least 8 digits
- * of an id. NOENT if there is none (exit status 31; if some cannot be read, 90,
- * 21 or 2, as their cause is, since it may be one of them); USAGE if several
- * have the name, with their ids in the message. `ret` is in the list. */
+ * of an id, or VARVE_LATEST. NOENT if there is none (exit status 31; if some
+ * cannot be read, 90, 21 or 2, as their cause is, since it may be one of them);
+ * USAGE if several have the name, with their ids in the message. `ret` is in
+ * the list. */
 VARVE_API int varve_archive_find(const struct varve_archive_list *,
     const char *name, const struct varve_archive **ret,
     struct varve_err *err) VARVE_MUST;

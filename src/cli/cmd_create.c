@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/compression.h"
+#include "cli/item.h"
 #include "cli/pathlist.h"
 #include "cli/placeholders.h"
 #include "cli/shapes.h"
@@ -347,32 +349,25 @@ static int
 print_json(struct create *c, struct varve_repo *repo,
     const struct varve_backup_result *r, struct varve_err *err)
 {
+	const struct varve_archive *made;
+	char id[sizeof("aid:") + sizeof(r->id)];
 	vrv_auto_archives list = NULL;
 	int rc = vrv_archives(c->cli, repo, &list, err);
 
+	snprintf(id, sizeof(id), "aid:%s", r->id);
+	if (rc == 0)
+		rc = varve_archive_find(list, id, &made, err);
 	if (rc != 0)
 		return rc;
 	struct vrv_json *j = vrv_json_object();
 	vrv_json_begin(j, "archive");
-	vrv_json_strings(j, "command_line", c->cli->argv, c->cli->argc);
-	vrv_json_real(j, "duration", vrv_time_between(r->start, r->end));
-	vrv_json_time(j, "end", (struct varve_time){r->end.s, 0});
-	vrv_json_str(j, "id", r->id);
-	vrv_json_begin(j, "limits");
-	vrv_json_real(j, "max_archive_size", 0.0);
-	vrv_json_end(j);
-	vrv_json_str(j, "name", c->backup.name);
-	vrv_json_time(j, "start", (struct varve_time){r->start.s, 0});
-	vrv_json_begin(j, "stats");
-	vrv_json_int(j, "compressed_size", r->compressed);
-	vrv_json_int(j, "deduplicated_size", r->deduplicated);
-	vrv_json_int(j, "nfiles", r->files);
-	vrv_json_int(j, "original_size", r->original);
-	vrv_json_end(j);
+	rc = vrv_archive_json_skipped(j, repo, made, err);
 	vrv_json_end(j);
 	vrv_shape_encryption(j, repo);
 	vrv_shape_repository(j, repo, list);
-	if ((rc = vrv_shape_cache(j, repo, list, err)) != 0) {
+	if (rc == 0)
+		rc = vrv_shape_cache(j, repo, list, err);
+	if (rc != 0) {
 		vrv_json_free(j);
 		return rc;
 	}
@@ -401,7 +396,7 @@ show_stats(struct create *c, struct varve_repo *repo,
 	    r->files);
 	vrv_shape_sizes_header(&text);
 	vrv_shape_sizes(&text, "This archive:", r->original, r->deduplicated,
-	    r->compressed, c->cli->common.iec);
+	    r->stored, c->cli->common.iec);
 	vrv_text_add(&text, VRV_DASHES);
 
 	char *line = (char *)(uintptr_t)vrv_text_str(&text);
@@ -473,6 +468,8 @@ prepare(struct create *c, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = vrv_cli_location(c->cli, words, VRV_WANTS_ARCHIVE, where,
 		    &paths, err);
+	if (rc == 0)
+		rc = vrv_archive_name_new(where->archive, err);
 	if (rc == 0)
 		rc = set_options(c, err);
 	if (rc == 0)

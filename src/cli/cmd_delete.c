@@ -26,6 +26,14 @@ add_named(struct vrv_selected *which, const char *name,
 	const struct varve_archive *found;
 	int rc = varve_archive_find(list, name, &found, err);
 
+	/* Run twice by mistake, it would delete two archives. */
+	if (rc == 0 && strcmp(name, VARVE_LATEST) == 0 &&
+	    strcmp(found->name, name) != 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    "delete needs the name of an archive, not '" VARVE_LATEST
+		    "': the newest is '%s'",
+		    found->name);
+
 	for (size_t i = 0; rc == 0 && i < which->n; i++) {
 		if (which->items[i] == found)
 			return 0;

@@ -2,8 +2,10 @@
 #include <inttypes.h>
 
 #include "cli/cmd.h"
+#include "cli/item.h"
 #include "cli/runs.h"
 #include "cli/select.h"
+#include "cli/series.h"
 #include "cli/shapes.h"
 #include "cli/text.h"
 #include "cli/timetext.h"
@@ -28,37 +30,6 @@ static const char *
 or_empty(const char *s)
 {
 	return s != NULL ? s : "";
-}
-
-static void
-archive_json(struct vrv_json *j, const struct varve_archive *a)
-{
-	vrv_json_begin(j, NULL);
-	vrv_json_begin_array(j, "chunker_params");
-	vrv_json_str(j, NULL, "gear");
-	vrv_json_int(j, NULL, a->chunk_min);
-	vrv_json_int(j, NULL, a->chunk_average);
-	vrv_json_int(j, NULL, a->chunk_max);
-	vrv_json_end(j);
-	vrv_json_strings(j, "command_line", a->args, a->n_args);
-	vrv_json_str(j, "comment", or_empty(a->comment));
-	vrv_json_real(j, "duration", vrv_time_between(a->start, a->end));
-	vrv_json_time(j, "end", (struct varve_time){a->end.s, 0});
-	vrv_json_str(j, "hostname", or_empty(a->host));
-	vrv_json_str(j, "id", a->id);
-	vrv_json_begin(j, "limits");
-	vrv_json_real(j, "max_archive_size", 0.0);
-	vrv_json_end(j);
-	vrv_json_str(j, "name", a->name);
-	vrv_json_time(j, "start", (struct varve_time){a->nominal.s, 0});
-	vrv_json_begin(j, "stats");
-	vrv_json_int(j, "compressed_size", a->stored);
-	vrv_json_int(j, "deduplicated_size", a->deduplicated);
-	vrv_json_int(j, "nfiles", a->files);
-	vrv_json_int(j, "original_size", a->original);
-	vrv_json_end(j);
-	vrv_json_str(j, "username", or_empty(a->user));
-	vrv_json_end(j);
 }
 
 static void
@@ -106,7 +77,7 @@ skipped_text(void *arg, const char *path, const char *why,
 	struct vrv_buf *text = arg;
 
 	(void)err;
-	vrv_text_add(text, "Left out: ");
+	vrv_text_add(text, "Skipped: ");
 	vrv_text_escape(text, path);
 	vrv_text_add(text, " (");
 	vrv_text_escape(text, why);
@@ -215,9 +186,15 @@ space_json(struct vrv_json *j, const struct space *space)
 	vrv_json_end(j);
 }
 
+/* What is said about a repository as a whole. */
+struct about {
+	struct space space;
+	struct vrv_series_list series;
+};
+
 static int
 repo_text(struct vrv_buf *text, struct varve_repo *repo,
-    const struct varve_archive_list *list, const struct space *space, bool iec,
+    const struct varve_archive_list *list, const struct about *about, bool iec,
     struct varve_err *err)
 {
 	struct varve_repo_info info;
@@ -242,38 +219,46 @@ repo_text(struct vrv_buf *text, struct varve_repo *repo,
 	vrv_text_add(text, "Config generation: %" PRIu32 "\n", info.generation);
 	vrv_text_add(text, "Archives: %zu\n", list->n);
 	vrv_verified_text(text, repo);
+	vrv_series_text(text, &about->series);
 	vrv_text_add(text, VRV_DASHES "\n");
 	vrv_shape_sizes_header(text);
 	vrv_shape_sizes(text, "All archives:", original, deduplicated,
 	    stats.stored, iec);
 	vrv_text_add(text, "\nPacks: %" PRIu64 "\nChunks: %" PRIu64 "\n",
 	    stats.packs, stats.chunks);
-	space_text(text, space, iec);
+	space_text(text, &about->space, iec);
 	return 0;
 }
 
 static int
 print_json(struct vrv_cli *cli, struct varve_repo *repo,
     const struct varve_archive_list *list, const struct vrv_selected *which,
-    const struct space *space, struct varve_err *err)
+    const struct about *about, struct varve_err *err)
 {
 	struct vrv_json *j = vrv_json_object();
 	struct varve_repo_info info;
+	int rc = 0;
 
 	varve_repo_info(repo, &info);
 	if (which != NULL) {
 		vrv_json_begin_array(j, "archives");
-		for (size_t i = 0; i < which->n; i++)
-			archive_json(j, which->items[i]);
+		for (size_t i = 0; i < which->n && rc == 0; i++) {
+			vrv_json_begin(j, NULL);
+			rc = vrv_archive_json_skipped(j, repo, which->items[i],
+			    err);
+			vrv_json_end(j);
+		}
 		vrv_json_end(j);
 	} else {
 		vrv_json_str(j, "security_dir", or_empty(info.state_path));
 		vrv_verified_json(j, repo);
-		space_json(j, space);
+		vrv_series_json(j, &about->series);
+		space_json(j, &about->space);
 	}
 	vrv_shape_encryption(j, repo);
 	vrv_shape_repository(j, repo, list);
-	int rc = vrv_shape_cache(j, repo, list, err);
+	if (rc == 0)
+		rc = vrv_shape_cache(j, repo, list, err);
 	if (rc != 0) {
 		vrv_json_free(j);
 		return rc;
@@ -284,13 +269,13 @@ print_json(struct vrv_cli *cli, struct varve_repo *repo,
 static int
 print_text(struct vrv_cli *cli, struct varve_repo *repo,
     const struct varve_archive_list *list, const struct vrv_selected *which,
-    const struct space *space, struct varve_err *err)
+    const struct about *about, struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf text = {0};
 	int rc = 0;
 
 	if (which == NULL)
-		rc = repo_text(&text, repo, list, space, cli->common.iec, err);
+		rc = repo_text(&text, repo, list, about, cli->common.iec, err);
 	for (size_t i = 0; which != NULL && i < which->n && rc == 0; i++) {
 		if (i > 0)
 			vrv_buf_u8(&text, '\n');
@@ -309,7 +294,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	const struct info_options *o = arg;
 	const struct varve_archive *one;
 	struct vrv_selected which = {0};
-	struct space space = {0};
+	struct about about = {0};
 	vrv_auto_location struct vrv_location where = {0};
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
@@ -333,11 +318,14 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = vrv_fail(err, VARVE_USAGE,
 		    "--unreferenced is about all archives: choose none");
 	if (rc == 0 && !some)
-		rc = look_at_space(repo, list, o->unreferenced, &space, err);
+		rc = look_at_space(repo, list, o->unreferenced, &about.space,
+		    err);
+	if (rc == 0 && !some)
+		rc = vrv_series_status(cli, repo, list, &about.series, err);
 	if (rc != 0)
 		return rc;
 	return (o->json ? print_json : print_text)(cli, repo, list,
-	    some ? &which : NULL, &space, err);
+	    some ? &which : NULL, &about, err);
 }
 
 const struct vrv_command vrv_cmd_info = {

@@ -2,15 +2,16 @@
 #include "cli/cmd.h"
 #include "cli/item.h"
 #include "cli/select.h"
+#include "cli/series.h"
 #include "cli/shapes.h"
 #include "util/mem.h"
 
-#define ARCHIVES_FORMAT "{archive:<36} {time} [{id}]{NL}"
+#define ARCHIVES_FORMAT "{archive:<36} {time} [{id}]{extra}{NL}"
 #define ITEMS_FORMAT                                                           \
 	"{mode} {user:6} {group:6} {size:8} {mtime} {path}{extra}{NL}"
 
 struct list_options {
-	bool is_short, json, json_lines;
+	bool is_short, json, json_lines, series;
 	const char *format;
 	struct vrv_selection select;
 	struct vrv_rules rules;
@@ -24,6 +25,8 @@ static const struct vrv_option options[] = {
     {0, "json", NULL, vrv_set_true, AT(json), "archives as JSON"},
     {0, "json-lines", NULL, vrv_set_true, AT(json_lines),
 	"content as JSON, an object a line"},
+    {0, "series", NULL, vrv_set_true, AT(series),
+	"series: the newest archive of each, and when it was last verified"},
     VRV_SELECTION_OPTIONS(struct list_options),
     VRV_EXCLUSION_OPTIONS(struct list_options),
     {0},
@@ -82,23 +85,30 @@ list_content(struct listing *l, struct varve_repo *repo, const char *name,
 }
 
 static int
-print_archives(struct listing *l, struct varve_repo *repo,
+print_json(struct listing *l, struct varve_repo *repo,
     const struct varve_archive_list *list, const struct vrv_selected *selected,
+    const struct vrv_series_list *series, struct varve_err *err)
+{
+	struct vrv_json *j = vrv_json_object();
+
+	vrv_json_begin_array(j, "archives");
+	for (size_t i = 0; i < selected->n; i++) {
+		vrv_json_begin(j, NULL);
+		vrv_archive_json(j, selected->items[i]);
+		vrv_json_end(j);
+	}
+	vrv_json_end(j);
+	if (l->o->series)
+		vrv_series_json(j, series);
+	vrv_shape_encryption(j, repo);
+	vrv_shape_repository(j, repo, list);
+	return vrv_shape_print(l->cli, j, err);
+}
+
+static int
+print_archives(struct listing *l, const struct vrv_selected *selected,
     struct varve_err *err)
 {
-	if (l->o->json) {
-		struct vrv_json *j = vrv_json_object();
-		vrv_json_begin_array(j, "archives");
-		for (size_t i = 0; i < selected->n; i++) {
-			vrv_json_begin(j, NULL);
-			vrv_archive_json(j, selected->items[i], l->format);
-			vrv_json_end(j);
-		}
-		vrv_json_end(j);
-		vrv_shape_encryption(j, repo);
-		vrv_shape_repository(j, repo, list);
-		return vrv_shape_print(l->cli, j, err);
-	}
 	for (size_t i = 0; i < selected->n; i++) {
 		vrv_buf_clear(&l->line);
 		vrv_format_line(l->format, vrv_archive_value,
@@ -114,14 +124,22 @@ static int
 list_archives(struct listing *l, struct varve_repo *repo, struct varve_err *err)
 {
 	struct vrv_selected selected;
+	struct vrv_series_list series = {0};
 	vrv_auto_archives list = NULL;
 
 	int rc = vrv_archives(l->cli, repo, &list, err);
 	if (rc == 0)
 		rc = vrv_select(l->cli, list, &l->o->select, &selected, err);
-	if (rc == 0)
-		rc = print_archives(l, repo, list, &selected, err);
-	return rc;
+	if (rc == 0 && l->o->series)
+		rc = vrv_series_status(l->cli, repo, list, &series, err);
+	if (rc != 0)
+		return rc;
+	if (l->o->json)
+		return print_json(l, repo, list, &selected, &series, err);
+	if (!l->o->series)
+		return print_archives(l, &selected, err);
+	vrv_series_text(&l->line, &series);
+	return vrv_cli_out(l->cli, &l->line, err);
 }
 
 static int
@@ -136,6 +154,14 @@ check_options(const struct list_options *o, bool content, size_t paths,
 		return vrv_fail(err, VARVE_USAGE,
 		    "--json-lines is for the "
 		    "content of an archive: use --json for archives");
+	if (o->series && (content || o->is_short || o->format != NULL))
+		return vrv_fail(err, VARVE_USAGE,
+		    "--series shows all series of a repository: it takes no "
+		    "archive, --short or --format");
+	if (o->series && vrv_selection_given(&o->select) && !o->json)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--series shows all series of a repository: it does not "
+		    "go with --glob-archives, --first or --last");
 	if (content && vrv_selection_given(&o->select))
 		return vrv_fail(err, VARVE_USAGE,
 		    "--glob-archives, --first "

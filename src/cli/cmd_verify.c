@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/runs.h"
 #include "cli/select.h"
+#include "cli/series.h"
 #include "cli/text.h"
 #include "util/mem.h"
 
@@ -104,38 +105,6 @@ to_library(const struct verify_options *o, struct varve_verify_options *ret,
 
 /* --- which archives --- */
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
-static bool
-same_series(const struct varve_archive *a, const struct varve_archive *b)
-{
-	return same_text(a->series, b->series) && same_text(a->host, b->host);
-}
-
-/* The newest of each series, in the order of the list. */
-static int
-newest(struct vrv_cli *cli, const struct varve_archive_list *list,
-    struct vrv_selected *ret, struct varve_err *err)
-{
-	ret->n = 0;
-	ret->items =
-	    vrv_arena_alloc(&cli->arena, (list->n + 1) * sizeof(ret->items[0]));
-	if (ret->items == NULL)
-		return VRV_NOMEM(err, "archives");
-	for (size_t i = 0; i < list->n; i++) {
-		bool later = false;
-		for (size_t k = i + 1; k < list->n && !later; k++)
-			later = same_series(&list->items[i], &list->items[k]);
-		if (!later)
-			ret->items[ret->n++] = &list->items[i];
-	}
-	return 0;
-}
-
 static int
 choose(struct vrv_cli *cli, const struct verify_options *o, const char *name,
     const struct varve_archive_list *list, struct vrv_selected *ret,
@@ -153,7 +122,7 @@ choose(struct vrv_cli *cli, const struct verify_options *o, const char *name,
 	} else if (vrv_selection_given(&o->select)) {
 		rc = vrv_select(cli, list, &o->select, ret, err);
 	} else {
-		rc = newest(cli, list, ret, err);
+		rc = vrv_series_newest(cli, list, ret, err);
 	}
 	if (rc == 0 && o->into != NULL && ret->n > 1)
 		return vrv_fail(err, VARVE_USAGE,

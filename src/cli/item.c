@@ -14,7 +14,7 @@ const char *const vrv_item_keys[] = {"type", "mode", "uid", "gid", "user",
 
 const char *const vrv_archive_keys[] = {"archive", "name", "barchive",
     "comment", "bcomment", "id", "start", "time", "end", "command_line",
-    "hostname", "username", NULL};
+    "hostname", "username", "series", "complete", "extra", NULL};
 
 static const char *
 or_empty(const char *s)
@@ -205,6 +205,12 @@ archive_text(const struct varve_archive *a, size_t key)
 		return or_empty(a->host);
 	case VRV_ARCHIVE_USERNAME:
 		return or_empty(a->user);
+	case VRV_ARCHIVE_SERIES:
+		return or_empty(a->series);
+	case VRV_ARCHIVE_COMPLETE:
+		return a->warnings ? "incomplete" : "complete";
+	case VRV_ARCHIVE_EXTRA:
+		return a->warnings ? " incomplete" : "";
 	default:
 		return a->name;
 	}
@@ -310,27 +316,70 @@ whole(struct varve_time t)
 	return (struct varve_time){t.s, 0};
 }
 
+static void
+stats_json(struct vrv_json *j, const struct varve_archive *a)
+{
+	vrv_json_begin(j, "stats");
+	vrv_json_int(j, "compressed_size", a->stored);
+	vrv_json_int(j, "deduplicated_size", a->deduplicated);
+	vrv_json_int(j, "nfiles", a->files);
+	vrv_json_int(j, "original_size", a->original);
+	vrv_json_end(j);
+}
+
 void
-vrv_archive_json(struct vrv_json *j, const struct varve_archive *a,
-    const struct vrv_format *format)
+vrv_archive_json(struct vrv_json *j, const struct varve_archive *a)
 {
 	vrv_json_str(j, "archive", a->name);
 	vrv_json_str(j, "barchive", a->name);
 	vrv_json_str(j, "name", a->name);
 	vrv_json_str(j, "id", a->id);
+	vrv_json_str(j, "comment", or_empty(a->comment));
+	vrv_json_str(j, "hostname", or_empty(a->host));
+	vrv_json_str(j, "username", or_empty(a->user));
+	vrv_json_str(j, "series", or_empty(a->series));
+	vrv_json_bool(j, "complete", !a->warnings);
 	vrv_json_time(j, "start", whole(a->nominal));
 	vrv_json_time(j, "time", whole(a->nominal));
-	if (vrv_format_uses(format, VRV_ARCHIVE_END))
-		vrv_json_time(j, "end", whole(a->end));
-	for (size_t key = 0; vrv_archive_keys[key] != NULL; key++) {
-		if (!vrv_format_uses(format, key))
-			continue;
-		if (key == VRV_ARCHIVE_COMMENT || key == VRV_ARCHIVE_BCOMMENT ||
-		    key == VRV_ARCHIVE_HOSTNAME || key == VRV_ARCHIVE_USERNAME)
-			vrv_json_str(j, vrv_archive_keys[key],
-			    archive_text(a, key));
-	}
-	if (!vrv_format_uses(format, VRV_ARCHIVE_COMMAND_LINE))
-		return;
+	vrv_json_time(j, "end", whole(a->end));
+	vrv_json_real(j, "duration", vrv_time_between(a->start, a->end));
 	vrv_json_strings(j, "command_line", a->args, a->n_args);
+	stats_json(j, a);
+	vrv_json_begin_array(j, "chunker_params");
+	vrv_json_str(j, NULL, "gear");
+	vrv_json_int(j, NULL, a->chunk_min);
+	vrv_json_int(j, NULL, a->chunk_average);
+	vrv_json_int(j, NULL, a->chunk_max);
+	vrv_json_end(j);
+	vrv_json_begin(j, "limits");
+	vrv_json_real(j, "max_archive_size", 0.0);
+	vrv_json_end(j);
+}
+
+static int
+skipped_json(void *arg, const char *path, const char *why,
+    struct varve_err *err)
+{
+	struct vrv_json *j = arg;
+
+	(void)err;
+	vrv_json_begin(j, NULL);
+	vrv_json_str(j, "path", path);
+	vrv_json_str(j, "reason", why);
+	vrv_json_end(j);
+	return 0;
+}
+
+int
+vrv_archive_json_skipped(struct vrv_json *j, struct varve_repo *repo,
+    const struct varve_archive *a, struct varve_err *err)
+{
+	int rc = 0;
+
+	vrv_archive_json(j, a);
+	vrv_json_begin_array(j, "skipped");
+	if (a->warnings)
+		rc = varve_archive_skipped(repo, a, skipped_json, j, err);
+	vrv_json_end(j);
+	return rc;
 }

@@ -4,7 +4,7 @@
 
 /* Archives and their items as values of a format and as JSON. */
 
-#include <varve/archive.h>
+#include <varve/varve.h>
 
 #include "cli/format.h"
 #include "cli/json.h"
@@ -48,7 +48,10 @@ enum vrv_archive_key {
 	VRV_ARCHIVE_END,
 	VRV_ARCHIVE_COMMAND_LINE,
 	VRV_ARCHIVE_HOSTNAME,
-	VRV_ARCHIVE_USERNAME
+	VRV_ARCHIVE_USERNAME,
+	VRV_ARCHIVE_SERIES,
+	VRV_ARCHIVE_COMPLETE,
+	VRV_ARCHIVE_EXTRA
 };
 extern const char *const vrv_archive_keys[];
 
@@ -61,11 +64,14 @@ struct vrv_item_at {
 void vrv_item_value(void *arg, size_t key, struct vrv_value *ret);
 void vrv_archive_value(void *arg, size_t key, struct vrv_value *ret);
 
-/* The fields that Borg has always, then those that the format names. */
+/* Put the fields that Borg always has, then those that the format names. */
 void vrv_item_json(struct vrv_json *, const struct vrv_item_at *,
     const struct vrv_format *);
-void vrv_archive_json(struct vrv_json *, const struct varve_archive *,
-    const struct vrv_format *);
+/* Put all fields of an archive: what list, info and create have in common. */
+void vrv_archive_json(struct vrv_json *, const struct varve_archive *);
+/* The same, and "skipped": the paths that the run skipped, with the reason. */
+int vrv_archive_json_skipped(struct vrv_json *, struct varve_repo *,
+    const struct varve_archive *, struct varve_err *err) VRV_MUST;
 
 /* "-rw-r--r--"; "h..." for a second name. */
 void vrv_item_mode(char out[11], const struct varve_item *);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <varve/archive.h>
+
 #include "cli/placeholders.h"
 #include "util/mem.h"
 
@@ -75,6 +77,16 @@ vrv_archive_name_check(const char *name, struct varve_err *err)
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s': the name of an archive has no slash", name);
 	return 0;
+}
+
+int
+vrv_archive_name_new(const char *name, struct varve_err *err)
+{
+	if (strcmp(name, VARVE_LATEST) == 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'" VARVE_LATEST "' means the newest archive: choose "
+		    "another name");
+	return vrv_archive_name_check(name, err);
 }
 
 int

@@ -32,5 +32,7 @@ bool vrv_location_has_default(void);
 
 /* USAGE if `name` cannot be the name of an archive. */
 int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;
+/* USAGE if `name` must not be given to an archive, new or renamed. */
+int vrv_archive_name_new(const char *name, struct varve_err *err) VRV_MUST;
 
 #endif

@@ -10,10 +10,10 @@
 #define KIND_COLUMNS 10
 #define ARCHIVE_COLUMNS 10
 
-static const char *
-result_word(const struct varve_run *run)
+const char *
+vrv_past_result(enum varve_run_result result)
 {
-	switch (run->result) {
+	switch (result) {
 	case VARVE_RUN_UNFINISHED:
 		return "unfinished";
 	case VARVE_RUN_GOOD:
@@ -85,7 +85,7 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	vrv_text_add(text, "%*s %11s %11s %5.1f%% %s\n",
 	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_part(text, &items),
 	    vrv_text_part(text, &size), percent(run->bytes, run->of_bytes),
-	    result_word(run));
+	    vrv_past_result(run->result));
 }
 
 void
@@ -114,7 +114,7 @@ vrv_past_json(struct vrv_json *j, const struct varve_run *run)
 	vrv_json_int(j, "of_bytes", run->of_bytes);
 	vrv_json_int(j, "changed", run->changed);
 	vrv_json_int(j, "problems", run->problems);
-	vrv_json_str(j, "result", result_word(run));
+	vrv_json_str(j, "result", vrv_past_result(run->result));
 }
 
 /* --- the last verification --- */
@@ -147,7 +147,7 @@ on_run(void *arg, const struct varve_run *run, struct varve_err *err)
 	vrv_text_add(last->text,
 	    " (%" PRIu64 " of %" PRIu64 " files, %.1f %% of their size): %s\n",
 	    run->items, run->of_items, percent(run->bytes, run->of_bytes),
-	    result_word(run));
+	    vrv_past_result(run->result));
 	return FOUND;
 }
 

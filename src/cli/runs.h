@@ -10,6 +10,9 @@
 #include "cli/json.h"
 #include "util/buf.h"
 
+/* "good", "changed", "problems" or "unfinished". */
+const char *vrv_past_result(enum varve_run_result);
+
 /* A row of a table of at most 80 columns, and the header of such. */
 void vrv_past_header(struct vrv_buf *);
 void vrv_past_row(struct vrv_buf *, const struct varve_run *, bool iec);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/lib.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,10 +183,13 @@ varve_archive_find(const struct varve_archive_list *list, const char *name,
 		if (!is_meant(&list->items[i], name))
 			continue;
 		found = &list->items[i];
-		if (n++ < 8) {
-			strcat(ids, " aid:");
-			strncat(ids, found->id, 16);
-		}
+		if (n++ < 8)
+			snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids),
+			    " aid:%.16s", found->id);
+	}
+	if (n == 0 && list->n > 0 && strcmp(name, VARVE_LATEST) == 0) {
+		found = &list->items[list->n - 1];
+		n = 1;
 	}
 	if (n == 1) {
 		*ret = found;

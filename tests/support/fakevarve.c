@@ -181,7 +181,9 @@ varve_archive_find(const struct varve_archive_list *list, const char *name,
     const struct varve_archive **ret, struct varve_err *err)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (strcmp(list->items[i].name, name) == 0) {
+		if (strcmp(list->items[i].name, name) == 0 ||
+		    (strncmp(name, "aid:", 4) == 0 &&
+			strcmp(list->items[i].id, name + 4) == 0)) {
 			*ret = &list->items[i];
 			return 0;
 		}

@@ -23,6 +23,7 @@ int program_setup(void **state);
 void test_output_list(void **state);
 void test_output_json(void **state);
 void test_output_info(void **state);
+void test_output_series(void **state);
 void test_output_diff(void **state);
 void test_output_du(void **state);
 void test_output_log_json(void **state);

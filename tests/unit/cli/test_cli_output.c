@@ -68,12 +68,37 @@ test_output_json(void **state)
 	    "        {\n"
 	    "            \"archive\": \"two\",\n"
 	    "            \"barchive\": \"two\",\n"
+	    "            \"chunker_params\": [\n"
+	    "                \"gear\",\n"
+	    "                0,\n"
+	    "                0,\n"
+	    "                0\n"
+	    "            ],\n"
+	    "            \"command_line\": [\n"
+	    "                \"varve\",\n"
+	    "                \"create\",\n"
+	    "                \"::one two\"\n"
+	    "            ],\n"
 	    "            \"comment\": \"a comment\",\n"
+	    "            \"complete\": true,\n"
+	    "            \"duration\": 2.5,\n"
 	    "            \"end\": \"2026-11-22T02:25:07.000000\",\n"
+	    "            \"hostname\": \"vm\",\n"
 	    "            \"id\": \"" B64 "\",\n"
+	    "            \"limits\": {\n"
+	    "                \"max_archive_size\": 0.0\n"
+	    "            },\n"
 	    "            \"name\": \"two\",\n"
+	    "            \"series\": \"\",\n"
 	    "            \"start\": \"2026-11-22T02:25:05.000000\",\n"
-	    "            \"time\": \"2026-11-22T02:25:05.000000\"\n"
+	    "            \"stats\": {\n"
+	    "                \"compressed_size\": 300,\n"
+	    "                \"deduplicated_size\": 600,\n"
+	    "                \"nfiles\": 2,\n"
+	    "                \"original_size\": 1000\n"
+	    "            },\n"
+	    "            \"time\": \"2026-11-22T02:25:05.000000\",\n"
+	    "            \"username\": \"root\"\n"
 	    "        }\n"
 	    "    ],\n"
 	    "    \"encryption\": {\n"
@@ -113,15 +138,60 @@ test_output_info(void **state)
 	assert_non_null(strstr(program_out,
 	    "Command line: varve create "
 	    "'::one two'\n"));
-	assert_non_null(strstr(program_out, "Left out: src/gone (vanished)"));
+	assert_non_null(strstr(program_out, "Skipped: src/gone (vanished)"));
 	assert_int_equal(program_run("info --json --last 1"), 0);
 	assert_non_null(strstr(program_out, "\"total_unique_chunks\": 5"));
 	assert_non_null(strstr(program_out, "\"nfiles\": 2"));
 	assert_null(strstr(program_out, "security_dir"));
 	assert_int_equal(program_run("info --json"), 0);
 	assert_non_null(strstr(program_out, "\"security_dir\": \"/state/id\""));
-	assert_null(strstr(program_out, "\"archives\""));
+	assert_null(strstr(program_out, "\"archives\": ["));
 	assert_int_equal(program_run("info ::nope"), 31);
+}
+
+void
+test_output_series(void **state)
+{
+	(void)state;
+	fakevarve.archives[0].series = "home";
+	fakevarve.archives[1].series = "etc";
+	fakevarve.archives[1].warnings = true;
+	fakevarve.n_runs = 3;
+	for (size_t i = 0; i < 3; i++)
+		fakevarve.runs[i] = (struct varve_run){
+		    .kind = VARVE_RUN_VERIFY,
+		    .result = VARVE_RUN_GOOD,
+		    .end = {1795400000 - (int64_t)i * 3600, 0},
+		    .name = "old name",
+		    .options = "",
+		};
+	/* One that still runs, one of an archive that is deleted. */
+	fakevarve.runs[0].result = VARVE_RUN_UNFINISHED;
+	memset(fakevarve.runs[0].archive, 'a', 64);
+	memset(fakevarve.runs[1].archive, 'c', 64);
+	memset(fakevarve.runs[2].archive, 'a', 64);
+	assert_int_equal(program_run("list --series"), 0);
+	assert_string_equal(program_out,
+	    "Series: vm:etc (1 archive)\n"
+	    "  Newest: two 2026-11-22 02:25 incomplete\n"
+	    "  Last verified: never\n"
+	    "Series: vm:home (1 archive)\n"
+	    "  Newest: one 2026-11-22 02:24 complete\n"
+	    "  Last verified: one 2026-11-23 00:13 good\n");
+	assert_int_equal(program_run("info"), 0);
+	assert_non_null(strstr(program_out, "\nSeries: vm:etc (1 archive)\n"));
+	assert_int_equal(program_run("list --series --json"), 0);
+	assert_non_null(strstr(program_out, "\"verified\": null"));
+	assert_non_null(strstr(program_out, "\"result\": \"good\""));
+	assert_int_equal(program_run("list"), 0);
+	assert_non_null(strstr(program_out, "[" A64 "]\n"));
+	assert_non_null(strstr(program_out, "[" B64 "] incomplete\n"));
+	assert_int_equal(program_run("list --format '{series} {complete}{NL}'"),
+	    0);
+	assert_string_equal(program_out, "home complete\netc incomplete\n");
+	assert_int_equal(program_run("list --series --short"), 2);
+	assert_int_equal(program_run("list --series --last 1"), 2);
+	assert_int_equal(program_run("list --series ::one"), 2);
 }
 
 void
@@ -284,7 +354,8 @@ test_output_stats(void **state)
 	    .files = 2,
 	    .original = 12345678,
 	    .deduplicated = 345678,
-	    .compressed = 5678,
+	    .compressed = 5600,
+	    .stored = 5678,
 	};
 	assert_int_equal(program_run("create --stats ::x src"), 0);
 	assert_string_equal(program_out, "");
@@ -307,8 +378,9 @@ test_output_stats(void **state)
 	    "-----------------------------------------------------------------"
 	    "-------------\n");
 	assert_int_equal(program_run("create --json ::x src"), 0);
-	assert_non_null(strstr(program_out, "\"duration\": 1.25,"));
-	assert_non_null(strstr(program_out, "\"original_size\": 12345678\n"));
+	assert_non_null(strstr(program_out, "\"id\": \"" A64 "\""));
+	assert_non_null(strstr(program_out, "\"original_size\": 1000\n"));
+	assert_non_null(strstr(program_out, "\"skipped\": []"));
 	assert_non_null(strstr(program_out, "\"total_unique_chunks\": 5,"));
 	assert_string_equal(program_err, "");
 }

@@ -381,6 +381,7 @@ main(void)
 	    TEST(test_output_list),
 	    TEST(test_output_json),
 	    TEST(test_output_info),
+	    TEST(test_output_series),
 	    TEST(test_output_diff),
 	    TEST(test_output_du),
 	    TEST(test_output_log_json),
