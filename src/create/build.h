@@ -19,6 +19,10 @@ struct vrv_level {
 	uint32_t iflags;
 	struct vrv_stat st;
 	size_t path_n; /* length of the path above it */
+	/* Where it is on disk: the path of a source as it was given, and how
+	 * much of the path in the archive that stands for. */
+	const char *disk;
+	size_t disk_n;
 };
 
 struct vrv_build {
@@ -29,6 +33,7 @@ struct vrv_build {
 	struct vrv_level *levels;
 	size_t depth, levels_cap, levels_made;
 	struct vrv_buf path, last_path; /* NUL-terminated: last_path */
+	struct vrv_buf disk;
 	struct vrv_buf entry, content, xattrs, value;
 	uint64_t told; /* when progress was told last */
 };
@@ -46,10 +51,13 @@ int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
 
 #define VRV_PROGRESS_NS ((uint64_t)200000000) /* between two of them */
 
-/* Go into a directory of the path at hand. */
-void vrv_build_push(struct vrv_build *, const char *name, size_t n);
-/* The path of `item` as a string, until the next call. */
+/* Go into the directory that `item` says; its level is that at hand. */
+void vrv_build_push(struct vrv_build *, const struct vrv_item *item);
+/* The path of `item` in the archive as a string, until the next call. */
 const char *vrv_build_path(struct vrv_build *, const struct vrv_item *item);
+/* And where it is on disk, from the path that the user gave: for messages. */
+const char *vrv_build_disk_path(struct vrv_build *,
+    const struct vrv_item *item);
 void vrv_build_tell(struct vrv_build *, const struct vrv_item *item,
     char status);
 /* Tell progress if it is time; always when finished. */
@@ -64,7 +72,8 @@ int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
 /* The same for an error of the source; one of the run ends it. */
 int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,
     const struct vrv_source_err *error, struct varve_err *err) VRV_MUST;
-/* The repository lies in the source: told and recorded, no warning. */
+/* The repository lies in the source: told and recorded. That is a warning only
+ * if it was named. */
 int vrv_build_skip_store(struct vrv_build *, const struct vrv_item *item,
     struct varve_err *err) VRV_MUST;
 

@@ -35,13 +35,15 @@ vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
 	if (item->inherited)
 		vrv_buf_bytes(&level->raw, item->raw.p, item->raw.n);
 	else
-		rc = vrv_entry_xattrs(b, &item->meta, &level->raw, err);
+		rc = item->error.sys == 0 ?
+		    vrv_entry_xattrs(b, &item->meta, &level->raw, err) :
+		    vrv_source_fatal(&item->error, vrv_build_disk_path(b, item),
+			err);
 	level->iflags = item->meta.iflags;
 	if (rc == 0 && item->meta.lost > 0)
 		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER, VRV_XATTRS_LOST, 0,
 		    err);
-	vrv_build_push(b, item->name, item->name_n);
-	b->depth++;
+	vrv_build_push(b, item);
 	return rc == 0 ? vrv_buf_check(&level->raw, err) : rc;
 }
 

@@ -58,6 +58,7 @@ vrv_build_fini(struct vrv_build *b)
 	vrv_records_fini(&b->records);
 	vrv_buf_fini(&b->path);
 	vrv_buf_fini(&b->last_path);
+	vrv_buf_fini(&b->disk);
 	vrv_buf_fini(&b->entry);
 	vrv_buf_fini(&b->content);
 	vrv_buf_fini(&b->xattrs);

@@ -316,8 +316,8 @@ tell_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		if (vrv_room_for_one(&b->levels, b->depth, &b->levels_cap,
 			sizeof(*b->levels)) != 0)
 			return VRV_NOMEM(err, "the directories");
-		b->levels[b->depth++].path_n = b->path.len;
-		vrv_build_push(b, item->name, item->name_n);
+		b->levels[b->depth].path_n = b->path.len;
+		vrv_build_push(b, item);
 		return 0;
 	case VRV_ITEM_LEAVE:
 		b->path.len = b->levels[--b->depth].path_n;
@@ -336,7 +336,7 @@ tell_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 static void
 note_last_path(struct vrv_build *b, const struct vrv_item *item)
 {
-	const char *path = vrv_build_path(b, item);
+	const char *path = vrv_build_disk_path(b, item);
 
 	vrv_buf_clear(&b->last_path);
 	vrv_buf_bytes(&b->last_path, path, strlen(path) + 1);

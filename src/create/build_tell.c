@@ -7,12 +7,29 @@
 
 #include "util/clock.h"
 
-void
-vrv_build_push(struct vrv_build *b, const char *name, size_t n)
+static void
+add_name(struct vrv_buf *path, const char *name, size_t n)
 {
-	if (b->path.len > 0)
-		vrv_buf_u8(&b->path, '/');
-	vrv_buf_bytes(&b->path, name, n);
+	if (path->len > 0 && path->data[path->len - 1] != '/')
+		vrv_buf_u8(path, '/');
+	vrv_buf_bytes(path, name, n);
+}
+
+void
+vrv_build_push(struct vrv_build *b, const struct vrv_item *item)
+{
+	struct vrv_level *level = &b->levels[b->depth];
+	const struct vrv_level *above =
+	    b->depth == 0 ? NULL : &b->levels[b->depth - 1];
+
+	add_name(&b->path, item->name, item->name_n);
+	level->disk = item->disk != NULL ? item->disk :
+	    above != NULL		 ? above->disk :
+					   "";
+	level->disk_n = item->disk != NULL ? b->path.len :
+	    above != NULL		   ? above->disk_n :
+					     0;
+	b->depth++;
 }
 
 const char *
@@ -20,13 +37,38 @@ vrv_build_path(struct vrv_build *b, const struct vrv_item *item)
 {
 	size_t keep = b->path.len;
 
-	vrv_build_push(b, item->name, item->name_n);
+	add_name(&b->path, item->name, item->name_n);
 	vrv_buf_u8(&b->path, 0);
 	b->path.len = keep;
 	if (b->path.failed)
 		return "?";
 	return keep == 0 && item->name_n == 0 ? "." :
 						(const char *)b->path.data;
+}
+
+const char *
+vrv_build_disk_path(struct vrv_build *b, const struct vrv_item *item)
+{
+	const struct vrv_level *level =
+	    b->depth == 0 ? NULL : &b->levels[b->depth - 1];
+
+	if (item->disk != NULL)
+		return item->disk;
+	if (level == NULL)
+		return vrv_build_path(b, item);
+	vrv_buf_clear(&b->disk);
+	/* What is in "." needs no more than its name. */
+	if (strcmp(level->disk, ".") != 0)
+		vrv_buf_bytes(&b->disk, level->disk, strlen(level->disk));
+	size_t from = level->disk_n;
+	if (from < b->path.len && b->path.data[from] == '/')
+		from++;
+	if (from < b->path.len)
+		add_name(&b->disk, (const char *)b->path.data + from,
+		    b->path.len - from);
+	add_name(&b->disk, item->name, item->name_n);
+	vrv_buf_u8(&b->disk, 0);
+	return b->disk.failed ? "?" : (const char *)b->disk.data;
 }
 
 static void
@@ -46,7 +88,23 @@ vrv_build_tell(struct vrv_build *b, const struct vrv_item *item, char status)
 		tell(b,
 		    &(struct varve_event){.type = VARVE_EVENT_FILE,
 			.status = status,
-			.path = vrv_build_path(b, item)});
+			.path = vrv_build_disk_path(b, item)});
+}
+
+/* Say it with the path on disk, record it with the one in the archive. */
+static int
+skip(struct vrv_build *b, const struct vrv_item *item,
+    enum varve_event_type type, enum vrv_skip reason, const char *message,
+    int sys, struct varve_err *err)
+{
+	b->p->warnings += type == VARVE_EVENT_WARNING;
+	tell(b,
+	    &(struct varve_event){.type = type,
+		.path = vrv_build_disk_path(b, item),
+		.message = message,
+		.sys = sys});
+	return vrv_records_skip(&b->records, reason, vrv_build_path(b, item),
+	    err);
 }
 
 void
@@ -55,7 +113,7 @@ vrv_build_note(struct vrv_build *b, const struct vrv_item *item,
 {
 	tell(b,
 	    &(struct varve_event){.type = VARVE_EVENT_NOTE,
-		.path = vrv_build_path(b, item),
+		.path = vrv_build_disk_path(b, item),
 		.message = message});
 }
 
@@ -63,24 +121,16 @@ int
 vrv_build_skip_store(struct vrv_build *b, const struct vrv_item *item,
     struct varve_err *err)
 {
-	vrv_build_note(b, item, item->reason);
-	return vrv_records_skip(&b->records, VRV_SKIP_REPOSITORY,
-	    vrv_build_path(b, item), err);
+	return skip(b, item,
+	    item->disk != NULL ? VARVE_EVENT_WARNING : VARVE_EVENT_NOTE,
+	    VRV_SKIP_REPOSITORY, item->reason, 0, err);
 }
 
 int
 vrv_build_warn(struct vrv_build *b, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
 {
-	const char *path = vrv_build_path(b, item);
-
-	b->p->warnings++;
-	tell(b,
-	    &(struct varve_event){.type = VARVE_EVENT_WARNING,
-		.path = path,
-		.message = message,
-		.sys = sys});
-	return vrv_records_skip(&b->records, reason, path, err);
+	return skip(b, item, VARVE_EVENT_WARNING, reason, message, sys, err);
 }
 
 int
@@ -88,15 +138,20 @@ vrv_build_failed(struct vrv_build *b, const struct vrv_item *item,
     const struct vrv_source_err *error, struct varve_err *err)
 {
 	char message[256], word[128];
+	bool missing = error->sys == ENOENT && item->disk != NULL &&
+	    item->type == VRV_ITEM_PROBLEM;
 
-	int rc = vrv_source_fatal(error, vrv_build_path(b, item), err);
+	int rc = vrv_source_fatal(error, vrv_build_disk_path(b, item), err);
 	if (rc != 0)
 		return rc;
 	vrv_build_tell(b, item, 'E');
-	snprintf(message, sizeof(message), "%s: %s", error->while_,
+	snprintf(message, sizeof(message), "%s%s%s",
+	    missing ? "" : error->while_, missing ? "" : ": ",
 	    strerror_r(error->sys, word, sizeof(word)));
 	return vrv_build_warn(b, item,
-	    error->sys == ENOENT ? VRV_SKIP_VANISHED : VRV_SKIP_UNREADABLE,
+	    missing		     ? VRV_SKIP_MISSING :
+		error->sys == ENOENT ? VRV_SKIP_VANISHED :
+				       VRV_SKIP_UNREADABLE,
 	    message, error->sys, err);
 }
 

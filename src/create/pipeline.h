@@ -147,8 +147,9 @@ struct vrv_item {
 	enum vrv_item_type type;
 	const char *name;
 	size_t name_n;
-	bool inherited; /* `raw` is the whole entry, as the parent has it */
-	bool known;	/* the parent has an entry of that name */
+	const char *disk; /* of a source: its path as it was given, else NULL */
+	bool inherited;	  /* `raw` is the whole entry, as the parent has it */
+	bool known;	  /* the parent has an entry of that name */
 	struct vrv_text raw; /* the parent's entry */
 	struct vrv_stat st;
 	const char *target; /* of a symbolic link */
@@ -160,7 +161,7 @@ struct vrv_item {
 	    inherit_content; /* metadata anew, content the parent's */
 	struct vrv_source_err error;
 	const char *reason;
-	bool is_store; /* the repository itself */
+	bool is_store; /* the repository, or what lies in it */
 	struct vrv_text
 	    forget; /* LEAVE: tree chunks of the parent's directory */
 };
@@ -175,7 +176,7 @@ struct vrv_pipeline {
 	struct vrv_repo *repo; /* NULL only for a dry run */
 	const struct varve_backup_options *options;
 	struct vrv_source_want want;
-	struct vrv_roots *roots;
+	struct vrv_roots *roots; /* the walk's while it runs */
 	struct vrv_chunker *chunker;
 	struct vrv_parent *parent;
 	struct vrv_treecache *cache;

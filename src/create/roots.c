@@ -4,7 +4,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "create/source.h"
 #include "util/buf.h"
 #include "util/mem.h"
 
@@ -150,6 +152,46 @@ path_so_far(struct vrv_roots *roots, const struct parts *parts, size_t n)
 	return path;
 }
 
+/* Are both one path as text, but for "." and doubled slashes? */
+static bool
+same_path(const char *a, const char *b)
+{
+	for (;;) {
+		for (; *a == '/' || (*a == '.' && strchr("/", a[1]) != NULL);)
+			a++;
+		for (; *b == '/' || (*b == '.' && strchr("/", b[1]) != NULL);)
+			b++;
+		size_t n = strcspn(a, "/");
+		if (n != strcspn(b, "/") || memcmp(a, b, n) != 0)
+			return false;
+		if (n == 0)
+			return true;
+		a += n;
+		b += n;
+	}
+}
+
+/* The path from the root on, as text; NULL when memory ran out. */
+static char *
+absolute(const char *path)
+{
+	vrv_auto_free char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	return vrv_strf("%s/%s", here == NULL ? "" : here, path);
+}
+
+/* Do both name one file? What is not there is known by its text only. */
+static bool
+is_same(const char *a, const char *b)
+{
+	if (strcmp(a, b) == 0)
+		return true;
+	vrv_auto_free char *x = absolute(a), *y = absolute(b);
+
+	return (x != NULL && y != NULL && same_path(x, y)) ||
+	    vrv_source_is_same(a, b);
+}
+
 static int
 two_of_one_path(const char *a, const char *b, struct varve_err *err)
 {
@@ -161,11 +203,12 @@ static int
 set_source(struct vrv_roots *roots, struct vrv_root *root, const char *path,
     bool recurse, struct varve_err *err)
 {
-	if (root->source && strcmp(root->path, path) != 0)
+	if (root->source && !is_same(root->path, path))
 		return two_of_one_path(root->path, path, err);
-	if (!root->source)
+	if (!root->source) {
 		roots->n++;
-	root->path = path;
+		root->path = path;
+	}
 	root->source = true;
 	root->recurse |= recurse;
 	return 0;
@@ -219,6 +262,7 @@ vrv_roots_add_stdin(struct vrv_roots *roots, const char *name,
 		at = add_below(roots, at, p, n);
 		if (at == NULL)
 			return VRV_NOMEM(err, "the paths to back up");
+		at->to_stdin = true;
 		p += n + (p[n] == '/');
 	}
 	if (at == &roots->top)
@@ -245,13 +289,17 @@ static int
 merge(struct vrv_root *into, struct vrv_root *from, struct varve_err *err)
 {
 	if (from->source) {
-		if (into->source && strcmp(into->path, from->path) != 0)
+		if (into->source &&
+		    (into->stdin_ || from->stdin_ ||
+			!is_same(into->path, from->path)))
 			return two_of_one_path(into->path, from->path, err);
-		into->path = from->path;
+		if (!into->source)
+			into->path = from->path;
 		into->source = true;
 	}
 	into->recurse |= from->recurse;
 	into->stdin_ |= from->stdin_;
+	into->to_stdin |= from->to_stdin;
 	for (size_t i = 0; i < from->n_below; i++) {
 		if (vrv_room_for_one(&into->below, into->n_below,
 			&into->cap_below, sizeof(*into->below)) != 0)
@@ -290,36 +338,13 @@ sort_below(struct vrv_root *root, struct varve_err *err)
 	return rc;
 }
 
-/* Do both name one thing, but for "." and doubled slashes? */
-static bool
-same_path(const char *a, const char *b)
-{
-	bool rooted = *a == '/';
-
-	if (rooted != (*b == '/'))
-		return false;
-	for (;;) {
-		for (; *a == '/' || (*a == '.' && strchr("/", a[1]) != NULL);)
-			a++;
-		for (; *b == '/' || (*b == '.' && strchr("/", b[1]) != NULL);)
-			b++;
-		size_t n = strcspn(a, "/");
-		if (n != strcspn(b, "/") || memcmp(a, b, n) != 0)
-			return false;
-		if (n == 0)
-			return true;
-		a += n;
-		b += n;
-	}
-}
-
 /* Below a source with all that is in it stands what the file system has there;
  * `path` is where that is. */
 static int
 check_within(const struct vrv_root *source, const struct vrv_root *root,
     const char *path, struct varve_err *err)
 {
-	if (root->source && (root->stdin_ || !same_path(root->path, path)))
+	if (root->source && (root->stdin_ || !is_same(root->path, path)))
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s' would lie within '%s' in the archive", root->path,
 		    source->path);
@@ -356,7 +381,7 @@ vrv_roots_sort(struct vrv_roots *roots, struct varve_err *err)
 	return rc == 0 ? check_nested(&roots->top, err) : rc;
 }
 
-const struct vrv_root *
+struct vrv_root *
 vrv_roots_find(const struct vrv_root *root, const char *name)
 {
 	const struct vrv_root key = {.name = name}, *wanted = &key;

@@ -20,6 +20,8 @@ struct vrv_root {
 	bool source;	  /* to be backed up, not only on the way */
 	bool recurse;	  /* with what is below it */
 	bool stdin_;	  /* the file that is read from a descriptor */
+	bool to_stdin;	  /* on the way to that file */
+	bool settled;	  /* the walk's: stored, excluded or reported */
 	struct vrv_root **below; /* sorted by name once vrv_roots_sort() ran */
 	size_t n_below, cap_below;
 };
@@ -37,8 +39,8 @@ void vrv_roots_fini(struct vrv_roots *);
 
 /* Add a source as the user gave it. "/./" cuts off what stands before it;
  * leading "/" and ".." are not part of the path in the archive. USAGE for a
- * path that is empty or longer than the system opens, and for two sources of
- * one path in the archive. */
+ * path that is empty or longer than the system opens, and for two files that
+ * would have one path in the archive; two names of one file are one source. */
 int vrv_roots_add(struct vrv_roots *, const char *source, bool recurse,
     struct varve_err *err) VRV_MUST;
 int vrv_roots_add_stdin(struct vrv_roots *, const char *name,
@@ -48,8 +50,7 @@ int vrv_roots_add_stdin(struct vrv_roots *, const char *name,
 int vrv_roots_sort(struct vrv_roots *, struct varve_err *err) VRV_MUST;
 
 /* What stands under that name below a sorted `root`, or NULL. */
-const struct vrv_root *vrv_roots_find(const struct vrv_root *root,
-    const char *name);
+struct vrv_root *vrv_roots_find(const struct vrv_root *root, const char *name);
 
 /* The paths of the sources in the archive, joined by blanks: the default
  * label of the series. In the arena; NULL when memory ran out. */

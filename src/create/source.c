@@ -164,6 +164,61 @@ vrv_source_is_special(enum vrv_kind kind)
 }
 
 bool
+vrv_source_is_same(const char *a, const char *b)
+{
+	struct vrv_source_err unheard;
+	struct vrv_stat one, other;
+
+	return vrv_source_stat(NULL, a, &one, &unheard) &&
+	    vrv_source_stat(NULL, b, &other, &unheard) &&
+	    one.dev == other.dev && one.inode == other.inode;
+}
+
+bool
+vrv_source_is_within(const char *path, uint64_t dev, uint64_t inode)
+{
+	struct vrv_stat last = {0}, st;
+	struct varve_err unheard;
+	vrv_auto_fd fd = -1;
+
+	if (vrv_os_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, &fd,
+		&unheard) != 0)
+		return false;
+	while (vrv_os_stat(fd, "", &st, &unheard) == 0 &&
+	    (st.dev != last.dev || st.inode != last.inode)) {
+		int above;
+
+		if (st.dev == dev && st.inode == inode)
+			return true;
+		if (vrv_os_open(fd, "..", O_PATH | O_DIRECTORY, 0, &above,
+			&unheard) != 0)
+			return false;
+		vrv_cleanup_fd(&fd);
+		fd = above;
+		last = st;
+	}
+	return false;
+}
+
+char *
+vrv_source_real_path(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+char *
+vrv_source_folder(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (ret_name != NULL)
+		*ret_name = slash == NULL ? path : slash + 1;
+	return slash == NULL ? vrv_dup(".", 1) :
+	    slash == path    ? vrv_dup("/", 1) :
+			       vrv_dup(path, (size_t)(slash - path));
+}
+
+bool
 vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
     struct vrv_arena *arena, const char **ret, struct vrv_source_err *err)
 {

@@ -66,6 +66,15 @@ bool vrv_source_stat(const struct vrv_source_dir *at, const char *name,
 /* The file that the symlink `name` leads to. */
 bool vrv_source_stat_target(const struct vrv_source_dir *at, const char *name,
     struct vrv_stat *ret, struct vrv_source_err *err);
+/* Do both paths name one file? Not if one of them cannot be looked at. */
+bool vrv_source_is_same(const char *a, const char *b);
+/* Is the directory `path` the one of that device and inode, or below it? */
+bool vrv_source_is_within(const char *path, uint64_t dev, uint64_t inode);
+/* The path without symbolic links, or NULL. Free it. */
+char *vrv_source_real_path(const char *path);
+/* The directory that the path lies in, as text, and with ret_name where its
+ * last name begins; NULL when memory ran out. Free it. */
+char *vrv_source_folder(const char *path, const char **ret_name);
 bool vrv_source_readlink(const struct vrv_source_dir *at, const char *name,
     struct vrv_arena *, const char **ret, struct vrv_source_err *err);
 

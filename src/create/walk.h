@@ -15,8 +15,9 @@ struct vrv_place {
 	struct vrv_source_dir
 	    *dir; /* NULL: on the way to a source, or closed */
 	struct vrv_stat st;
-	const struct vrv_root *root; /* where it stands among the sources */
-	bool listed;		/* below a source: what it holds is walked */
+	struct vrv_root *root; /* where it stands among the sources */
+	bool listed;	       /* below a source: what it holds is walked */
+	bool marked; /* listed, but for its mark and the sources in it */
 	struct vrv_arena arena; /* of its names */
 	struct vrv_dirent *names;
 	size_t n, at;
@@ -35,6 +36,9 @@ struct vrv_walker {
 	struct vrv_place **places; /* kept for reuse */
 	size_t depth, made, cap;
 	struct vrv_buf path;   /* in the archive */
+	const char *disk;      /* of the source at hand: its path as given */
+	char *begin;	       /* where the last source from the top began */
+	bool begins_in_store;  /* that lies in the repository */
 	struct vrv_map *links; /* {dev, inode} -> struct vrv_names */
 };
 
@@ -53,7 +57,8 @@ int vrv_walker_copy(struct vrv_walker *, struct vrv_text from,
 int vrv_walker_problem(struct vrv_walker *, const char *name,
     const struct vrv_source_err *error, const char *reason,
     struct varve_err *err) VRV_MUST;
-int vrv_walker_skip_store(struct vrv_walker *, const char *name,
+/* The repository, or what is `below` it: a warning if it is a source. */
+int vrv_walker_skip_store(struct vrv_walker *, const char *name, bool below,
     struct varve_err *err) VRV_MUST;
 int vrv_walker_excluded(struct vrv_walker *, const char *name,
     struct varve_err *err) VRV_MUST;
@@ -64,6 +69,13 @@ int vrv_walker_read_later(struct vrv_walker *, struct vrv_item *item,
 /* What the caller's patterns say of `name` in the directory at hand. */
 int vrv_walker_matches(struct vrv_walker *, const char *name, bool is_dir,
     unsigned *ret, struct varve_err *err) VRV_MUST;
+
+/* --- walk_rest.c: the account of the sources --- */
+
+/* At the end of the walk: a source that it did not come to is reported. */
+int vrv_walker_report_rest(struct vrv_walker *, struct varve_err *err) VRV_MUST;
+/* Does the directory `path` lie in the repository? */
+bool vrv_walker_in_store(const struct vrv_walker *, const char *path);
 
 /* --- walk_take.c: anything but a directory --- */
 
@@ -81,12 +93,13 @@ struct vrv_arrival {
 	const char *archive_name; /* "" for the top */
 	const struct vrv_stat *st;
 	unsigned flags;		     /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
-	const struct vrv_root *root; /* among the sources, or NULL */
+	struct vrv_root *root;	     /* among the sources, or NULL */
 	bool listed;		     /* walk what it holds */
 	const struct vrv_entry *old; /* the parent's, or NULL */
 	const struct vrv_text *raw;
 	const struct vrv_ref *top; /* without `old`: the parent's listing */
 };
+/* Of a directory that is excluded only the sources in it are walked. */
 int vrv_walker_enter(struct vrv_walker *, const struct vrv_arrival *,
     struct varve_err *err) VRV_MUST;
 int vrv_walker_leave(struct vrv_walker *, struct varve_err *err) VRV_MUST;

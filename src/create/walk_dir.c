@@ -131,6 +131,52 @@ open_listed(struct vrv_walker *w, struct vrv_place *place,
 	    &place->n, error);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct vrv_dirent *)a)->name,
+	    ((const struct vrv_dirent *)b)->name);
+}
+
+/* Of what the directory holds only the sources in it are walked. */
+static void
+walk_sources_only(struct vrv_place *place)
+{
+	place->listed = false;
+	place->n = place->root == NULL ? 0 : place->root->n_below;
+}
+
+/* Sources that a listing does not show are looked for all the same: they may
+ * be mounted when they are, and if they are missing, that is found out. */
+static int
+add_sources(struct vrv_place *place, struct varve_err *err)
+{
+	const struct vrv_root *root = place->root;
+	size_t n = place->n, at = 0;
+
+	if (root == NULL || root->n_below == 0)
+		return 0;
+	struct vrv_dirent *names =
+	    vrv_alloc_array(n + root->n_below, sizeof(*names));
+	if (names == NULL)
+		return VRV_NOMEM(err, "the walk");
+	if (n > 0)
+		memcpy(names, place->names, n * sizeof(*names));
+	for (size_t i = 0; i < root->n_below; i++) {
+		const char *name = root->below[i]->name;
+
+		while (at < n && strcmp(names[at].name, name) < 0)
+			at++;
+		if (at == n || strcmp(names[at].name, name) != 0)
+			names[place->n++] = (struct vrv_dirent){.name = name,
+			    .len = strlen(name)};
+	}
+	qsort(names, place->n, sizeof(*names), by_name);
+	free(place->names);
+	place->names = names;
+	return 0;
+}
+
 /* Of a marked directory only the mark may be kept. */
 static int
 keep_mark(struct vrv_place *place, const char *mark, struct varve_err *err)
@@ -141,6 +187,7 @@ keep_mark(struct vrv_place *place, const char *mark, struct varve_err *err)
 	place->names[0] =
 	    (struct vrv_dirent){.name = mark, .len = strlen(mark)};
 	place->n = 1;
+	place->marked = true;
 	return 0;
 }
 
@@ -153,8 +200,7 @@ open_place(struct vrv_walker *w, struct vrv_place *place,
 {
 	if (a->listed)
 		return open_listed(w, place, a->at, a->name, ret_mark, error);
-	if (a->root != NULL)
-		place->n = a->root->n_below;
+	walk_sources_only(place);
 	/* What is only on the way need not be readable. */
 	return (a->flags & VRV_ENTRY_WAY) != 0 ||
 	    vrv_source_open_dir(a->at, a->name, &place->dir, error);
@@ -173,9 +219,9 @@ left_out(const struct vrv_walker *w, const struct vrv_place *place,
 
 static int
 tell_enter(struct vrv_walker *w, const struct vrv_place *place,
-    const struct vrv_arrival *a, bool unread, struct varve_err *err)
+    const struct vrv_arrival *a, bool excluded, bool unread,
+    struct varve_err *err)
 {
-	struct vrv_source_err error;
 	struct vrv_item *item;
 
 	int rc =
@@ -183,9 +229,9 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 	if (rc != 0)
 		return rc;
 	item->st = *a->st;
-	item->flags = a->flags;
+	item->flags = a->flags | (excluded ? VRV_ENTRY_WAY : 0);
 	item->unread = unread;
-	bool same = a->old != NULL && a->raw != NULL && a->flags == 0 &&
+	bool same = a->old != NULL && a->raw != NULL && item->flags == 0 &&
 	    vrv_parent_same_entry(w->p->parent, a->old, a->st);
 	if (same)
 		rc = vrv_parent_holds(w->p->parent, a->old, &same, err);
@@ -197,10 +243,8 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 	}
 	if (place->dir != NULL && !w->p->options->dry_run &&
 	    !vrv_source_meta(place->dir->fd, "", VRV_DIR, &w->p->want,
-		&w->p->filling->arena, &item->meta, &error)) {
+		&w->p->filling->arena, &item->meta, &item->error))
 		item->meta = (struct vrv_source_meta){.lost = 1};
-		return vrv_source_fatal(&error, a->archive_name, err);
-	}
 	return 0;
 }
 
@@ -236,19 +280,27 @@ vrv_walker_enter(struct vrv_walker *w, const struct vrv_arrival *a,
 	place->root = a->root;
 	place->listed = a->listed;
 	bool readable = open_place(w, place, a, &mark, &error);
-	if (left_out(w, place, mark)) {
-		vrv_walker_close(place);
-		w->depth--;
-		return vrv_walker_excluded(w, a->archive_name, err);
-	}
-	if (mark != NULL)
-		rc = keep_mark(place, mark, err);
-	if (rc == 0 && !readable)
+	bool excluded = left_out(w, place, mark);
+	if (excluded) {
+		rc = vrv_walker_excluded(w, a->archive_name, err);
+		walk_sources_only(place);
+		if (place->n == 0) {
+			vrv_walker_close(place);
+			w->depth--;
+			return rc;
+		}
+	} else if (!readable) {
 		rc = vrv_walker_problem(w, a->archive_name, &error, NULL, err);
+		walk_sources_only(place);
+	} else if (mark != NULL) {
+		rc = keep_mark(place, mark, err);
+	}
+	if (rc == 0 && place->listed)
+		rc = add_sources(place, err);
 	if (rc == 0)
 		rc = open_parent(w, place, a->old, a->top, err);
 	if (rc == 0)
-		rc = tell_enter(w, place, a, !readable, err);
+		rc = tell_enter(w, place, a, excluded, !readable, err);
 	return rc == 0 ? go_down(w, a->archive_name, err) : rc;
 }
 
@@ -342,38 +394,13 @@ reopen_above(struct vrv_walker *w, struct vrv_place *place,
 	return vrv_walker_problem(w, "..", &error, NULL, err);
 }
 
-/* Sources that were named below this one, but are not there. */
-static int
-tell_missing(struct vrv_walker *w, const struct vrv_place *place,
-    struct varve_err *err)
-{
-	static const struct vrv_source_err gone = {ENOENT, "stat"};
-	const struct vrv_root *root = place->root;
-	size_t at = 0;
-	int rc = 0;
-
-	if (root == NULL || !place->listed)
-		return 0;
-	for (size_t i = 0; rc == 0 && i < root->n_below; i++) {
-		const char *name = root->below[i]->name;
-
-		while (at < place->n && strcmp(place->names[at].name, name) < 0)
-			at++;
-		if (at == place->n || strcmp(place->names[at].name, name) != 0)
-			rc = vrv_walker_problem(w, name, &gone, NULL, err);
-	}
-	return rc;
-}
-
 int
 vrv_walker_leave(struct vrv_walker *w, struct varve_err *err)
 {
 	struct vrv_place *place = w->places[w->depth - 1];
 	struct vrv_item *item;
 
-	int rc = tell_missing(w, place, err);
-	if (rc == 0)
-		rc = reopen_above(w, place, err);
+	int rc = reopen_above(w, place, err);
 	if (rc == 0)
 		rc = vrv_walker_item(w, VRV_ITEM_LEAVE, "", &item, err);
 	if (rc == 0 && place->parent->ids.len > 0) {

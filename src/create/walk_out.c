@@ -75,6 +75,7 @@ vrv_walker_item(struct vrv_walker *w, enum vrv_item_type type, const char *name,
 	item->name = vrv_arena_dup(&p->filling->arena, name, item->name_n);
 	if (item->name == NULL)
 		return VRV_NOMEM(err, "the walk");
+	item->disk = w->disk;
 	p->filling->n++;
 	*ret = item;
 	return 0;
@@ -105,14 +106,15 @@ vrv_walker_problem(struct vrv_walker *w, const char *name,
 	return 0;
 }
 
-/* Backing up the repository into itself would never end; that it is left out
- * is said, but nothing to be warned of. */
+/* Backing up the repository into itself would never end. */
 int
-vrv_walker_skip_store(struct vrv_walker *w, const char *name,
+vrv_walker_skip_store(struct vrv_walker *w, const char *name, bool below,
     struct varve_err *err)
 {
 	int rc = vrv_walker_problem(w, name, NULL,
-	    "the repository itself is left out", err);
+	    below ? "skipped: it lies in the repository" :
+		    "the repository itself is skipped",
+	    err);
 
 	if (rc == 0)
 		w->p->filling->items[w->p->filling->n - 1].is_store = true;

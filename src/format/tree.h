@@ -231,7 +231,8 @@ enum vrv_skip {
 	VRV_SKIP_UNREADABLE = 2,
 	VRV_SKIP_CHANGED = 3,	 /* kept, but it changed while it was read */
 	VRV_SKIP_REPOSITORY = 4, /* the repository itself */
-	VRV_SKIP_OTHER = 5
+	VRV_SKIP_OTHER = 5,
+	VRV_SKIP_MISSING = 6 /* a source that was not there */
 };
 void vrv_path_put(struct vrv_buf *, enum vrv_skip reason, const void *path,
     size_t n);

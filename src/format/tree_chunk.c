@@ -184,7 +184,7 @@ vrv_path_get(struct vrv_rd *r, enum vrv_skip *ret_reason,
 	if (!vrv_rd_ok(r) || reason == 0 || !is_string(path, n))
 		return VRV_CORRUPT(err, "malformed path list");
 	*ret_reason =
-	    reason > VRV_SKIP_OTHER ? VRV_SKIP_OTHER : (enum vrv_skip)reason;
+	    reason > VRV_SKIP_MISSING ? VRV_SKIP_OTHER : (enum vrv_skip)reason;
 	*ret_path = path;
 	*ret_n = n;
 	return 0;

@@ -272,7 +272,8 @@ tell_skipped(void *arg, enum vrv_skip reason, const uint8_t *path, size_t n,
 	    [VRV_SKIP_UNREADABLE] = "could not be read",
 	    [VRV_SKIP_CHANGED] = "changed while it was read",
 	    [VRV_SKIP_REPOSITORY] = "is the repository",
-	    [VRV_SKIP_OTHER] = "is incomplete"};
+	    [VRV_SKIP_OTHER] = "is incomplete",
+	    [VRV_SKIP_MISSING] = "no such file or directory"};
 	struct skipped *s = arg;
 	vrv_auto_free char *copy = vrv_dup(path, n);
 

@@ -46,7 +46,7 @@ is "$(names repo::nested)" "top top/a top/a/b top/a/b/f top/g " \
     "nested sources: names"
 run varve create repo::missing top top/none none other
 is "$status" 1 "missing sources: status"
-is "$(echo "$err" | grep -c 'none: stat: No such file')" 2 \
+is "$(echo "$err" | grep -c 'none: No such file')" 2 \
     "missing sources: told"
 is "$(names repo::missing)" "other other/h top top/a top/a/b top/a/b/f top/g " \
     "missing sources: the others"
@@ -100,12 +100,12 @@ refuses 31 "*" list repo::never
 # The repository lies in what is backed up, whatever it is called.
 run varve create repo::self .
 is "$status" 0 "the repository inside: status"
-like "$err" "*repo: the repository itself is left out*" \
+like "$err" "*repo: the repository itself is skipped*" \
     "the repository inside: said"
 is "$(varve list --short repo::self | grep -c '^repo')" 0 \
     "the repository inside: left out"
 run varve create repo::self2 repo
-like "$err" "*the repository itself is left out*" "the repository alone: said"
+like "$err" "*the repository itself is skipped*" "the repository alone: said"
 
 # --- kinds and metadata ---
 
