@@ -12,6 +12,7 @@
 #include <varve/varve.h>
 
 #include "cli/dirs.h"
+#include "cli/json.h"
 #include "cli/location.h"
 #include "cli/log.h"
 #include "cli/options.h"
@@ -100,7 +101,11 @@ struct vrv_events {
 	const char *filter; /* status letters, or NULL: all */
 	uint64_t problems;
 	bool damaged; /* a problem that the system did not cause */
+	/* The first problems go into the array of this that is open; or NULL.
+	 */
+	struct vrv_json *findings;
 };
+#define VRV_FINDINGS_MAX 1000
 void vrv_events_start(struct vrv_events *, struct vrv_cli *, const char *msgid);
 void vrv_events_end(struct vrv_events *);
 /* A varve_event_fn; `arg` is a struct vrv_events. */

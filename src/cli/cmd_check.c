@@ -2,13 +2,16 @@
 #include <inttypes.h>
 
 #include "cli/cmd.h"
+#include "cli/runs.h"
 #include "cli/select.h"
+#include "cli/shapes.h"
 #include "cli/text.h"
+#include "util/mem.h"
 
 #define SECONDS_PER_DAY 86400
 
 struct check_options {
-	bool repository_only, archives_only, verify_data;
+	bool repository_only, archives_only, verify_data, json;
 	unsigned threads, max_duration, max_age;
 	struct vrv_selection select;
 };
@@ -27,6 +30,7 @@ static const struct vrv_option options[] = {
 	"leave out packs found sound less than DAYS ago"},
     {0, "threads", "N", vrv_set_unsigned, AT(threads),
 	"threads to use (default: one for each processor)"},
+    {0, "json", NULL, vrv_set_true, AT(json), "show the result as JSON"},
     VRV_SELECTION_OPTIONS(struct check_options),
     {0},
 };
@@ -82,19 +86,66 @@ rest_text(struct vrv_buf *buf, const struct varve_check_result *r)
 		    r->packs_left, r->packs_listed);
 }
 
-static int
-check(struct vrv_cli *cli, struct varve_repo *repo,
-    struct varve_check_options *how, struct varve_err *err)
+/* Behind the findings, which are in it already. */
+static void
+result_json(struct vrv_json *j, const struct varve_check_result *r)
 {
-	struct varve_check_result r = {0};
-	struct vrv_events events = {0};
-	vrv_auto_buf struct vrv_buf rest = {0};
+	vrv_json_begin(j, "checked");
+	vrv_json_int(j, "objects", r->objects);
+	vrv_json_int(j, "object_bytes", r->object_bytes);
+	vrv_json_int(j, "archives", r->archives);
+	vrv_json_int(j, "trees", r->trees);
+	vrv_json_int(j, "entries", r->files);
+	vrv_json_int(j, "frames", r->frames);
+	vrv_json_int(j, "chunks", r->chunks);
+	vrv_json_int(j, "packs", r->packs);
+	vrv_json_end(j);
+	vrv_json_int(j, "packs", r->packs_listed);
+	vrv_json_int(j, "packs_recent", r->packs_recent);
+	vrv_json_int(j, "packs_left", r->packs_left);
+	vrv_json_int(j, "packs_unreferenced", r->unreferenced);
+	vrv_json_int(j, "names_unknown", r->unknown);
+	vrv_json_int(j, "problems", r->problems);
+	vrv_json_int(j, "unread", r->unread);
+	vrv_json_int(j, "denied", r->denied);
+	vrv_json_str(j, "result",
+	    vrv_past_result(r->problems == 0 ? VARVE_RUN_GOOD : VARVE_RUN_BAD));
+}
 
+/* Run it; with --json its result is printed. */
+static int
+run_check(struct vrv_cli *cli, struct varve_repo *repo, bool json,
+    struct varve_check_options *how, struct varve_check_result *ret,
+    struct varve_err *err)
+{
+	struct vrv_events events = {0};
+
+	if (json && (events.findings = vrv_json_object()) == NULL)
+		return VRV_NOMEM(err, "JSON");
+	vrv_json_begin_array(events.findings, "findings");
 	how->event = vrv_events_fn;
 	how->event_arg = &events;
 	vrv_events_start(&events, cli, "check");
-	int rc = varve_check(repo, how, &r, err);
+	int rc = varve_check(repo, how, ret, err);
 	vrv_events_end(&events);
+	vrv_json_end(events.findings);
+	if (rc != 0 || !json) {
+		vrv_json_free(events.findings);
+		return rc;
+	}
+	result_json(events.findings, ret);
+	vrv_shape_place(events.findings, repo);
+	return vrv_shape_print(cli, events.findings, err);
+}
+
+static int
+check(struct vrv_cli *cli, struct varve_repo *repo, bool json,
+    struct varve_check_options *how, struct varve_err *err)
+{
+	struct varve_check_result r = {0};
+	vrv_auto_buf struct vrv_buf rest = {0};
+	int rc = run_check(cli, repo, json, how, &r, err);
+
 	if (rc != 0)
 		return rc;
 	vrv_log(&cli->log, VRV_LOG_INFO,
@@ -153,7 +204,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	check_all.max_age = (uint64_t)o->max_age * SECONDS_PER_DAY;
 	check_all.only = some ? only.items : NULL;
 	check_all.n_only = only.n;
-	return check(cli, repo, &check_all, err);
+	return check(cli, repo, o->json, &check_all, err);
 }
 
 const struct vrv_command vrv_cmd_check = {

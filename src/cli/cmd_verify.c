@@ -9,6 +9,7 @@
 #include "cli/runs.h"
 #include "cli/select.h"
 #include "cli/series.h"
+#include "cli/shapes.h"
 #include "cli/text.h"
 #include "util/mem.h"
 
@@ -35,7 +36,7 @@ static const struct vrv_option options[] = {
 	"threads to use (default: one for each processor)"},
     {0, "status", NULL, vrv_set_true, AT(status),
 	"show which checks and verifications were made"},
-    {0, "json", NULL, vrv_set_true, AT(json), "with --status: as JSON"},
+    {0, "json", NULL, vrv_set_true, AT(json), "show the result as JSON"},
     VRV_SELECTION_OPTIONS(struct verify_options),
     {0},
 };
@@ -71,8 +72,6 @@ check_usage(const struct verify_options *o, bool named, struct varve_err *err)
 		return vrv_fail(err, VARVE_USAGE,
 		    "--glob-archives, --first and --last select archives, but "
 		    "one is named");
-	if (o->json && !o->status)
-		return vrv_fail(err, VARVE_USAGE, "--json goes with --status");
 	if (o->status &&
 	    (named || some || o->all || o->files != 0 || o->sample != NULL ||
 		o->seed != NULL || o->into != NULL || o->against != NULL))
@@ -180,7 +179,47 @@ struct sum {
 	uint64_t problems, denied, differ;
 	size_t foreign; /* archives of which --against is not the source */
 	bool nothing;	/* of an archive nothing was verified */
+	struct vrv_json *json; /* with an open array of archives; or NULL */
 };
+
+static enum varve_run_result
+judge(const struct varve_verify_result *r)
+{
+	return r->problems > 0		      ? VARVE_RUN_BAD :
+	    r->changed > 0 || r->vanished > 0 ? VARVE_RUN_CHANGED :
+						VARVE_RUN_GOOD;
+}
+
+/* Behind the findings, which are in it already. */
+static void
+result_json(struct vrv_json *j, const struct varve_archive *archive,
+    const struct varve_verify_result *r, bool compared,
+    const struct varve_err *failure)
+{
+	vrv_json_end(j);
+	vrv_json_str(j, "name", archive->name);
+	vrv_json_str(j, "id", archive->id);
+	if (failure != NULL) {
+		vrv_json_str(j, "error", failure->message);
+		vrv_json_str(j, "result", "error");
+		vrv_json_end(j);
+		return;
+	}
+	vrv_json_int(j, "seed", r->seed);
+	vrv_json_int(j, "files", r->files);
+	vrv_json_int(j, "bytes", r->bytes);
+	vrv_json_int(j, "sampled_files", r->sampled);
+	vrv_json_int(j, "sampled_bytes", r->sampled_bytes);
+	vrv_json_bool(j, "compared", compared);
+	vrv_json_int(j, "equal", r->equal);
+	vrv_json_int(j, "changed", r->changed);
+	vrv_json_int(j, "vanished", r->vanished);
+	vrv_json_int(j, "filled", r->filled);
+	vrv_json_int(j, "problems", r->problems);
+	vrv_json_int(j, "denied", r->denied);
+	vrv_json_str(j, "result", vrv_past_result(judge(r)));
+	vrv_json_end(j);
+}
 
 static int
 verify(struct vrv_cli *cli, struct varve_repo *repo,
@@ -189,13 +228,17 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 {
 	struct varve_verify_result r = {0};
 	vrv_auto_buf struct vrv_buf text = {0};
-	struct vrv_events events = {0};
+	struct vrv_events events = {.findings = sum->json};
+	bool compared = how->into != NULL || how->against != NULL;
 
+	vrv_json_begin(sum->json, NULL);
+	vrv_json_begin_array(sum->json, "findings");
 	how->event = vrv_events_fn;
 	how->event_arg = &events;
 	vrv_events_start(&events, cli, "verify");
 	int rc = varve_verify(repo, archive, how, &r, err);
 	vrv_events_end(&events);
+	result_json(sum->json, archive, &r, compared, rc != 0 ? err : NULL);
 	if (rc != 0) {
 		/* One status for whatever is no change of a source. */
 		if (err->exit == VARVE_EXIT_INTEGRITY)
@@ -206,8 +249,9 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 	sum->denied += r.denied;
 	sum->nothing = sum->nothing || r.sampled == 0;
 	sum->differ += r.changed + r.vanished;
-	result_text(&text, archive, &r,
-	    how->into != NULL || how->against != NULL, cli->common.iec);
+	if (sum->json != NULL)
+		return 0;
+	result_text(&text, archive, &r, compared, cli->common.iec);
 	return vrv_cli_out(cli, &text, err);
 }
 
@@ -233,13 +277,21 @@ verify_next(struct vrv_cli *cli, struct varve_repo *repo,
 static int
 verify_each(struct vrv_cli *cli, struct varve_repo *repo,
     const struct vrv_selected *which, struct varve_verify_options *how,
-    struct varve_err *err)
+    bool json, struct varve_err *err)
 {
 	struct sum sum = {0};
 	int rc = 0;
 
+	if (json && (sum.json = vrv_json_object()) == NULL)
+		return VRV_NOMEM(err, "JSON");
+	vrv_json_begin_array(sum.json, "archives");
 	for (size_t i = 0; rc == 0 && i < which->n; i++)
 		rc = verify_next(cli, repo, which, i, how, &sum, err);
+	vrv_json_end(sum.json);
+	vrv_shape_place(sum.json, repo);
+	if (rc == 0 && json)
+		rc = vrv_shape_print(cli, vrv_steal(&sum.json), err);
+	vrv_json_free(sum.json);
 	if (rc != 0)
 		return rc;
 	if (sum.differ > 0 || sum.nothing)
@@ -282,7 +334,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = vrv_archives(cli, repo, &list, err);
 	if (rc == 0)
 		rc = choose(cli, o, where.archive, list, &which, err);
-	return rc == 0 ? verify_each(cli, repo, &which, &how, err) : rc;
+	return rc == 0 ? verify_each(cli, repo, &which, &how, o->json, err) :
+			 rc;
 }
 
 const struct vrv_command vrv_cmd_verify = {

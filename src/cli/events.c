@@ -42,6 +42,20 @@ file_event(struct vrv_events *events, const struct varve_event *e)
 		vrv_log_file(&events->cli->log, e->status, e->path);
 }
 
+static void
+add_finding(struct vrv_events *events, const struct varve_event *e)
+{
+	struct vrv_json *j = events->findings;
+
+	if (j == NULL || events->problems >= VRV_FINDINGS_MAX)
+		return;
+	vrv_json_begin(j, NULL);
+	if (e->path != NULL)
+		vrv_json_str(j, "path", e->path);
+	vrv_json_str(j, "message", e->message != NULL ? e->message : "");
+	vrv_json_end(j);
+}
+
 void
 vrv_events_fn(void *arg, const struct varve_event *e)
 {
@@ -66,6 +80,7 @@ vrv_events_fn(void *arg, const struct varve_event *e)
 		break;
 	case VARVE_EVENT_PROBLEM:
 		say(events, VRV_LOG_ERROR, e);
+		add_finding(events, e);
 		events->problems++;
 		events->damaged = events->damaged || e->sys == 0;
 		break;

@@ -31,6 +31,18 @@ vrv_shape_repository(struct vrv_json *j, const struct varve_repo *repo,
 }
 
 void
+vrv_shape_place(struct vrv_json *j, const struct varve_repo *repo)
+{
+	struct varve_repo_info info;
+
+	varve_repo_info(repo, &info);
+	vrv_json_begin(j, "repository");
+	vrv_json_str(j, "id", info.id);
+	vrv_json_str(j, "location", info.location);
+	vrv_json_end(j);
+}
+
+void
 vrv_shape_encryption(struct vrv_json *j, const struct varve_repo *repo)
 {
 	struct varve_repo_info info;

@@ -18,6 +18,8 @@
  * of the last change is the newest end of `list`. */
 void vrv_shape_repository(struct vrv_json *, const struct varve_repo *,
     const struct varve_archive_list *list);
+/* "repository" without that time, for what reads no archives. */
+void vrv_shape_place(struct vrv_json *, const struct varve_repo *);
 void vrv_shape_encryption(struct vrv_json *, const struct varve_repo *);
 /* Reads the index of the repository. */
 int vrv_shape_cache(struct vrv_json *, struct varve_repo *,

@@ -78,10 +78,7 @@ vrv_verify_status(struct vrv_cli *cli, struct varve_repo *repo, bool json,
 	if (dir == NULL || (json && s.json == NULL))
 		return VRV_NOMEM(err, "the status");
 	if (json) {
-		vrv_json_begin(s.json, "repository");
-		vrv_json_str(s.json, "id", info.id);
-		vrv_json_str(s.json, "location", info.location);
-		vrv_json_end(s.json);
+		vrv_shape_place(s.json, repo);
 		vrv_json_str(s.json, "state_directory", dir);
 		vrv_json_begin_array(s.json, "runs");
 	} else {

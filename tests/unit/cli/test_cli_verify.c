@@ -55,10 +55,10 @@ test_verify_options(void **state)
 	static const char *const bad[] = {"verify --sample 101 ::one",
 	    "verify --sample -1 ::one", "verify --sample 1x ::one",
 	    "verify --sample inf ::one", "verify --seed x ::one",
-	    "verify --seed 18446744073709551616 ::one", "verify --json ::one",
-	    "verify --status ::one", "verify --status --files 3",
-	    "verify --into a --against b ::one", "verify --into a",
-	    "verify --all --files 1 ::one", "verify --last 1 ::one"};
+	    "verify --seed 18446744073709551616 ::one", "verify --status ::one",
+	    "verify --status --files 3", "verify --into a --against b ::one",
+	    "verify --into a", "verify --all --files 1 ::one",
+	    "verify --last 1 ::one"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(program_run(bad[i]), 2);
 }
