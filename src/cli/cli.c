@@ -232,15 +232,20 @@ run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
 
 /* No object may get the number of a standard descriptor that the caller closed.
  * What stands in for it fails as a closed one does: reading a closed input and
- * writing to a closed output are errors. Messages are dropped. */
+ * writing to a closed output are errors. Messages are dropped. The input is
+ * held by a directory: who opens /dev/stdin instead cannot read that either. */
 static int
 hold_std_descriptors(void)
 {
-	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+	static const struct {
+		const char *path;
+		int mode;
+	} by[] = {{"/", O_PATH}, {"/dev/null", O_RDONLY},
+	    {"/dev/null", O_RDWR}};
 
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", modes[fd]) != fd)
+		    open(by[fd].path, by[fd].mode) != fd)
 			return -1;
 	}
 	return 0;

@@ -46,6 +46,13 @@ parse_delimiter(struct vrv_buf *buf, const char *text, struct varve_err *err)
 	return vrv_buf_check(buf, err);
 }
 
+static int
+cannot_read(const struct vrv_pathlist *l, struct varve_err *err)
+{
+	return vrv_fail_sys(err, errno, "cannot read the list of paths from %s",
+	    l->child == NULL ? "standard input" : "the command");
+}
+
 int
 vrv_pathlist_open(struct vrv_pathlist *l, int fd, const char *delimiter,
     struct vrv_child *child, struct varve_err *err)
@@ -55,11 +62,11 @@ vrv_pathlist_open(struct vrv_pathlist *l, int fd, const char *delimiter,
 
 	if (rc != 0)
 		return rc;
+	l->child = child;
 	vrv_auto_fd own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0 || (l->file = fdopen(own, "r")) == NULL)
-		return vrv_fail_sys(err, errno, "cannot read paths");
+		return cannot_read(l, err);
 	own = -1;
-	l->child = child;
 	return 0;
 }
 
@@ -115,7 +122,7 @@ vrv_pathlist_next(void *arg, const char **ret, struct varve_err *err)
 		return 0;
 	}
 	if (ferror(l->file))
-		return vrv_fail_sys(err, errno, "cannot read paths");
+		return cannot_read(l, err);
 	if (l->child != NULL && l->child->pid != 0) {
 		int rc = vrv_child_wait(l->child, err);
 		if (rc != 0)

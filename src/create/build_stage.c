@@ -190,6 +190,12 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	int rc = take_content(b, item, err);
 	if (rc != 0)
 		return rc;
+	/* What comes from a descriptor is there once: an archive that lacks it
+	 * would look like a backup of it. */
+	if (job->failed && job->dir == NULL)
+		return vrv_fail_sys(err, job->error.sys,
+		    "no archive was created: cannot read the content of '%s'",
+		    vrv_build_disk_path(b, item));
 	if (job->failed)
 		return vrv_build_failed(b, item, &job->error, err);
 	if (job->nodump) {
