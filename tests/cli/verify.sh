@@ -209,6 +209,5 @@ refuses 2 "--sample needs a number above 0*" verify --sample 101% repo
 refuses 2 "--sample needs a number above 0*" verify --sample 0 repo
 refuses 2 "--sample needs a number above 0*" verify --sample nan repo
 refuses 2 "--seed needs a number*" verify --seed -1 repo
-refuses 2 "--json goes with --status*" verify --json repo
 refuses 2 "--status verifies nothing*" verify --status --all repo
 done_testing
