@@ -138,7 +138,15 @@ VARVE_API int varve_archive_delete(struct varve_repo *,
     const struct varve_archive *const *archives, size_t n,
     struct varve_err *err) VARVE_MUST;
 
-/* Store the next revision under another name. EXISTS (30) if a live archive
+/* May a new archive have this name? USAGE with the reason if it is empty, ".",
+ * "..", VARVE_LATEST or an id ("aid:..."), begins or ends with a blank, is not
+ * valid UTF-8, or holds a slash or a control character. Archives that were
+ * stored with such a name can be read, renamed and deleted. */
+VARVE_API int varve_archive_name_check(const char *name,
+    struct varve_err *err) VARVE_MUST;
+
+/* Store the next revision under another name. USAGE as
+ * varve_archive_name_check(). EXISTS (30) if a live archive
  * has it. */
 VARVE_API int varve_archive_rename(struct varve_repo *,
     const struct varve_archive *, const char *name,

@@ -157,7 +157,14 @@ int vrv_archive_is_deleted(struct vrv_repo *, const struct vrv_archive *,
     const struct vrv_map *known, bool *ret, bool *ret_unsure,
     struct varve_err *err) VRV_MUST;
 
-/* Store the next revision of `old`, as the store has it, under another name. */
+/* May a new archive, or a renamed one, have this name? USAGE with the reason
+ * if it is empty, ".", "..", VARVE_LATEST or an id ("aid:..."), begins or ends
+ * with a blank, is not valid UTF-8, or holds a slash or a control character.
+ * Readers accept every name. */
+int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;
+
+/* Store the next revision of `old`, as the store has it, under another name.
+ * USAGE as vrv_archive_name_check(). */
 int vrv_archive_rename(struct vrv_repo *, const struct vrv_archive *old,
     const char *name, struct varve_err *err) VRV_MUST;
 

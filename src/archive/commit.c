@@ -262,11 +262,12 @@ vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
 	    .as_admin = true,
 	};
 
-	if (*name == '\0')
-		return vrv_fail(err, VARVE_USAGE, "an archive needs a name");
+	int rc = vrv_archive_name_check(name, err);
+	if (rc != 0)
+		return rc;
 	if (old->clear.revision == UINT32_MAX)
 		return vrv_fail(err, VARVE_LIMIT, "no revision is left");
-	int rc = vrv_archive_confirm(repo, old, &arena, &stored, err);
+	rc = vrv_archive_confirm(repo, old, &arena, &stored, err);
 	if (rc == 0) {
 		next = stored;
 		next.clear.revision++;

@@ -469,7 +469,7 @@ prepare(struct create *c, const struct vrv_strings *words,
 		rc = vrv_cli_location(c->cli, words, VRV_WANTS_ARCHIVE, where,
 		    &paths, err);
 	if (rc == 0)
-		rc = vrv_archive_name_new(where->archive, err);
+		rc = varve_archive_name_check(where->archive, err);
 	if (rc == 0)
 		rc = set_options(c, err);
 	if (rc == 0)

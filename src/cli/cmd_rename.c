@@ -43,7 +43,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = vrv_cli_expand(cli, rest.items[0], &name, err);
 	if (rc == 0)
-		rc = vrv_archive_name_new(name, err);
+		rc = varve_archive_name_check(name, err);
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
 	if (rc == 0)

@@ -69,27 +69,6 @@ from_environment(char **ret, struct varve_time now, struct varve_err *err)
 }
 
 int
-vrv_archive_name_check(const char *name, struct varve_err *err)
-{
-	if (name[0] == '\0')
-		return vrv_fail(err, VARVE_USAGE, "an archive needs a name");
-	if (strchr(name, '/') != NULL)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'%s': the name of an archive has no slash", name);
-	return 0;
-}
-
-int
-vrv_archive_name_new(const char *name, struct varve_err *err)
-{
-	if (strcmp(name, VARVE_LATEST) == 0)
-		return vrv_fail(err, VARVE_USAGE,
-		    "'" VARVE_LATEST "' means the newest archive: choose "
-		    "another name");
-	return vrv_archive_name_check(name, err);
-}
-
-int
 vrv_location_parse(const char *text, struct varve_time now,
     struct vrv_location *ret, struct varve_err *err)
 {
@@ -105,8 +84,6 @@ vrv_location_parse(const char *text, struct varve_time now,
 		colons += 2;
 	}
 	if (colons != NULL && *colons != '\0') {
-		if ((rc = vrv_archive_name_check(colons, err)) != 0)
-			return rc;
 		found.archive = vrv_dup(colons, strlen(colons));
 		if (found.archive == NULL)
 			return VRV_NOMEM(err, "a location");

@@ -30,9 +30,4 @@ void vrv_location_fini(struct vrv_location *);
 /* Does VARVE_REPO name a repository? */
 bool vrv_location_has_default(void);
 
-/* USAGE if `name` cannot be the name of an archive. */
-int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;
-/* USAGE if `name` must not be given to an archive, new or renamed. */
-int vrv_archive_name_new(const char *name, struct varve_err *err) VRV_MUST;
-
 #endif

@@ -16,10 +16,7 @@
 #include <stdint.h>
 
 #include "util/buf.h"
-
-/* The code point at the start of `n` > 0 bytes and how many bytes it takes; 0
- * where no valid UTF-8 starts. */
-size_t vrv_utf8_decode(const char *p, size_t n, uint32_t *ret);
+#include "util/utf8.h"
 
 /* Append `s` as described above. */
 void vrv_text_escape(struct vrv_buf *, const char *s);

@@ -533,9 +533,10 @@ check_name(const struct session *s, struct varve_err *err)
 {
 	const char *name = s->options->name;
 
-	if (name == NULL || name[0] == '\0' || strchr(name, '/') != NULL)
-		return vrv_fail(err, VARVE_USAGE, "'%s' cannot name an archive",
-		    name == NULL ? "" : name);
+	int rc = vrv_archive_name_check(name == NULL ? "" : name, err);
+
+	if (rc != 0)
+		return rc;
 	if (s->archives == NULL || !vrv_archives_has_name(s->archives, name))
 		return 0;
 	vrv_fail(err, VARVE_EXISTS, "an archive '%s' exists already", name);

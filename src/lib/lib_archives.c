@@ -220,6 +220,12 @@ varve_archive_delete(struct varve_repo *handle,
 	return vrv_archive_bury(handle->repo, list, n, err);
 }
 
+int
+varve_archive_name_check(const char *name, struct varve_err *err)
+{
+	return vrv_archive_name_check(name, LIB_ERR(err));
+}
+
 /* What the list says may be old by now: the name is checked against the
  * archives of this moment. */
 static int

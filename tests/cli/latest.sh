@@ -35,8 +35,8 @@ like "$(varve info ::latest)" "Archive name: two*" "in VARVE_REPO"
 unset VARVE_REPO
 
 # It is the name of no archive.
-refuses 2 "'latest' means the newest archive*" create repo::latest src
-refuses 2 "'latest' means the newest archive*" rename repo::one latest
+refuses 2 "'latest' cannot name an archive: it means the newest*" create repo::latest src
+refuses 2 "'latest' cannot name an archive: it means the newest*" rename repo::one latest
 refuses 2 "delete needs the name of an archive*'two'*" delete repo::latest
 refuses 2 "delete needs the name of an archive*" delete repo one latest
 is "$(varve list --short repo)" "old

@@ -74,6 +74,14 @@ varve_version(void)
 	return "0.0.1";
 }
 
+int
+varve_archive_name_check(const char *name, struct varve_err *err)
+{
+	if (name[0] != '\0' && strchr(name, '/') == NULL)
+		return 0;
+	return vrv_fail(err, VARVE_USAGE, "'%s' cannot name an archive", name);
+}
+
 bool
 varve_repo_exists(const char *location)
 {

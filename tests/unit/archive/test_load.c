@@ -81,6 +81,43 @@ test_cache(void **state)
 	assert_int_equal(hooks_count(&f->hooks, "get archives/"), 0);
 }
 
+/* Names that writers refuse, and readers do not. */
+static void
+test_names(void **state)
+{
+	static const char *const refused[] = {"", ".", "..", "aid:", "aid:1234",
+	    " a", "a ", " ", "a/b", "/", "a\n", "\x7f", "a\xc2\x85",
+	    "a\xe2\x80\xae", "\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80"};
+	static const char *const fine[] = {"a", "...", "a b", "aid", "xaid:1",
+	    "\xc3\xa4\xe2\x82\xac", "a:b", "-", "\\"};
+	struct fixture *f = *state;
+	struct vrv_archives *list;
+	struct varve_err err;
+	struct vrv_archive a = some_archive(f, 1);
+
+	a.sealed.name.p = (const uint8_t *)"aid:12345678 ";
+	a.sealed.name.n = 13;
+	commit(f, &a);
+	must_load(f, &list);
+	assert_int_equal(list->n, 1);
+	assert_true(vrv_archives_has_name(list, "aid:12345678 "));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		assert_int_equal(vrv_archive_name_check(refused[i], &err),
+		    VARVE_USAGE);
+		assert_int_equal(vrv_archive_rename(f->repo, list->items[0],
+				     refused[i], &err),
+		    VARVE_USAGE);
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
+		MUST(vrv_archive_name_check(fine[i], &err));
+	MUST(vrv_archive_rename(f->repo, list->items[0], "good", &err));
+	vrv_archives_free(list);
+	must_load(f, &list);
+	assert_int_equal(list->n, 1);
+	assert_true(vrv_archives_has_name(list, "good"));
+	vrv_archives_free(list);
+}
+
 static void
 test_revisions(void **state)
 {
@@ -337,6 +374,7 @@ run_load_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 	    FIXTURE_TEST(test_cache),
+	    FIXTURE_TEST(test_names),
 	    FIXTURE_TEST(test_revisions),
 	    FIXTURE_TEST(test_conflict),
 	    FIXTURE_TEST(test_missing),

@@ -179,7 +179,7 @@ test_locations(void **state)
 	    {"", "/env/r", NULL, 0},
 	    {NULL, "/env/r", NULL, 0},
 	    {"::{utcnow:%Y}", "/env/r", "2026", 0},
-	    {"r::a/b", NULL, NULL, VARVE_USAGE},
+	    {"r::a/b", "r", "a/b", 0},
 	    {"file://r", NULL, NULL, VARVE_USAGE},
 	    {"ssh://h/r::a", NULL, NULL, VARVE_NOTSUP},
 	    {"u@h:r", NULL, NULL, VARVE_NOTSUP},
