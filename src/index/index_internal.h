@@ -82,6 +82,7 @@ struct vrv_mem {
 	bool lookups;
 	uint32_t *slots, *next;
 	size_t n_slots, next_cap;
+	struct vrv_hash_key key; /* of `slots` */
 };
 #define VRV_NO_RECORD UINT32_MAX
 

@@ -116,7 +116,7 @@ vrv_mem_row(const struct vrv_mem *mem, enum vrv_section section, uint64_t i)
 static uint32_t *
 slot_of(const struct vrv_mem *mem, const uint8_t *prefix)
 {
-	return &mem->slots[vrv_hash64(prefix, VRV_PREFIX_SIZE) &
+	return &mem->slots[vrv_hash_keyed(&mem->key, prefix, VRV_PREFIX_SIZE) &
 	    (mem->n_slots - 1)];
 }
 
@@ -145,6 +145,8 @@ chain_room(struct vrv_mem *mem, struct varve_err *err)
 	if (slots == NULL)
 		return VRV_NOMEM(err, "the index");
 	memset(slots, 0xff, n_slots * sizeof(*slots));
+	if (mem->slots == NULL)
+		vrv_hash_key_init(&mem->key);
 	free(mem->slots);
 	mem->slots = slots;
 	mem->n_slots = n_slots;

@@ -198,7 +198,8 @@ struct find {
 	const struct varve_find_options *options;
 	varve_version_fn *fn;
 	void *arg;
-	struct vrv_map *told; /* sums of what was told */
+	struct vrv_map *told; /* hashes of what was told */
+	struct vrv_hash_key key;
 	struct vrv_buf name;
 };
 
@@ -222,7 +223,7 @@ static int
 is_told(struct find *f, const struct vrv_catalog_version *v, bool *ret,
     struct varve_err *err)
 {
-	uint8_t sum[VRV_XXH_SIZE];
+	uint8_t sum[VRV_HASH_LONG];
 	struct vrv_buf *path = &f->t.path;
 	size_t n = path->len;
 	bool is_new;
@@ -232,7 +233,7 @@ is_told(struct find *f, const struct vrv_catalog_version *v, bool *ret,
 	int rc = vrv_buf_check(path, err);
 	if (rc != 0)
 		return rc;
-	vrv_xxh(sum, path->data, path->len);
+	vrv_hash_keyed_long(&f->key, path->data, path->len, sum);
 	path->len = n;
 	if (vrv_map_put(f->told, sum, &is_new) == NULL)
 		return VRV_NOMEM(err, "what was found");
@@ -288,12 +289,13 @@ varve_catalog_find(struct varve_catalog *c,
 	    .options = options,
 	    .fn = fn,
 	    .arg = arg,
-	    .told = vrv_map_new(VRV_XXH_SIZE, 0)};
+	    .told = vrv_map_new(VRV_HASH_LONG, 0)};
 	const struct vrv_catalog_walk walk = {match_name, found, &f};
 
 	err = LIB_ERR(err);
 	if (f.told == NULL)
 		return VRV_NOMEM(err, "what was found");
+	vrv_hash_key_init(&f.key);
 	vrv_catalog_want(c->catalog, is_chosen, &choice);
 	int rc = vrv_catalog_walk(c->catalog, &walk, err);
 	if (rc != 0) {

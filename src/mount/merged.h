@@ -13,6 +13,7 @@
 
 #include "catalog/catalog.h"
 #include "mount/listing.h"
+#include "util/hash.h"
 #include "util/map.h"
 
 enum vrv_record_kind {
@@ -49,6 +50,7 @@ struct vrv_versions {
 	struct vrv_time time; /* of the newest; ns counts epochs, too */
 	struct vrv_arena arena;
 	struct vrv_map *by_key; /* to struct vrv_record * */
+	struct vrv_hash_key hash_key;
 	struct vrv_record **records;
 	size_t n, cap;
 };

@@ -13,7 +13,7 @@
 
 struct record_key {
 	uint32_t parent, kind;
-	uint8_t sum[VRV_XXH_SIZE];
+	uint8_t sum[VRV_HASH_LONG];
 };
 
 uint64_t
@@ -47,7 +47,7 @@ vrv_record_of(struct vrv_versions *v, struct vrv_record *in,
 	    .kind = kind,
 	};
 
-	vrv_xxh(key.sum, bytes, n);
+	vrv_hash_keyed_long(&v->hash_key, bytes, n, key.sum);
 	struct vrv_record **known = vrv_map_get(v->by_key, &key);
 	if (known != NULL)
 		return *known;
@@ -221,6 +221,7 @@ vrv_versions_new(struct vrv_mount *m, vrv_mount_select_fn *select,
 	v->listing.select = select;
 	v->listing.select_arg = select_arg;
 	v->shown = vrv_map_new(VRV_LOGICAL_ID, sizeof(void *));
+	vrv_hash_key_init(&v->hash_key);
 	v->by_key = vrv_map_new(sizeof(struct record_key), sizeof(void *));
 	int rc = 0;
 	if (v->shown == NULL || v->by_key == NULL ||

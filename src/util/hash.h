@@ -25,7 +25,25 @@ void vrv_xxh_update(struct vrv_xxh_state *, const void *bytes, size_t n);
 void vrv_xxh_sum(const struct vrv_xxh_state *, uint8_t out[VRV_XXH_SIZE]);
 void vrv_xxh_free(struct vrv_xxh_state *);
 
-/* 64 bits for tables in memory; never stored. */
+/* 64 bits that are the same in each process; never stored, and no place in a
+ * table: that is for whoever chose the bytes to know. */
 uint64_t vrv_hash64(const void *bytes, size_t n);
+
+/*
+ * SipHash-2-4 (github.com/veorq/SipHash) for what stands in memory: names and
+ * ids come from archives and file systems, and nobody there may choose them so
+ * that they meet in one place of a table, or stand for each other.
+ */
+struct vrv_hash_key {
+	uint64_t k[2];
+};
+/* A random one. */
+void vrv_hash_key_init(struct vrv_hash_key *);
+uint64_t vrv_hash_keyed(const struct vrv_hash_key *, const void *bytes,
+    size_t n);
+/* Long enough to stand for the bytes. */
+#define VRV_HASH_LONG 16
+void vrv_hash_keyed_long(const struct vrv_hash_key *, const void *bytes,
+    size_t n, uint8_t out[VRV_HASH_LONG]);
 
 #endif

@@ -16,6 +16,7 @@ struct vrv_map {
 	size_t slots, count;
 	uint8_t *table; /* slots x (value, key) */
 	uint8_t *taken;
+	struct vrv_hash_key key;
 };
 
 static size_t
@@ -52,6 +53,7 @@ vrv_map_new(size_t key_size, size_t value_size)
 	map->value_size = value_size;
 	map->slot_size = round_up(value_size + key_size,
 	    value_size == 0 ? 1 : sizeof(uint64_t));
+	vrv_hash_key_init(&map->key);
 	if (set_slots(map, FIRST_SLOTS) != 0) {
 		free(map);
 		return NULL;
@@ -87,11 +89,18 @@ slot_key(const struct vrv_map *map, size_t i)
 	return slot_value(map, i) + map->value_size;
 }
 
+/* Where `key` would stand if nothing else did. */
+static size_t
+home_of(const struct vrv_map *map, const void *key)
+{
+	return vrv_hash_keyed(&map->key, key, map->key_size) & (map->slots - 1);
+}
+
 /* The slot that holds `key`, or the free one where it would go. */
 static size_t
 find(const struct vrv_map *map, const void *key)
 {
-	size_t i = vrv_hash64(key, map->key_size) & (map->slots - 1);
+	size_t i = home_of(map, key);
 
 	while (
 	    map->taken[i] && memcmp(slot_key(map, i), key, map->key_size) != 0)
@@ -162,8 +171,7 @@ vrv_map_remove(struct vrv_map *map, const void *key)
 	/* Move back what probed past the hole, so that no search stops short.
 	 */
 	for (size_t i = (hole + 1) & mask; map->taken[i]; i = (i + 1) & mask) {
-		size_t home =
-		    vrv_hash64(slot_key(map, i), map->key_size) & mask;
+		size_t home = home_of(map, slot_key(map, i));
 
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

@@ -4,9 +4,9 @@
 
 /*
  * A hash map with keys and values of fixed sizes, kept inside its table. Open
- * addressing with linear probing. Confined to one thread at a time. Keys and
- * values are copied; a value's address holds until the next insertion or
- * removal.
+ * addressing with linear probing; each map hashes with a random key of its own.
+ * Confined to one thread at a time. Keys and values are copied; a value's
+ * address holds until the next insertion or removal.
  */
 
 #include <stdbool.h>

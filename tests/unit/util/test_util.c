@@ -206,6 +206,64 @@ test_map_against_a_model(void **state)
 	vrv_map_free(map);
 }
 
+/* Who chooses the keys does not choose where they stand: two maps of the same
+ * keys have them in different orders. */
+static void
+test_maps_differ(void **state)
+{
+	struct vrv_map *maps[2];
+	const void *key[2];
+	size_t at[2] = {0};
+	bool same = true;
+	void *value;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		maps[i] = vrv_map_new(sizeof(uint32_t), 0);
+		assert_non_null(maps[i]);
+		for (uint32_t k = 0; k < 40; k++)
+			assert_non_null(vrv_map_put(maps[i], &k, NULL));
+	}
+	while (vrv_map_next(maps[0], &at[0], &key[0], &value)) {
+		assert_true(vrv_map_next(maps[1], &at[1], &key[1], &value));
+		same &= memcmp(key[0], key[1], sizeof(uint32_t)) == 0;
+	}
+	assert_false(same);
+	vrv_map_free(maps[0]);
+	vrv_map_free(maps[1]);
+}
+
+/* As OpenSSL computes it. */
+static void
+test_keyed_hash(void **state)
+{
+	static const struct {
+		size_t n;
+		const char *text, *wide;
+	} cases[] = {
+	    {0, "310e0edd47db6f72", "a3817f04ba25a8e66df67214c7550293"},
+	    {1, "fd67dc93c539f874", "da87c1d86b99af44347659119b22fc45"},
+	    {15, "e545be4961ca29a1", "5493e99933b0a8117e08ec0f97cfc3d9"},
+	};
+	struct vrv_hash_key key;
+	uint8_t bytes[16], out[VRV_HASH_LONG];
+	char hex[33];
+
+	(void)state;
+	for (uint8_t i = 0; i < 16; i++)
+		bytes[i] = i;
+	key.k[0] = vrv_get_u64(bytes);
+	key.k[1] = vrv_get_u64(bytes + 8);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vrv_put_u64(out, vrv_hash_keyed(&key, bytes, cases[i].n));
+		vrv_hex(hex, out, 8);
+		assert_string_equal(hex, cases[i].text);
+		vrv_hash_keyed_long(&key, bytes, cases[i].n, out);
+		vrv_hex(hex, out, VRV_HASH_LONG);
+		assert_string_equal(hex, cases[i].wide);
+	}
+}
+
 /* --- the rest --- */
 
 static void
@@ -312,6 +370,8 @@ main(void)
 	    cmocka_unit_test(test_a_cursor_stays_failed),
 	    cmocka_unit_test(test_hex),
 	    cmocka_unit_test(test_map_against_a_model),
+	    cmocka_unit_test(test_maps_differ),
+	    cmocka_unit_test(test_keyed_hash),
 	    cmocka_unit_test(test_arena),
 	    cmocka_unit_test(test_sum_in_parts),
 	    cmocka_unit_test(test_times_compare),
