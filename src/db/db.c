@@ -137,8 +137,10 @@ migrate(struct vrv_db *db, const struct vrv_db_schema *schema,
 		return vrv_fail(err, VARVE_FORMAT,
 		    "%s: is of version %d, and this varve knows %u", db->path,
 		    (int)version, newest);
-	if (version == newest)
-		return 0;
+	/* Before a step works on what somebody else made. */
+	rc = vrv_db_check_schema(db, schema, (uint32_t)version, err);
+	if (rc != 0 || version == newest)
+		return rc;
 	for (uint32_t i = (uint32_t)version; rc == 0 && i < newest; i++)
 		rc = vrv_db_exec(db, schema->steps[i], err);
 	if (rc == 0)
@@ -228,7 +230,9 @@ set_up(struct vrv_db *db, enum vrv_db_kind kind, struct varve_err *err)
 	(void)sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	db->log_limit = LOG_PAGES;
 	(void)sqlite3_wal_hook(db->sqlite, on_commit, db);
-	int code = vrv_db_add_feed(db);
+	int code = vrv_db_harden(db);
+	if (code == SQLITE_OK)
+		code = vrv_db_add_feed(db);
 	if (code != SQLITE_OK)
 		return vrv_db_fail(db, code, "opening", err);
 	int rc = pragma_set(db, "page_size", VRV_DB_PAGE, err);

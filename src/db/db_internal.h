@@ -33,6 +33,12 @@ struct vrv_db {
 /* Make the table `feed` known to a connection. Returns SQLite's code. */
 int vrv_db_add_feed(struct vrv_db *);
 
+/* Run nothing that the file brings with it. Returns SQLite's code. */
+int vrv_db_harden(struct vrv_db *);
+/* CORRUPT unless the schema is what the first `version` steps make. */
+int vrv_db_check_schema(struct vrv_db *, const struct vrv_db_schema *,
+    uint32_t version, struct varve_err *err) VRV_MUST;
+
 /* The name of the VFS that keeps the checksums of database files; NULL when
  * SQLite cannot be started. Any thread. */
 const char *vrv_db_vfs(void);

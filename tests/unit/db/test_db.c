@@ -22,7 +22,8 @@ static const char *const one[] =
 static const char *const two[] =
     {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)",
 	"ALTER TABLE t ADD COLUMN c TEXT", NULL};
-static const char *const broken[] = {"CREATE TABLE u(a)", "nonsense", NULL};
+static const char *const broken[] =
+    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)", "nonsense", NULL};
 static const struct vrv_db_schema first = {0x7661, one};
 static const struct vrv_db_schema second = {0x7661, two};
 static const struct vrv_db_schema other = {0x7662, one};
@@ -179,6 +180,76 @@ test_values(void **state)
 	assert_int_equal(vrv_stmt_step(get, &p->err), 0); /* from the start */
 	vrv_stmt_free(vrv_steal(&get));
 	vrv_stmt_free(vrv_steal(&put));
+	vrv_db_close(db);
+}
+
+/* Whoever can write the file can bring what SQLite would run with our
+ * statements: it is refused, whatever it is, and not run when it is opened. */
+static void
+test_foreign_schema(void **state)
+{
+	static const char *const evil[][2] = {
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);"
+	     "CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END",
+		NULL},
+	    {"CREATE TABLE s(a INTEGER PRIMARY KEY, b BLOB);"
+	     "CREATE VIEW t AS SELECT a, load_extension('x') AS b FROM s",
+		NULL},
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, "
+	     "b BLOB AS (hex(a)))",
+		NULL},
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB CHECK(b IS NULL))",
+		NULL},
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);"
+	     "CREATE INDEX i ON t(abs(a))",
+		NULL},
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);"
+	     "CREATE TABLE u(a)",
+		NULL},
+	    {"CREATE TABLE u(a)", NULL},
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+		const struct vrv_db_schema schema = {first.application,
+		    evil[i]};
+
+		vrv_db_close(must_open(p, &schema));
+		if (try_open(p, &first) != VARVE_CORRUPT)
+			fail_msg("%s: opened", evil[i][0]);
+		assert_non_null(strstr(p->err.message, "did not make"));
+		assert_int_equal(vrv_db_remove(p->path, &p->err), 0);
+	}
+}
+
+/* Not even if our own schema had one. */
+static void
+test_runs_nothing(void **state)
+{
+	static const char *const steps[] =
+	    {"CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);"
+	     "CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END;"
+	     "CREATE VIEW v AS SELECT a FROM t",
+		NULL};
+	static const struct vrv_db_schema schema = {0x7661, steps};
+	static const char *const refused[] = {
+	    "SELECT a FROM v",
+	    "ATTACH ':memory:' AS other",
+	    "UPDATE sqlite_schema SET sql = ''",
+	    "SELECT length(zeroblob(17000000))",
+	};
+	struct place *p = *state;
+	struct vrv_db *db = must_open(p, &schema);
+
+	fill(p, db, 5, 10);
+	assert_int_equal(count(p, db), 5);
+	assert_int_equal(vrv_db_exec(db, "PRAGMA writable_schema = ON",
+			     &p->err),
+	    0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (vrv_db_exec(db, refused[i], &p->err) == 0)
+			fail_msg("%s: done", refused[i]);
+	}
 	vrv_db_close(db);
 }
 
@@ -560,6 +631,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_keeps_rows),
 	    TEST(test_values),
+	    TEST(test_foreign_schema),
+	    TEST(test_runs_nothing),
 	    TEST(test_transactions),
 	    TEST(test_versions),
 	    TEST(test_damage),

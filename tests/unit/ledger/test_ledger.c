@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "db/db.h"
+#include "ledger/ledger_internal.h"
 #include "ledger/ledger.h"
 #include "util/hex.h"
 
@@ -261,16 +262,15 @@ test_newer(void **state)
 	struct small_repo *s = *state;
 	struct varve_err err = {0};
 	struct runs all = {0};
-	char path[200];
 
-	path_of(s, path);
 	record(s, "one");
-	static const char *const steps[] = {"SELECT 1", "SELECT 1",
-	    "CREATE TABLE later(a)", NULL};
-	const struct vrv_db_schema later = {0x76726c67u, steps};
-	struct vrv_db *db;
-	assert_int_equal(vrv_db_open(path, &later, VRV_DB_KEPT, &db, &err), 0);
-	vrv_db_close(db);
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	assert_non_null(ledger);
+	assert_int_equal(vrv_db_exec(ledger->db,
+			     "CREATE TABLE later(a); PRAGMA user_version = 99",
+			     &err),
+	    0);
+	vrv_ledger_close(ledger);
 	assert_null(vrv_ledger_open(s->repo));
 	assert_int_equal(vrv_ledger_runs(s->repo, on_run, &all, &err),
 	    VARVE_FORMAT);
