@@ -21,15 +21,26 @@ struct varve_restore_options {
 	unsigned strip_components;
 	bool dry_run, overwrite, sparse;
 	bool numeric_ids, no_xattrs, no_acls, no_flags;
-	int stdout_fd;	  /* write file contents there instead; -1: no */
-	unsigned threads; /* 0: one per processor */
+	/* Of other users than root: keep set-ID bits, and all of the mode that
+	 * `umask` forbids. root restores whole modes. */
+	bool preserve_permissions;
+	bool no_devices;    /* pass over character and block devices */
+	bool no_set_id;	    /* of anything but directories: clear set-ID bits */
+	bool no_caps;	    /* restore no file capabilities */
+	bool root_metadata; /* `target` gets the metadata of the archive's root,
+			       if that was a source */
+	unsigned umask;	    /* of directories that the archive does not describe
+			       and, see above, of modes */
+	int stdout_fd;	    /* write file contents there instead; -1: no */
+	unsigned threads;   /* 0: one per processor */
 	varve_event_fn *event;
 	void *event_arg;
 	bool want_files;
 };
 #define VARVE_RESTORE_OPTIONS_INIT                                             \
 	{                                                                      \
-		.size = sizeof(struct varve_restore_options), .stdout_fd = -1  \
+		.size = sizeof(struct varve_restore_options), .stdout_fd = -1, \
+		.umask = 077                                                   \
 	}
 
 struct varve_restore_result {

@@ -23,6 +23,9 @@
 		letter_, option_name, NULL, vrv_set_value,                     \
 		    offsetof(struct vrv_common, level), text, level_           \
 	}
+#define DEFAULT_UMASK 0077
+#define NO_UMASK (~0u)
+
 #define FLAG(option_name, letter_, field, text)                                \
 	{                                                                      \
 		letter_, option_name, NULL, vrv_set_true,                      \
@@ -170,7 +173,10 @@ apply_common(struct vrv_cli *cli)
 {
 	cli->log.level = cli->common.level;
 	cli->log.json = cli->common.log_json;
-	umask((mode_t)cli->common.umask);
+	if (cli->common.umask != NO_UMASK) {
+		cli->user_umask = cli->common.umask;
+		umask((mode_t)cli->common.umask);
+	}
 	if (cli->common.show_version)
 		vrv_log_output(&cli->log, "show-version",
 		    "varve " VARVE_VERSION);
@@ -270,12 +276,13 @@ vrv_cli_main(int argc, char **argv)
 	struct vrv_time now = vrv_time_now();
 	struct varve_err err;
 	struct vrv_cli cli = {
-	    .common = {.level = VRV_LOG_WARNING, .umask = 0077},
+	    .common = {.level = VRV_LOG_WARNING, .umask = NO_UMASK},
 	    .log = {.fd = STDERR_FILENO, .level = VRV_LOG_WARNING},
 	    .now = {now.s, now.ns},
 	    .argv = (const char *const *)argv,
 	    .argc = (size_t)argc,
 	    .out = stdout,
+	    .user_umask = umask(DEFAULT_UMASK),
 	};
 
 	if (argc < 1 || hold_std_descriptors() != 0)

@@ -41,6 +41,9 @@ struct vrv_cli {
 	bool warned;	  /* ends with exit status 1 */
 	bool out_is_gone; /* nobody reads standard output any more */
 	int signal;	  /* ends by this one, if not 0 */
+	/* Of what a command makes for its user: --umask if it was given, else
+	 * the one that varve was started with. */
+	unsigned user_umask;
 };
 
 /* Run the program and return its exit status. */

@@ -8,6 +8,8 @@
 struct extract_options {
 	bool dry_run, list, to_stdout, sparse, overwrite;
 	bool numeric_ids, no_xattrs, no_acls, no_flags;
+	bool preserve_permissions, no_devices, no_set_id, no_caps;
+	bool root_metadata;
 	unsigned strip_components, threads;
 	struct vrv_rules rules;
 };
@@ -32,6 +34,15 @@ static const struct vrv_option options[] = {
     {0, "noacls", NULL, vrv_set_true, AT(no_acls),
 	"restore no access control lists"},
     {0, "noflags", NULL, vrv_set_true, AT(no_flags), "restore no file flags"},
+    {0, "preserve-permissions", NULL, vrv_set_true, AT(preserve_permissions),
+	"not as root: keep set-ID bits, ignore the umask"},
+    {0, "no-devices", NULL, vrv_set_true, AT(no_devices), "restore no devices"},
+    {0, "no-set-id", NULL, vrv_set_true, AT(no_set_id),
+	"clear set-user-ID and set-group-ID bits of files"},
+    {0, "no-caps", NULL, vrv_set_true, AT(no_caps),
+	"restore no file capabilities"},
+    {0, "root-metadata", NULL, vrv_set_true, AT(root_metadata),
+	"restore owner, mode and times of the current directory, too"},
     {0, "threads", "N", vrv_set_unsigned, AT(threads),
 	"threads to use (default: one for each processor)"},
     VRV_EXCLUSION_OPTIONS(struct extract_options),
@@ -42,6 +53,12 @@ static void
 set_options(struct varve_restore_options *r, const struct extract_options *o,
     struct vrv_matcher *matcher, struct vrv_events *events)
 {
+	r->umask = events->cli->user_umask;
+	r->preserve_permissions = o->preserve_permissions;
+	r->no_devices = o->no_devices;
+	r->no_set_id = o->no_set_id;
+	r->no_caps = o->no_caps;
+	r->root_metadata = o->root_metadata;
 	if (!vrv_matcher_is_empty(matcher)) {
 		r->match = vrv_matcher_match;
 		r->match_arg = matcher;
@@ -62,17 +79,30 @@ set_options(struct varve_restore_options *r, const struct extract_options *o,
 	events->only_paths = true;
 }
 
+/* Of what was asked for, nothing may be there. */
 static void
-warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher)
+warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher,
+    const struct extract_options *o, const struct varve_restore_result *result)
 {
+	bool none =
+	    result->files == 0 && result->skipped == 0 && result->warnings == 0;
 	const char *pattern;
 	size_t at = 0;
 
 	while ((pattern = vrv_matcher_unmatched(matcher, &at)) != NULL) {
 		vrv_log(&cli->log, VRV_LOG_WARNING,
-		    "'%s' matched nothing in the archive", pattern);
+		    "Include pattern '%s' never matched.", pattern);
 		cli->warned = true;
+		none = false;
 	}
+	if (!none ||
+	    (vrv_matcher_is_empty(matcher) && o->strip_components == 0))
+		return;
+	vrv_log(&cli->log, VRV_LOG_WARNING, "nothing was restored: %s",
+	    o->strip_components == 0 ? "the patterns select nothing" :
+				       "no selected path is left by "
+				       "--strip-components");
+	cli->warned = true;
 }
 
 /* Of several causes the worst one is the exit status. */
@@ -122,13 +152,13 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = varve_archive_find(list, where.archive, &archive, err);
 	if (rc != 0)
 		return rc;
-	set_options(&restore, o, matcher, &events);
 	vrv_events_start(&events, cli, "extract");
+	set_options(&restore, o, matcher, &events);
 	rc = varve_restore(repo, archive, &restore, &result, err);
 	vrv_events_end(&events);
 	if (rc != 0)
 		return rc;
-	warn_unmatched(cli, matcher);
+	warn_unmatched(cli, matcher, o, &result);
 	return judge(cli, &result, err);
 }
 

@@ -13,8 +13,7 @@
 #define READER_CACHE ((size_t)16 << 20)
 #define FILES_OPEN_MAX 256
 #define FOLDERS_OPEN_MAX 128
-#define OTHERS_OPEN 32	  /* the store, the caches, what is pinned */
-#define IMPLIED_MODE 0777 /* of folders that patterns left out */
+#define OTHERS_OPEN 32 /* the store, the caches, what is pinned */
 
 /* The way from the target to where the walk is: folders[0] is the target, the
  * first `n_made` exist. The rest is made when something comes into it. */
@@ -104,8 +103,7 @@ make_way(struct way *way, struct varve_err *err)
 		folder->lost = folder->parent->lost;
 		if (folder->lost || way->run->options->dry_run)
 			continue;
-		int rc = vrv_folder_make(way->run, folder,
-		    folder->has_attrs ? 0700 : IMPLIED_MODE, err);
+		int rc = vrv_folder_make(way->run, folder, err);
 		if (rc == 0)
 			continue;
 		folder->lost = true;
@@ -125,6 +123,16 @@ lost(struct vrv_restore *run, const struct vrv_folder *folder, const char *name,
 	return vrv_restore_failed(run, folder, name, err);
 }
 
+/* A directory above a source that the archive does not describe: old versions
+ * stored zeros for one that was reached through a symbolic link. */
+static bool
+is_invented(const struct vrv_entry *entry)
+{
+	return (entry->flags & VRV_ENTRY_WAY) != 0 && entry->inode == 0 &&
+	    (entry->mode & 07777) == 0 && entry->mtime.s == 0 &&
+	    entry->mtime.ns == 0;
+}
+
 static int
 on_folder(struct way *way, const struct vrv_entry *entry, const char *path,
     const char *name, struct varve_err *err)
@@ -142,7 +150,7 @@ on_folder(struct way *way, const struct vrv_entry *entry, const char *path,
 	if (rc == 0)
 		rc = vrv_attrs_read(run, entry, folder, NULL, &folder->arena,
 		    &folder->attrs, err);
-	folder->has_attrs = rc == 0;
+	folder->has_attrs = rc == 0 && !is_invented(entry);
 	if (rc != 0)
 		rc = vrv_restore_failed(run, folder, NULL, err);
 	if (rc != 0 || folder->is_way)
@@ -166,6 +174,8 @@ on_other(struct way *way, const struct vrv_entry *entry, const char *path,
 
 	if (entry->kind == VRV_SOCKET)
 		return 0; /* whoever listened on it makes it anew */
+	if (entry->kind >= VRV_CHAR && run->options->no_devices)
+		return 0;
 	int rc = make_way(way, err);
 	if (rc == 0 && folder->lost)
 		return lost(run, folder, name, err);
@@ -194,7 +204,8 @@ on_root(struct way *way, const struct vrv_entry *entry, struct varve_err *err)
 {
 	struct vrv_folder *root = way->folders[0];
 
-	if (way->run->options->strip_components > 0)
+	if (!way->run->options->root_metadata ||
+	    way->run->options->strip_components > 0)
 		return 0;
 	int rc = vrv_attrs_read(way->run, entry, root, NULL, &root->arena,
 	    &root->attrs, err);
@@ -231,8 +242,10 @@ static int
 on_damaged(void *arg, const char *path, struct varve_err *err)
 {
 	struct way *way = arg;
+	const char *below = strip(path, way->run->options->strip_components);
 
-	return vrv_restore_failed_path(way->run, path, err);
+	return vrv_restore_failed_path(way->run, below == NULL ? path : below,
+	    err);
 }
 
 static int
@@ -343,7 +356,7 @@ vrv_extract(struct vrv_repo *repo, const struct vrv_archive *archive,
 	int rc = vrv_folders_init(&run.folders, target, err);
 	limit_open(&run);
 	if (rc == 0 && target != NULL)
-		rc = vrv_folder_make(&run, run.folders.root, 0, err);
+		rc = vrv_folder_make(&run, run.folders.root, err);
 	if (rc == 0)
 		rc = prepare(&run, archive, err);
 	if (rc == 0)

@@ -73,11 +73,14 @@ struct vrv_folder {
 	struct vrv_held held;	   /* first: see folder_of() */
 	struct vrv_folder *parent; /* NULL: the target itself */
 	struct vrv_folder *next;   /* in a window's list of left ones */
-	bool made;	     /* by this run: nothing can be in the way in it */
-	bool lost;	     /* could not be made: nothing in it is restored */
-	bool is_way;	     /* if it was there before, it is left as it is */
-	bool acl;	     /* what is made in it inherits an ACL */
-	bool has_attrs;	     /* else it is left as it is */
+	bool made;	/* by this run: nothing can be in the way in it */
+	bool lost;	/* could not be made: nothing in it is restored */
+	bool is_way;	/* if it was there before, it is left as it is */
+	bool acl;	/* what is made in it inherits an ACL */
+	bool has_attrs; /* else it is left as it is */
+	bool widened;	/* by this run, which then has to set these: */
+	uint16_t old_mode;
+	struct vrv_time old_mtime;
 	uint64_t dev;	     /* file system of the target */
 	uint32_t filesystem; /* number of the source's, for hard links */
 	struct vrv_attrs attrs;
@@ -180,14 +183,17 @@ struct vrv_folder *vrv_folder_new(struct vrv_folder *parent, const char *name,
     size_t name_n) VRV_MUST;
 /* Closed and freed; what is below it must be gone. */
 void vrv_folder_free(struct vrv_folders *, struct vrv_folder *);
-/* Make it, or find that it is there. `mode` is for a new one. */
-int vrv_folder_make(struct vrv_restore *, struct vrv_folder *, mode_t mode,
+/* Make it with mode 0700, or find that it is there. With the option overwrite
+ * one of ours that we may not write to gets the mode for it until it is
+ * finished or freed. */
+int vrv_folder_make(struct vrv_restore *, struct vrv_folder *,
     struct varve_err *err) VRV_MUST;
 /* A descriptor that stays open until it is unpinned. Any thread. */
 int vrv_folder_pin(struct vrv_folders *, struct vrv_folder *, int *ret_fd,
     struct varve_err *err) VRV_MUST;
 void vrv_folder_unpin(struct vrv_folders *, struct vrv_folder *);
-/* Give it its attributes, if it has any. */
+/* Give it its attributes, or the mode of one that the archive does not
+ * describe; one that was there and is not to be changed, what it had. */
 int vrv_folder_finish(struct vrv_restore *, struct vrv_folder *,
     struct varve_err *err) VRV_MUST;
 /* Path below the target of `name` (may be NULL) in it: free(). NULL when

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "extract/extract_internal.h"
 #include "os/dir.h"
@@ -10,6 +11,8 @@
 #include "util/mem.h"
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY)
+#define OWNER_BITS 0700
+#define IMPLIED_MODE 0777u /* of what the archive does not describe; umask */
 
 struct vrv_folder *
 vrv_folder_new(struct vrv_folder *parent, const char *name, size_t name_n)
@@ -30,11 +33,51 @@ vrv_folder_new(struct vrv_folder *parent, const char *name, size_t name_n)
 	return folder;
 }
 
+/* --- directories that their owner may not write to --- */
+
+static void
+widen(const struct vrv_restore *run, struct vrv_folder *folder, int dirfd,
+    const char *name, const struct vrv_stat *st)
+{
+	struct varve_err ignored;
+
+	if (!run->options->overwrite || run->is_root || st->uid != geteuid() ||
+	    (st->mode & OWNER_BITS) == OWNER_BITS)
+		return;
+	/* If this fails, so does what needs it. */
+	folder->widened =
+	    vrv_os_chmod(dirfd, name, st->mode | OWNER_BITS, &ignored) == 0;
+	folder->old_mode = st->mode;
+	folder->old_mtime = st->mtime;
+}
+
+static int
+narrow(struct vrv_folder *folder, int fd, struct varve_err *err)
+{
+	folder->widened = false;
+	int rc = vrv_os_set_times(fd, "", &folder->old_mtime, NULL, err);
+	return rc == 0 ? vrv_os_chmod(fd, "", folder->old_mode, err) : rc;
+}
+
+static void
+narrow_unfinished(struct vrv_folders *folders, struct vrv_folder *folder)
+{
+	struct varve_err ignored;
+	int fd;
+
+	if (!folder->widened ||
+	    vrv_folder_pin(folders, folder, &fd, &ignored) != 0)
+		return;
+	(void)!narrow(folder, fd, &ignored);
+	vrv_folder_unpin(folders, folder);
+}
+
 void
 vrv_folder_free(struct vrv_folders *folders, struct vrv_folder *folder)
 {
 	if (folder == NULL)
 		return;
+	narrow_unfinished(folders, folder);
 	pthread_mutex_lock(&folders->lock);
 	int fd = vrv_fdcache_take(&folders->cache, &folder->held);
 	pthread_mutex_unlock(&folders->lock);
@@ -158,11 +201,11 @@ drop_inherited(struct vrv_folder *folder, int fd, struct varve_err *err)
 
 static int
 make_in(struct vrv_restore *run, struct vrv_folder *folder, int dirfd,
-    mode_t mode, struct varve_err *err)
+    struct varve_err *err)
 {
 	struct vrv_stat st;
 
-	int rc = vrv_os_mkdir(dirfd, folder->name, mode, err);
+	int rc = vrv_os_mkdir(dirfd, folder->name, OWNER_BITS, err);
 	if (rc == 0) {
 		folder->made = true;
 		return 0;
@@ -170,20 +213,24 @@ make_in(struct vrv_restore *run, struct vrv_folder *folder, int dirfd,
 	if (rc != VARVE_EXISTS)
 		return rc;
 	rc = vrv_os_stat(dirfd, folder->name, &st, err);
-	if (rc != 0 || st.kind == VRV_DIR)
+	if (rc != 0)
 		return rc;
+	if (st.kind == VRV_DIR) {
+		widen(run, folder, dirfd, folder->name, &st);
+		return 0;
+	}
 	if (!run->options->overwrite)
-		return vrv_fail(err, VARVE_EXISTS,
-		    "not restored: there is something else than a folder");
+		return vrv_fail_sys(err, ENOTDIR,
+		    "not restored, --overwrite replaces what is there");
 	rc = vrv_os_unlink(dirfd, folder->name, false, err);
 	if (rc == 0)
-		rc = vrv_os_mkdir(dirfd, folder->name, mode, err);
+		rc = vrv_os_mkdir(dirfd, folder->name, OWNER_BITS, err);
 	folder->made = rc == 0;
 	return rc;
 }
 
 int
-vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
+vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder,
     struct varve_err *err)
 {
 	struct vrv_stat st;
@@ -194,7 +241,7 @@ vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
 		rc = vrv_folder_pin(&run->folders, folder->parent, &dirfd, err);
 		if (rc != 0)
 			return rc;
-		rc = make_in(run, folder, dirfd, mode, err);
+		rc = make_in(run, folder, dirfd, err);
 		vrv_folder_unpin(&run->folders, folder->parent);
 		bool inherits = folder->made && folder->parent->acl;
 		if (rc != 0 || (folder->made && !inherits))
@@ -206,34 +253,69 @@ vrv_folder_make(struct vrv_restore *run, struct vrv_folder *folder, mode_t mode,
 	if (folder->made) {
 		rc = drop_inherited(folder, fd, err);
 	} else {
+		rc = vrv_os_stat(fd, "", &st, err);
+		if (rc == 0) {
+			folder->dev = st.dev;
+			if (folder->parent == NULL)
+				widen(run, folder, fd, "", &st);
+			rc = find_default_acl(fd, &folder->acl, err);
+		}
 		/* Of an earlier run that was killed. */
 		vrv_newfile_sweep(fd);
-		rc = find_default_acl(fd, &folder->acl, err);
-		if (rc == 0)
-			rc = vrv_os_stat(fd, "", &st, err);
-		if (rc == 0)
-			folder->dev = st.dev;
 	}
 	vrv_folder_unpin(&run->folders, folder);
 	return rc;
+}
+
+static int
+set_implied(const struct vrv_restore *run, int fd, struct varve_err *err)
+{
+	uint16_t mode = IMPLIED_MODE & ~run->options->umask;
+	struct vrv_stat st;
+
+	int rc = vrv_os_stat(fd, "", &st, err);
+	/* The set-ID bit is inherited from the directory above. */
+	return rc == 0 ?
+	    vrv_os_chmod(fd, "", (st.mode & VRV_SET_ID_BITS) | mode, err) :
+	    rc;
+}
+
+static void
+set_mode(struct vrv_restore *run, struct vrv_folder *folder, int fd)
+{
+	static const char kind[] = "mode is not restored";
+	struct varve_err err = {0};
+
+	int rc = folder->made ? set_implied(run, fd, &err) :
+				narrow(folder, fd, &err);
+	if (rc == 0)
+		return;
+	(void)vrv_ctx(&err, kind);
+	vrv_restore_warn(run, folder, NULL, kind, &err);
 }
 
 int
 vrv_folder_finish(struct vrv_restore *run, struct vrv_folder *folder,
     struct varve_err *err)
 {
+	bool described = folder->has_attrs && (folder->made || !folder->is_way);
 	int fd;
 
-	if (!folder->has_attrs || folder->lost ||
-	    (folder->is_way && !folder->made) || run->options->dry_run)
+	if (folder->lost || run->options->dry_run ||
+	    !(described || folder->made || folder->widened))
 		return 0;
 	int rc = vrv_folder_pin(&run->folders, folder, &fd, err);
 	if (rc != 0)
 		return vrv_restore_failed(run, folder, NULL, err);
-	vrv_attrs_apply(run, &folder->attrs, fd, "", folder, NULL);
-	if (folder->attrs.iflags != 0)
-		vrv_attrs_apply_flags(run, &folder->attrs, fd, "", folder,
-		    NULL);
+	if (described) {
+		folder->widened = false;
+		vrv_attrs_apply(run, &folder->attrs, fd, "", folder, NULL);
+		if (folder->attrs.iflags != 0)
+			vrv_attrs_apply_flags(run, &folder->attrs, fd, "",
+			    folder, NULL);
+	} else {
+		set_mode(run, folder, fd);
+	}
 	vrv_folder_unpin(&run->folders, folder);
 	return 0;
 }

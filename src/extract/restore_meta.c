@@ -14,6 +14,8 @@
 bool
 vrv_attr_wanted(const struct vrv_restore *run, const char *name)
 {
+	if (run->options->no_caps && strcmp(name, "security.capability") == 0)
+		return false;
 	return vrv_attr_is_acl(name) ? !run->options->no_acls :
 				       !run->options->no_xattrs;
 }
@@ -105,6 +107,24 @@ look_at_extensions(struct vrv_restore *run, const struct vrv_entry *entry,
 	}
 }
 
+/* The mode that is to be restored, like tar(1): other users than root do not
+ * make programs that run as somebody, and their umask counts. As for any new
+ * file, it does not where an ACL says who may do what. */
+static uint16_t
+allowed_mode(const struct vrv_restore *run, const struct vrv_attrs *attrs)
+{
+	const struct varve_restore_options *o = run->options;
+	bool whole = run->is_root || o->preserve_permissions;
+	uint16_t mode = attrs->mode;
+
+	if (attrs->kind != VRV_DIR && (!whole || o->no_set_id))
+		mode &= (uint16_t)~VRV_SET_ID_BITS;
+	for (uint32_t i = 0; !whole && i < attrs->n_xattrs; i++)
+		whole = strcmp(attrs->xattrs[i].name,
+			    "system.posix_acl_access") == 0;
+	return whole ? mode : mode & (uint16_t)~o->umask;
+}
+
 int
 vrv_attrs_read(struct vrv_restore *run, const struct vrv_entry *entry,
     const struct vrv_folder *folder, const char *name, struct vrv_arena *arena,
@@ -135,9 +155,11 @@ vrv_attrs_read(struct vrv_restore *run, const struct vrv_entry *entry,
 		rc = read_xattrs(run, entry, folder, name, arena, &attrs, err);
 	if ((entry->flags & VRV_ENTRY_EXTENSIONS) != 0)
 		look_at_extensions(run, entry, folder, name);
-	if (rc == 0)
-		*ret = attrs;
-	return rc;
+	if (rc != 0)
+		return rc;
+	attrs.mode = allowed_mode(run, &attrs);
+	*ret = attrs;
+	return 0;
 }
 
 /* --- setting --- */

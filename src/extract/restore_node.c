@@ -53,12 +53,13 @@ in_the_way(struct vrv_restore *run, int dirfd, const char *name,
 		return 0;
 	}
 	if (!run->options->overwrite)
-		return vrv_fail_sys(err, EEXIST, "not restored");
+		return vrv_fail_sys(err, EEXIST,
+		    "not restored, --overwrite replaces what is there");
 	if (st->kind == VRV_DIR) {
 		*ret = VRV_WAY_CLEAR;
 		if (vrv_os_unlink(dirfd, name, true, err) == 0)
 			return 0;
-		return vrv_ctx(err, "not restored: there is a folder");
+		return vrv_ctx(err, "not restored: there is a directory");
 	}
 	*ret = VRV_WAY_RENAME;
 	return 0;

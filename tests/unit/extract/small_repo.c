@@ -176,6 +176,8 @@ put_entry(struct small_stores *stores, const struct small_node *node,
 	    .mtime = {.s = node->mtime, .ns = 123456789},
 	};
 
+	if (node->is_invented)
+		entry.mtime = (struct vrv_time){0};
 	if (node->inode != 0)
 		entry.flags |= VRV_ENTRY_LINKED;
 	if (node->kind == VRV_DIR)

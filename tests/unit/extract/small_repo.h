@@ -30,6 +30,7 @@ struct small_node {
 	uint64_t inode;	  /* not 0: one of several hard links */
 	uint32_t flags;	  /* enum vrv_entry_flag */
 	int64_t mtime;
+	bool is_invented;  /* a time of zero, to the nanosecond */
 	const char *xattr; /* value of user.test */
 	const struct small_node *children;
 	size_t n;

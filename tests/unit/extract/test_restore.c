@@ -527,11 +527,43 @@ test_stdout(void **state)
 	close(pipes[1]);
 }
 
+/* Directories above a source: one that the archive describes, and one of which
+ * an old version stored zeros. */
+static void
+test_above_a_source(void **state)
+{
+	static const struct small_node below[] = {
+	    {"file", VRV_FILE, 0644, "text", .mtime = 1},
+	};
+	static const struct small_node above[] = {
+	    {"invented", VRV_DIR, 0, NULL, .flags = VRV_ENTRY_WAY,
+		.is_invented = true, .children = below, .n = 1},
+	    {"real", VRV_DIR, 0, NULL, .flags = VRV_ENTRY_WAY, .mtime = 7,
+		.children = below, .n = 1},
+	};
+	struct small_repo *s = *state;
+	char target[80];
+	struct varve_restore_options options = options_of(s, target);
+
+	options.umask = 027;
+	small_repo_fill(s, above, N(above));
+	struct varve_restore_result result = restore(s, &options);
+	assert_int_equal(result.warnings, 0);
+	assert_text(s, "invented/file", "text");
+	struct stat st = stat_of(s, "invented");
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_not_equal(st.st_mtime, 0);
+	st = stat_of(s, "real");
+	assert_int_equal(st.st_mode & 07777, 0);
+	assert_int_equal(st.st_mtime, 7);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SMALL_REPO_TEST(test_everything),
+	    SMALL_REPO_TEST(test_above_a_source),
 	    SMALL_REPO_TEST(test_sparse),
 	    SMALL_REPO_TEST(test_spanning_windows),
 	    SMALL_REPO_TEST(test_dry_run_and_patterns),
