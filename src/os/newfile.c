@@ -16,6 +16,7 @@
 
 #include "os/dir.h"
 #include "os/os_internal.h"
+#include "os/place.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -151,7 +152,7 @@ settle(struct vrv_newfile *file, struct varve_err *err)
 static int
 link_to(struct vrv_newfile *file, int to, const char *path)
 {
-	if (linkat(file->dir, file->name, to, path, 0) == 0) {
+	if (vrv_os_linkat(file->dir, file->name, to, path, 0) == 0) {
 		(void)unlinkat(file->dir, file->name, 0);
 		return 0;
 	}

@@ -28,16 +28,37 @@ vrv_os_symlink(const char *target, int dirfd, const char *name,
 }
 
 int
+vrv_os_linkat(int from_dir, const char *from, int to_dir, const char *to,
+    int flags)
+{
+	int how = (flags & AT_EMPTY_PATH) |
+	    ((flags & AT_SYMLINK_FOLLOW) == 0 ? AT_SYMLINK_NOFOLLOW : 0);
+	struct stat a, b;
+
+	if (linkat(from_dir, from, to_dir, to, flags) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -1;
+	if (fstatat(from_dir, from, &a, how) == 0 &&
+	    fstatat(to_dir, to, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return 0;
+	errno = EEXIST;
+	return -1;
+}
+
+int
 vrv_os_link(int fd, int dirfd, const char *name, struct varve_err *err)
 {
 	char path[VRV_OS_FD_PATH_MAX];
 
 	/* The first form wants a capability, the second /proc. */
-	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+	if (vrv_os_linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno == ENOENT || errno == EPERM || errno == EACCES) {
 		vrv_os_fd_path(path, fd);
-		if (linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+		if (vrv_os_linkat(AT_FDCWD, path, dirfd, name,
+			AT_SYMLINK_FOLLOW) == 0)
 			return 0;
 	}
 	return vrv_fail_sys(err, errno, "link");
@@ -74,7 +95,7 @@ vrv_os_rename_new(int dirfd, const char *from, const char *to,
 	/* NFS and others cannot rename so, but have links. */
 	if (errno != EINVAL && errno != ENOSYS)
 		return vrv_fail_sys(err, errno, "rename");
-	if (linkat(dirfd, from, dirfd, to, 0) != 0) {
+	if (vrv_os_linkat(dirfd, from, dirfd, to, 0) != 0) {
 		if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
 			return vrv_fail_sys(err, errno, "link");
 		if (vrv_os_rename_unless_there(dirfd, from, dirfd, to) != 0)

@@ -25,6 +25,12 @@ int vrv_os_symlink(const char *target, int dirfd, const char *name,
 int vrv_os_link(int fd, int dirfd, const char *name, struct varve_err *err)
     VRV_MUST;
 
+/* linkat(), but 0 also if EEXIST is about a link that is there already: over a
+ * network the request may have been done although its answer was lost, and is
+ * repeated (NFS). With AT_EMPTY_PATH `from` may be "". 0, or -1 with errno. */
+int vrv_os_linkat(int from_dir, const char *from, int to_dir, const char *to,
+    int flags) VRV_MUST;
+
 /* Within one directory; replaces what has the name `to`. */
 int vrv_os_rename(int dirfd, const char *from, const char *to,
     struct varve_err *err) VRV_MUST;

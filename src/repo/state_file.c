@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/place.h"
 #include "os/private.h"
 #include "util/clock.h"
 #include "util/hex.h"
@@ -194,7 +195,7 @@ write_version(int dir, const struct vrv_identity *who,
 	if (v->current.code == 0) {
 		/* Where there are no hard links, there is no old version. */
 		(void)unlinkat(dir, old, 0);
-		(void)!linkat(dir, name, dir, old, 0);
+		(void)!vrv_os_linkat(dir, name, dir, old, 0);
 	}
 	if (is_unread(&v->old))
 		rc = set_aside(dir, old, &v->old, err);

@@ -31,6 +31,7 @@ static struct {
 	int sweep_before_name;
 	bool no_locks;
 	bool no_flags; /* renameat2() knows none, as on NFS */
+	bool repeated; /* linkat() is done, and fails when done again */
 	int dir;
 } hook;
 
@@ -62,6 +63,8 @@ int
 linkat(int from, const char *old, int to, const char *new, int flags)
 {
 	before_name();
+	if (hook.repeated)
+		(void)syscall(SYS_linkat, from, old, to, new, flags);
 	return (int)syscall(SYS_linkat, from, old, to, new, flags);
 }
 
@@ -281,6 +284,31 @@ setup(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scratch_teardown)
 
+/* The answer to a request for a link got lost, and the request is repeated. */
+static void
+a_link_that_was_made_already_is_made(void **state)
+{
+	struct scratch *s = *state;
+	struct vrv_newfile file;
+	int fd;
+
+	hook.repeated = hook.no_flags = true;
+	assert_int_equal(vrv_os_make_file(s->dir, "a", 0600, "x", 1, &err), 0);
+	assert_int_equal(vrv_os_make_file(s->dir, "a", 0600, "x", 1, &err),
+	    VARVE_EXISTS);
+	assert_int_equal(vrv_newfile_open(s->dir, 0600, &file, &err), 0);
+	assert_int_equal(vrv_newfile_link(&file, s->dir, "b", &err), 0);
+	assert_int_equal(vrv_os_rename_new(s->dir, "b", "c", &err), 0);
+	assert_false(is_there(s, "b"));
+	assert_int_equal(vrv_os_rename_new(s->dir, "c", "a", &err),
+	    VARVE_EXISTS);
+	assert_int_equal(vrv_os_open(s->dir, "c", O_PATH, 0, &fd, &err), 0);
+	assert_int_equal(vrv_os_link(fd, s->dir, "d", &err), 0);
+	assert_int_equal(vrv_os_link(fd, s->dir, "a", &err), VARVE_EXISTS);
+	close(fd);
+	hook.repeated = hook.no_flags = false;
+}
+
 int
 main(void)
 {
@@ -291,6 +319,7 @@ main(void)
 	    TEST(nothing_else_is_swept),
 	    TEST(without_locks_a_day_decides),
 	    TEST(a_held_file_gets_a_free_name),
+	    TEST(a_link_that_was_made_already_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
