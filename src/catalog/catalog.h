@@ -27,6 +27,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <varve/event.h>
+
 #include "archive/archive.h"
 #include "archive/trees.h"
 
@@ -85,6 +87,11 @@ struct vrv_catalog_source {
 	void (*failed)(void *arg, const struct vrv_archive *,
 	    const struct varve_err *);
 	void *failed_arg;
+	/* Gets PROGRESS events: `files` are entries that were compared, the
+	 * unit of `total` is the archive, `path` is the name of the one at
+	 * hand. May be NULL. */
+	varve_event_fn *progress;
+	void *progress_arg;
 	/* Asked between archives: leave the others for the next time? NULL:
 	 * no. */
 	bool (*enough)(void *arg);

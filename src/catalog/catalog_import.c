@@ -8,6 +8,7 @@
 #include "util/mem.h"
 
 #define BATCH 4096
+#define TICK_ENTRIES 256
 
 /* A directory that has still to be compared. */
 struct todo {
@@ -342,7 +343,8 @@ next_entry(struct import *k, struct vrv_tree_iter *it, struct varve_err *err)
 		k->im->unreadable = true;
 		return rc;
 	}
-	k->im->entries++;
+	if (k->im->entries++ % TICK_ENTRIES == 0)
+		k->im->tick(k->im->tick_arg, k->im->entries);
 	return 0;
 }
 

@@ -146,6 +146,8 @@ struct vrv_catalog_import {
 	const struct vrv_meta_source *trees;
 	uint64_t entries;
 	bool unreadable; /* it failed for want of a tree */
+	void (*tick)(void *arg, uint64_t entries); /* now and then */
+	void *tick_arg;
 	int64_t seq;
 };
 /* Make the root directory of a series that of a new archive. */

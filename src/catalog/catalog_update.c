@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/catalog_internal.h"
+#include "util/clock.h"
 #include "util/mem.h"
 
 /* Sweep when of so many archives that there were one is gone. */
@@ -31,6 +32,8 @@ struct update {
 	/* Archives with another name, and those that are not catalogued. */
 	const struct vrv_archive **renamed, **missing;
 	size_t n_renamed, renamed_cap, n_missing, missing_cap;
+	size_t at; /* of the missing ones */
+	uint64_t next_progress;
 	struct vrv_catalog_change *ret;
 };
 
@@ -361,11 +364,37 @@ look_again(struct update *u, const struct key *key, int64_t series,
 	return rc == VARVE_NOENT ? 0 : rc;
 }
 
+static void
+tick(void *arg, uint64_t entries)
+{
+	struct update *u = arg;
+	const struct vrv_catalog_source *s = u->source;
+
+	if (s->progress == NULL || !vrv_tick_due(&u->next_progress))
+		return;
+	const struct vrv_text *name = &u->missing[u->at]->sealed.name;
+	vrv_auto_free char *path = vrv_dup(name->p, name->n);
+	const struct varve_progress progress = {
+	    .files = u->ret->entries + entries,
+	    .current = u->at,
+	    .total = u->n_missing,
+	};
+	s->progress(s->progress_arg,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROGRESS,
+		.path = path,
+		.progress = &progress,
+	    });
+}
+
 static int
 import(struct update *u, const struct vrv_archive *a, bool *ret_unreadable,
     struct varve_err *err)
 {
-	struct vrv_catalog_import im = {.c = u->c, .trees = &u->source->trees};
+	struct vrv_catalog_import im = {.c = u->c,
+	    .trees = &u->source->trees,
+	    .tick = tick,
+	    .tick_arg = u};
 	bool same, there = false;
 	int64_t series;
 	struct key key;
@@ -403,6 +432,7 @@ import_all(struct update *u, struct varve_err *err)
 		if (u->source->enough != NULL &&
 		    u->source->enough(u->source->enough_arg))
 			return 0;
+		u->at = i;
 		int rc = import(u, u->missing[i], &unreadable, err);
 
 		u->c->foreign = unreadable;

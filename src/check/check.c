@@ -309,7 +309,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 		vrv_check_leave(&check);
 		check.progress.finished = true;
 		check.progress.current = check.progress.total;
-		vrv_check_progress(&check);
+		vrv_check_progress(&check, NULL);
 		*ret = check.result;
 	}
 	pthread_mutex_destroy(&check.lock);

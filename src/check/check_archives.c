@@ -175,7 +175,6 @@ on_left(void *arg, const struct vrv_ref *ref, bool bad)
 	else
 		visit->entries = level.below.entries;
 	visit->check->result.trees++;
-	vrv_check_add(visit->check, 0, 0);
 }
 
 static int
@@ -196,6 +195,7 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 	visit->pass_over = false;
 	if (rc != 0 || entry->kind != VRV_DIR)
 		return rc;
+	vrv_check_add(visit->check, path, 0, 0);
 	const struct below *known = vrv_map_get(visit->seen, entry->dir.id);
 	if (known == NULL)
 		return 0;

@@ -108,13 +108,14 @@ check_frame(struct vrv_check *check, struct bench *b, const char *name,
 }
 
 static void
-count(struct vrv_check *check, const struct vrv_pack_frame *frame)
+count(struct vrv_check *check, const char *name,
+    const struct vrv_pack_frame *frame)
 {
 	pthread_mutex_lock(&check->lock);
 	check->result.frames++;
 	check->result.chunks += frame->n;
 	pthread_mutex_unlock(&check->lock);
-	vrv_check_add(check, 0, frame->stored);
+	vrv_check_add(check, name, 0, frame->stored);
 }
 
 static int
@@ -164,7 +165,7 @@ check_frames(struct vrv_check *check, struct bench *b,
 			return problem(check, b, item, name, err);
 		rc = check_frame(check, b, name, &entry, &frame, err);
 		if (rc == 0) {
-			count(check, &frame);
+			count(check, name, &frame);
 			continue;
 		}
 		(void)vrv_ctx(err, "frame at %llu",

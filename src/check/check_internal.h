@@ -74,7 +74,7 @@ struct vrv_check {
 	pthread_mutex_t lock; /* of what follows, and `suspects` */
 	struct varve_check_result result;
 	struct varve_progress progress;
-	uint64_t next_tick;
+	uint64_t next_progress;	     /* when it is due */
 	uint64_t packs_bytes;	     /* of result.packs */
 	pthread_mutex_t ledger_lock; /* of the ledger; taken before `lock` */
 	struct vrv_ledger *ledger;
@@ -103,9 +103,12 @@ void vrv_check_item_problem(struct vrv_check *, struct vrv_listed *,
 /* Report what a finding means for a path; it is not counted again. */
 void vrv_check_consequence(struct vrv_check *, const char *path,
     const struct varve_err *why);
-void vrv_check_add(struct vrv_check *, uint64_t objects, uint64_t bytes);
+/* Count work done on `path`, an object or a path of an archive, and report
+ * progress if it is due. */
+void vrv_check_add(struct vrv_check *, const char *path, uint64_t objects,
+    uint64_t bytes);
 /* Report the progress; the caller holds the lock. */
-void vrv_check_progress(struct vrv_check *);
+void vrv_check_progress(struct vrv_check *, const char *path);
 
 /* The listed object, or NULL. */
 struct vrv_listed *vrv_check_find(struct vrv_check *, enum vrv_type,

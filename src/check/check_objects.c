@@ -156,7 +156,7 @@ stream(struct vrv_check *check, struct streamer *s, const char *name,
 		if (rc != 0)
 			return rc;
 		vrv_xxh_update(s->sum, s->buf, n);
-		vrv_check_add(check, 0, n);
+		vrv_check_add(check, name, 0, n);
 		at += n;
 	}
 	int rc = vrv_store_get(store, name, item->size - VRV_TRAILER_SIZE,
@@ -188,7 +188,7 @@ check_object(struct vrv_check *check, void *mine, size_t i,
 	if (rc != 0 && rc != VARVE_NOENT)
 		vrv_check_item_problem(check, item, err);
 	vrv_err_clear(err);
-	vrv_check_add(check, 1, rc == 0 ? SUM_SIZE : 0);
+	vrv_check_add(check, name, 1, rc == 0 ? SUM_SIZE : 0);
 	if (item->name.type == VRV_PACK && rc != VARVE_NOENT)
 		vrv_check_pack_done(check, item, VRV_LEDGER_SUM);
 	pthread_mutex_lock(&check->lock);

@@ -141,7 +141,7 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	if (rc != 0 && rc != VARVE_NOENT)
 		vrv_check_item_problem(check, item, err);
 	vrv_err_clear(err);
-	vrv_check_add(check, 0, 0);
+	vrv_check_add(check, name, 0, 0);
 	return 0;
 }
 

@@ -5,8 +5,6 @@
 #include "store/store.h"
 #include "util/clock.h"
 
-#define TICK_NS 200000000u
-
 /* The caller holds the lock. */
 static void
 event(struct vrv_check *check, const struct varve_event *event)
@@ -107,29 +105,28 @@ vrv_check_item_problem(struct vrv_check *check, struct vrv_listed *item,
 }
 
 void
-vrv_check_progress(struct vrv_check *check)
+vrv_check_progress(struct vrv_check *check, const char *path)
 {
 	check->progress.files = check->result.files;
 	check->progress.original = check->progress.current;
 	event(check,
 	    &(struct varve_event){
 		.type = VARVE_EVENT_PROGRESS,
+		.path = path,
 		.progress = &check->progress,
 	    });
 }
 
 void
-vrv_check_add(struct vrv_check *check, uint64_t objects, uint64_t bytes)
+vrv_check_add(struct vrv_check *check, const char *path, uint64_t objects,
+    uint64_t bytes)
 {
 	pthread_mutex_lock(&check->lock);
 	check->result.objects += objects;
 	check->progress.current += bytes;
 	if (check->progress.current > check->progress.total)
 		check->progress.total = check->progress.current;
-	uint64_t now = vrv_ticks();
-	if (now >= check->next_tick) {
-		check->next_tick = now + TICK_NS;
-		vrv_check_progress(check);
-	}
+	if (vrv_tick_due(&check->next_progress))
+		vrv_check_progress(check, path);
 	pthread_mutex_unlock(&check->lock);
 }

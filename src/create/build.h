@@ -32,10 +32,10 @@ struct vrv_build {
 	struct vrv_records records;
 	struct vrv_level *levels;
 	size_t depth, levels_cap, levels_made;
-	struct vrv_buf path, last_path; /* NUL-terminated: last_path */
-	struct vrv_buf disk;
+	struct vrv_buf path, disk;
 	struct vrv_buf entry, content, xattrs, value;
-	uint64_t told; /* when progress was told last */
+	uint64_t read_bytes;	/* of the jobs that are built */
+	uint64_t next_progress; /* when it is due */
 };
 
 int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,
@@ -49,8 +49,6 @@ int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
 
 /* --- build_tell.c --- */
 
-#define VRV_PROGRESS_NS ((uint64_t)200000000) /* between two of them */
-
 /* Go into the directory that `item` says; its level is that at hand. */
 void vrv_build_push(struct vrv_build *, const struct vrv_item *item);
 /* The path of `item` in the archive as a string, until the next call. */
@@ -60,8 +58,10 @@ const char *vrv_build_disk_path(struct vrv_build *,
     const struct vrv_item *item);
 void vrv_build_tell(struct vrv_build *, const struct vrv_item *item,
     char status);
-/* Tell progress if it is time; always when finished. */
-void vrv_build_progress(struct vrv_build *, bool finished);
+/* Report progress if it is due; `item` is next. */
+void vrv_build_progress(struct vrv_build *, const struct vrv_item *item);
+/* The last report. */
+void vrv_build_finished(struct vrv_build *);
 /* Tell the user something that is no warning. */
 void vrv_build_note(struct vrv_build *, const struct vrv_item *item,
     const char *message);

@@ -57,7 +57,6 @@ vrv_build_fini(struct vrv_build *b)
 	vrv_list_builder_free(b->list);
 	vrv_records_fini(&b->records);
 	vrv_buf_fini(&b->path);
-	vrv_buf_fini(&b->last_path);
 	vrv_buf_fini(&b->disk);
 	vrv_buf_fini(&b->entry);
 	vrv_buf_fini(&b->content);

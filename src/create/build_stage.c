@@ -34,7 +34,7 @@ wait_for(struct vrv_build *b, const struct vrv_item *item,
 			    "waiting until a process writes to this FIFO");
 			reported = true;
 		}
-		vrv_build_progress(b, false);
+		vrv_build_progress(b, item);
 		pthread_mutex_lock(&p->done_lock);
 	}
 	pthread_mutex_unlock(&p->done_lock);
@@ -64,6 +64,7 @@ take_content(struct vrv_build *b, const struct vrv_item *item,
 			free(s);
 		}
 	}
+	b->read_bytes += rc == 0 ? job->read : 0;
 	if (rc == 0)
 		rc = vrv_list_builder_finish(b->list, &b->content, err);
 	return rc == 0 ? vrv_buf_check(&b->content, err) : rc;
@@ -339,15 +340,6 @@ tell_item(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 	}
 }
 
-static void
-note_last_path(struct vrv_build *b, const struct vrv_item *item)
-{
-	const char *path = vrv_build_disk_path(b, item);
-
-	vrv_buf_clear(&b->last_path);
-	vrv_buf_bytes(&b->last_path, path, strlen(path) + 1);
-}
-
 static int
 build_items(struct vrv_build *b, struct vrv_items *items, struct varve_err *err)
 {
@@ -358,12 +350,10 @@ build_items(struct vrv_build *b, struct vrv_items *items, struct varve_err *err)
 
 		if (vrv_pipeline_over(b->p))
 			return vrv_fail(err, VARVE_CANCELLED, "cancelled");
-		if (item->type != VRV_ITEM_LEAVE &&
-		    vrv_ticks() - b->told >= VRV_PROGRESS_NS)
-			note_last_path(b, item);
+		if (item->type != VRV_ITEM_LEAVE)
+			vrv_build_progress(b, item);
 		rc = b->p->options->dry_run ? tell_item(b, item, err) :
 					      build_item(b, item, err);
-		vrv_build_progress(b, false);
 	}
 	return rc;
 }
@@ -390,7 +380,7 @@ vrv_stage_build(void *arg, struct varve_err *err)
 	    (rc == VARVE_NOENT || rc == VARVE_CANCELLED)) {
 		rc = vrv_lane_done(p->meta_lane, err);
 	} else if (rc == VARVE_NOENT) {
-		vrv_build_progress(&b, true);
+		vrv_build_finished(&b);
 		rc = p->options->dry_run ? 0 : vrv_build_finish(&b, err);
 	}
 	vrv_build_fini(&b);

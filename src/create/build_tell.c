@@ -155,30 +155,40 @@ vrv_build_failed(struct vrv_build *b, const struct vrv_item *item,
 	    message, error->sys, err);
 }
 
-void
-vrv_build_progress(struct vrv_build *b, bool finished)
+static void
+progress(struct vrv_build *b, const char *path, bool finished)
 {
 	struct vrv_pipeline *p = b->p;
-	const struct varve_backup_options *o = p->options;
 	struct vrv_writer_totals totals = {0};
-	uint64_t now = vrv_ticks();
+	/* What was read ahead of the builder counts, but only once. */
+	uint64_t bytes = p->bytes + p->read_bytes - b->read_bytes;
 
-	if (o->event == NULL || (!finished && now - b->told < VRV_PROGRESS_NS))
-		return;
-	b->told = now;
 	if (p->writer != NULL)
 		vrv_writer_totals(p->writer, &totals);
 	const struct varve_progress progress = {.files = p->files,
-	    .original = p->bytes,
+	    .original = bytes,
 	    .compressed = totals.compressed,
 	    .deduplicated = totals.plain,
-	    .current = p->bytes,
+	    .current = bytes,
 	    .total = p->parent != NULL && p->parent->archive != NULL ?
 		p->parent->archive->sealed.bytes :
 		0,
 	    .finished = finished};
 	tell(b,
 	    &(struct varve_event){.type = VARVE_EVENT_PROGRESS,
-		.path = (const char *)b->last_path.data,
+		.path = path,
 		.progress = &progress});
+}
+
+void
+vrv_build_progress(struct vrv_build *b, const struct vrv_item *item)
+{
+	if (b->p->options->event != NULL && vrv_tick_due(&b->next_progress))
+		progress(b, vrv_build_disk_path(b, item), false);
+}
+
+void
+vrv_build_finished(struct vrv_build *b)
+{
+	progress(b, NULL, true);
 }

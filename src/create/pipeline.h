@@ -111,6 +111,7 @@ struct vrv_job {
 	struct vrv_arena arena;	     /* of meta */
 	struct vrv_source_meta meta;
 	uint64_t size; /* bytes read, holes included */
+	uint64_t read; /* what of read_bytes is from this job */
 	struct vrv_segment *first;
 };
 void vrv_job_free(struct vrv_job *);
@@ -214,6 +215,7 @@ struct vrv_pipeline {
 	struct vrv_ref skipped, owners;
 	uint64_t taken; /* entries, but for directories on the way */
 	uint64_t files, entries, bytes, chunks, warnings;
+	/* Of all jobs, holes included, counted while they are read. */
 	atomic_uint_fast64_t read_bytes;
 };
 

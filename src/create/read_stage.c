@@ -14,6 +14,9 @@
  * the run. */
 #define AWAIT_MS 100
 
+/* What is read before it is counted: a slow source shows that it is alive. */
+#define READ_STEP ((size_t)256 << 10)
+
 /* What is read at most of a file that has content but says that it is empty.
  * Only on proc and sysfs is that usual, and there is no limit; elsewhere it
  * grew since it was opened, and who makes it grow decides how far. */
@@ -131,6 +134,13 @@ add_extent(struct reader *r, uint64_t length, bool hole,
 	return 0;
 }
 
+static void
+count_read(struct reader *r, uint64_t n)
+{
+	r->job->read += n;
+	r->p->read_bytes += n;
+}
+
 static int
 add_hole(struct reader *r, uint64_t length, struct varve_err *err)
 {
@@ -138,6 +148,7 @@ add_hole(struct reader *r, uint64_t length, struct varve_err *err)
 	uint32_t at;
 
 	r->job->size += length;
+	count_read(r, length);
 	return length == 0 ? 0 : add_extent(r, length, true, &s, &at, err);
 }
 
@@ -231,15 +242,28 @@ cut(struct reader *r, size_t *start, bool last, struct varve_err *err)
 
 /* --- one file --- */
 
-/* Where the bytes of a run of data come from. */
+/* Read until `n` bytes are there or the source ends, counting on the way. */
 static bool
 read_some(struct reader *r, int fd, bool seek, uint64_t at, void *to, size_t n,
     size_t *ret_n)
 {
-	struct vrv_job *job = r->job;
+	struct vrv_source_err *err = &r->job->error;
+	uint8_t *p = to;
+	size_t done = 0, got = 1;
 
-	return seek ? vrv_source_pread(fd, at, to, n, ret_n, &job->error) :
-		      vrv_source_read(fd, to, n, ret_n, &job->error);
+	while (done < n && got > 0) {
+		size_t want = vrv_min(n - done, READ_STEP);
+		bool ok = seek ?
+		    vrv_source_pread(fd, at + done, p + done, want, &got, err) :
+		    vrv_source_read(fd, p + done, want, &got, err);
+
+		if (!ok)
+			return false;
+		count_read(r, got);
+		done += got;
+	}
+	*ret_n = done;
+	return true;
 }
 
 /* Read [from, to) and cut it; a file that ends before is fine. */
@@ -282,7 +306,6 @@ read_run(struct reader *r, int fd, bool seek, uint64_t from, uint64_t to,
 			start = 0;
 	}
 	r->job->size += at - from;
-	r->p->read_bytes += at - from;
 	if (rc == 0 && r->piece->used >= VRV_PIECE_TARGET)
 		rc = send_piece(r, err);
 	return rc;

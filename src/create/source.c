@@ -285,7 +285,7 @@ vrv_source_read(int fd, void *to, size_t n, size_t *ret_n,
 {
 	struct varve_err why;
 
-	return vrv_os_read(fd, to, n, ret_n, &why) == 0 ||
+	return vrv_os_read_some(fd, to, n, ret_n, &why) == 0 ||
 	    failed(err, &why, "read");
 }
 

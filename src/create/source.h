@@ -93,8 +93,10 @@ bool vrv_source_open_special(const struct vrv_source_dir *at, const char *name,
  * is true, reads wait for bytes. */
 bool vrv_source_await(int fd, int ms, bool *ret_ready,
     struct vrv_source_err *err);
+/* Read what comes first: *ret_n is 0 only at the end. */
 bool vrv_source_read(int fd, void *to, size_t n, size_t *ret_n,
     struct vrv_source_err *err);
+/* Read until `n` bytes are there or the file ends. */
 bool vrv_source_pread(int fd, uint64_t at, void *to, size_t n, size_t *ret_n,
     struct vrv_source_err *err);
 bool vrv_source_next_data(int fd, uint64_t from, uint64_t size,

@@ -228,8 +228,7 @@ look_at(struct inside *in, const char *path, const struct vrv_entry *entry,
 		*ret_bad = true;
 		rc = vrv_du_problem(in->du, path, err);
 	}
-	in->du->progress.files++;
-	vrv_du_tick(in->du);
+	vrv_du_count(in->du, path);
 	return rc;
 }
 

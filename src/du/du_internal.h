@@ -50,7 +50,7 @@ struct vrv_du {
 	size_t at;			   /* its number as in nodes */
 	struct varve_du_result result;
 	struct varve_progress progress;
-	uint64_t next_tick;
+	uint64_t next_progress; /* when it is due */
 };
 
 /* --- telling (du.c) --- */
@@ -58,7 +58,8 @@ struct vrv_du {
 /* Something cannot be read; a path may be NULL. Returns 0, or the code of what
  * ends the run. Clears `err`. */
 int vrv_du_problem(struct vrv_du *, const char *path, struct varve_err *err);
-void vrv_du_tick(struct vrv_du *);
+/* One more entry, at `path`: report progress if it is due. */
+void vrv_du_count(struct vrv_du *, const char *path);
 
 /* --- nodes (du_nodes.c) --- */
 

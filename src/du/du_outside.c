@@ -118,8 +118,7 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 		*ret_bad = true;
 		rc = vrv_du_problem(out->du, path, err);
 	}
-	out->du->progress.files++;
-	vrv_du_tick(out->du);
+	vrv_du_count(out->du, path);
 	return rc;
 }
 

@@ -160,7 +160,7 @@ on_folder(struct way *way, const struct vrv_entry *entry, const char *path,
 	if (rc == 0 && parent->lost)
 		rc = lost(run, folder, NULL, err);
 	else if (rc == 0 && !folder->lost)
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, folder, NULL, 1, 0);
 	return rc;
 }
 

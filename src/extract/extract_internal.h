@@ -149,7 +149,7 @@ struct vrv_restore {
 	pthread_mutex_t tell; /* the rest, and the caller's events */
 	struct varve_restore_result result;
 	struct varve_progress progress;
-	uint64_t next_tick;
+	uint64_t next_progress; /* when it is due */
 	struct vrv_repeats repeats;
 };
 
@@ -168,8 +168,13 @@ void vrv_restore_warn(struct vrv_restore *, const struct vrv_folder *,
     const char *name, const char *kind, const struct varve_err *why);
 void vrv_restore_list(struct vrv_restore *, const char *path, uint8_t kind,
     bool hard_link);
-/* Work done: progress a few times a second. */
-void vrv_restore_add(struct vrv_restore *, uint64_t files, uint64_t bytes);
+/* Count work done on `name` (may be NULL) in a folder, and report progress if
+ * it is due. */
+void vrv_restore_add(struct vrv_restore *, const struct vrv_folder *,
+    const char *name, uint64_t files, uint64_t bytes);
+/* The same for a path of the archive. */
+void vrv_restore_add_path(struct vrv_restore *, const char *path,
+    uint64_t files, uint64_t bytes);
 /* The last progress, and how many warnings were not shown. */
 void vrv_restore_finished(struct vrv_restore *);
 

@@ -108,7 +108,8 @@ piece_by_piece(struct vrv_fetcher *fetcher, const struct vrv_plan *plan,
 			rc = vrv_outfile_write(fetcher->run, file,
 			    piece->offset, bytes, piece->length, err);
 		if (rc == 0)
-			vrv_restore_add(fetcher->run, 0, piece->length);
+			vrv_restore_add(fetcher->run, file->folder, file->name,
+			    0, piece->length);
 	}
 	if (rc != 0)
 		rc = vrv_outfile_fail(fetcher->run, file, err);
@@ -140,9 +141,9 @@ one_go(struct vrv_fetcher *fetcher, const struct vrv_plan *plan, uint32_t first,
 		total += piece->length;
 	}
 	*ret_done = true;
-	vrv_restore_add(fetcher->run, 0, total);
-	return vrv_outfile_whole(fetcher->run, piece_at(plan, first)->file,
-	    runs, n_runs, err);
+	struct vrv_outfile *file = piece_at(plan, first)->file;
+	vrv_restore_add(fetcher->run, file->folder, file->name, 0, total);
+	return vrv_outfile_whole(fetcher->run, file, runs, n_runs, err);
 }
 
 int

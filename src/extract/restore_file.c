@@ -223,7 +223,7 @@ vrv_outfile_whole(struct vrv_restore *run, struct vrv_outfile *file,
 	file->ended = true;
 	if (rc != 0)
 		return vrv_outfile_fail(run, file, err);
-	vrv_restore_add(run, 1, 0);
+	vrv_restore_add(run, file->folder, file->name, 1, 0);
 	return 0;
 }
 
@@ -331,7 +331,7 @@ vrv_outfile_done(struct vrv_restore *run, struct vrv_outfile *file, uint64_t n,
 		if (rc != 0)
 			return vrv_outfile_fail(run, file, err);
 	}
-	vrv_restore_add(run, 1, 0);
+	vrv_restore_add(run, file->folder, file->name, 1, 0);
 	return 0;
 }
 
@@ -392,7 +392,8 @@ write_again(void *arg, uint64_t offset, const uint8_t *bytes, uint64_t n,
 {
 	struct again *again = arg;
 
-	vrv_restore_add(again->run, 0, n);
+	vrv_restore_add(again->run, again->file->folder, again->file->name, 0,
+	    n);
 	if (bytes == NULL)
 		return 0;
 	return vrv_outfile_write(again->run, again->file, offset, bytes, n,
@@ -425,7 +426,7 @@ vrv_outfile_again(struct vrv_restore *run, const struct vrv_entry *entry,
 	if (rc == 0 && way == VRV_WAY_EQUAL) {
 		if (group != NULL)
 			vrv_group_there(group, &st);
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, folder, name, 1, 0);
 	} else if (rc == 0) {
 		rc = vrv_content_each(run, entry->content, entry->content_n,
 		    entry->size, write_again, &again, err);

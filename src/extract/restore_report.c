@@ -4,8 +4,6 @@
 #include "extract/extract_internal.h"
 #include "util/mem.h"
 
-#define TICK_NS 200000000u
-
 /* The caller holds `tell`. */
 static void
 event(void *arg, const struct varve_event *event)
@@ -118,7 +116,7 @@ vrv_restore_list(struct vrv_restore *run, const char *path, uint8_t kind,
 
 /* The caller holds `tell`. */
 static void
-progress(struct vrv_restore *run)
+progress(struct vrv_restore *run, const char *path)
 {
 	struct varve_progress *p = &run->progress;
 
@@ -127,20 +125,41 @@ progress(struct vrv_restore *run)
 	if (p->total != 0 && (p->current > p->total || p->finished))
 		p->current = p->total;
 	event(run,
-	    &(struct varve_event){.type = VARVE_EVENT_PROGRESS, .progress = p});
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROGRESS,
+		.path = path,
+		.progress = p,
+	    });
 }
 
-void
-vrv_restore_add(struct vrv_restore *run, uint64_t files, uint64_t bytes)
+/* The caller holds `tell`. Returns whether progress is due. */
+static bool
+count(struct vrv_restore *run, uint64_t files, uint64_t bytes)
 {
-	pthread_mutex_lock(&run->tell);
 	run->result.files += files;
 	run->result.bytes += bytes;
 	run->progress.current = run->result.bytes;
-	uint64_t now = vrv_ticks();
-	if (now >= run->next_tick) {
-		run->next_tick = now + TICK_NS;
-		progress(run);
+	return vrv_tick_due(&run->next_progress);
+}
+
+void
+vrv_restore_add_path(struct vrv_restore *run, const char *path, uint64_t files,
+    uint64_t bytes)
+{
+	pthread_mutex_lock(&run->tell);
+	if (count(run, files, bytes))
+		progress(run, path);
+	pthread_mutex_unlock(&run->tell);
+}
+
+void
+vrv_restore_add(struct vrv_restore *run, const struct vrv_folder *folder,
+    const char *name, uint64_t files, uint64_t bytes)
+{
+	pthread_mutex_lock(&run->tell);
+	if (count(run, files, bytes)) {
+		vrv_auto_free char *path = vrv_folder_path(folder, name);
+		progress(run, path);
 	}
 	pthread_mutex_unlock(&run->tell);
 }
@@ -151,6 +170,6 @@ vrv_restore_finished(struct vrv_restore *run)
 	pthread_mutex_lock(&run->tell);
 	vrv_repeats_end(&run->repeats, event, run);
 	run->progress.finished = true;
-	progress(run);
+	progress(run, NULL);
 	pthread_mutex_unlock(&run->tell);
 }

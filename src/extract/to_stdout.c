@@ -33,6 +33,7 @@ write_quietly(int fd, const void *bytes, size_t n, struct varve_err *err)
 
 struct sink {
 	struct vrv_restore *run;
+	const char *path;
 	bool broken; /* it was the output that failed */
 };
 
@@ -46,7 +47,7 @@ put(void *arg, uint64_t offset, const uint8_t *bytes, uint64_t n,
 	int rc = 0;
 
 	(void)offset;
-	vrv_restore_add(run, 0, n);
+	vrv_restore_add_path(run, sink->path, 0, n);
 	if (run->options->dry_run)
 		return 0;
 	while (rc == 0 && n > 0) {
@@ -65,7 +66,7 @@ vrv_extract_to_fd(struct vrv_restore *run, const struct vrv_walk_item *item,
     struct varve_err *err)
 {
 	const struct vrv_entry *entry = item->entry;
-	struct sink sink = {.run = run};
+	struct sink sink = {.run = run, .path = item->path};
 
 	if (entry->kind != VRV_FILE)
 		return 0;
@@ -76,6 +77,6 @@ vrv_extract_to_fd(struct vrv_restore *run, const struct vrv_walk_item *item,
 		return rc;
 	if (rc != 0)
 		return vrv_restore_failed_path(run, item->path, err);
-	vrv_restore_add(run, 1, 0);
+	vrv_restore_add_path(run, item->path, 1, 0);
 	return 0;
 }

@@ -194,7 +194,7 @@ make_link(struct vrv_restore *run, const struct late_link *link,
 	if (!atomic_load(&link->group->there))
 		return make_again(run, link, err);
 	if (vrv_links_is_made(run, link->group, link->folder, link->name)) {
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, link->folder, link->name, 1, 0);
 		return 0;
 	}
 	int rc = vrv_way_look(run, link->folder, link->name, &none, 0, NULL,
@@ -209,7 +209,7 @@ make_link(struct vrv_restore *run, const struct late_link *link,
 	rc = vrv_links_make(run, link->group, link->folder, link->name,
 	    way != VRV_WAY_CLEAR, err);
 	if (rc == 0) {
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, link->folder, link->name, 1, 0);
 		return 0;
 	}
 	/* Too many links, another file system, a file system without them. */
@@ -318,7 +318,8 @@ add_extent(struct vrv_windows *windows, struct vrv_outfile *file,
 		    "its pieces do not add up to its size");
 	if (extent->hole) {
 		file->holes = true;
-		vrv_restore_add(windows->run, 0, extent->length);
+		vrv_restore_add(windows->run, file->folder, file->name, 0,
+		    extent->length);
 		return 0;
 	}
 	if (extent->length > VRV_FRAME_PLAIN_MAX)
@@ -455,7 +456,7 @@ add_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 	if (rc == 0)
 		rc = look(windows, file, &equal, err);
 	if (equal)
-		vrv_restore_add(run, 0, file->size);
+		vrv_restore_add(run, folder, name, 0, file->size);
 	else if (rc == 0)
 		rc = add_content(windows, file, entry, &fatal, err);
 	if (fatal)
@@ -474,7 +475,7 @@ add_file(struct vrv_windows *windows, const struct vrv_entry *entry,
 		return rc;
 	if (equal) {
 		file->ended = true;
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, folder, name, 1, 0);
 		return 0;
 	}
 	return vrv_outfile_done(run, file, 1, err);
@@ -507,7 +508,7 @@ add_node(struct vrv_windows *windows, const struct vrv_entry *entry,
 	if (rc == 0 && !run->options->dry_run)
 		rc = vrv_node_make(run, &node, way, err);
 	if (rc == 0) {
-		vrv_restore_add(run, 1, 0);
+		vrv_restore_add(run, folder, name, 1, 0);
 		return 0;
 	}
 	if (err->sys == EPERM && !run->is_root && node.attrs.kind >= VRV_CHAR) {

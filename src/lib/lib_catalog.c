@@ -103,6 +103,15 @@ on_failed(void *arg, const struct vrv_archive *a, const struct varve_err *why)
 	    text != NULL ? text : "an archive cannot be catalogued");
 }
 
+static void
+on_progress(void *arg, const struct varve_event *event)
+{
+	const struct varve_catalog *c = arg;
+
+	vrv_repo_tell(c->repo->repo, c->options->event, c->options->event_arg,
+	    event);
+}
+
 static int
 update_once(struct varve_catalog *c, struct varve_err *err)
 {
@@ -110,7 +119,9 @@ update_once(struct varve_catalog *c, struct varve_err *err)
 	    .covers = covers,
 	    .covers_arg = c,
 	    .failed = on_failed,
-	    .failed_arg = c};
+	    .failed_arg = c,
+	    .progress = on_progress,
+	    .progress_arg = c};
 	struct vrv_catalog_change change;
 	uint64_t start = vrv_ticks();
 
@@ -259,7 +270,9 @@ varve_catalog_rebuild(struct varve_catalog *c, struct varve_catalog_change *ret,
 	    .covers = covers_again,
 	    .covers_arg = &again,
 	    .failed = on_failed,
-	    .failed_arg = c};
+	    .failed_arg = c,
+	    .progress = on_progress,
+	    .progress_arg = c};
 	rc = vrv_catalog_update(c->catalog, c->archives, c->list->n, &source,
 	    &change, err);
 	if (rc == 0)

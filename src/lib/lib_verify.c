@@ -26,7 +26,39 @@ struct verification {
 	struct vrv_sampler *sampler;
 	struct vrv_map *told; /* hashes of paths that were told as problems */
 	struct varve_verify_result result;
+	bool restored; /* what is left to do is to compare */
 };
+
+/* --- events --- */
+
+/* Reading and comparing are two passes over the same bytes: progress is that
+ * of both. */
+static void
+tell(const struct verification *v, const struct varve_event *event)
+{
+	const struct varve_verify_options *o = v->options;
+	bool two = o->into != NULL || o->against != NULL;
+	struct varve_event changed = *event;
+	struct varve_progress all;
+
+	if (o->event == NULL)
+		return;
+	if (event->type == VARVE_EVENT_PROGRESS) {
+		all = *event->progress;
+		all.current += v->restored ? v->result.sampled_bytes : 0;
+		all.original = all.current;
+		all.total = v->result.sampled_bytes * (two ? 2 : 1);
+		all.finished = all.finished && (v->restored || !two);
+		changed.progress = &all;
+	}
+	o->event(o->event_arg, &changed);
+}
+
+static void
+on_compared(void *arg, const struct varve_event *event)
+{
+	tell(arg, event);
+}
 
 /* --- restoring --- */
 
@@ -59,8 +91,7 @@ on_event(void *arg, const struct varve_event *event)
 		/* Without memory for it, it is told twice. */
 		(void)!vrv_map_put(v->told, &hash, NULL);
 	}
-	if (v->options->event != NULL)
-		v->options->event(v->options->event_arg, &changed);
+	tell(v, &changed);
 }
 
 static int
@@ -97,8 +128,8 @@ compare(struct verification *v, struct varve_err *err)
 	    .sampler = v->sampler,
 	    .told = v->told,
 	    .total = v->result.sampled_bytes,
-	    .event = o->event,
-	    .event_arg = o->event_arg,
+	    .event = on_compared,
+	    .event_arg = v,
 	};
 
 	if (how.dir == NULL)
@@ -114,6 +145,7 @@ work(struct verification *v, struct varve_err *err)
 
 	if (rc == 0)
 		rc = restore(v, err);
+	v->restored = true;
 	return rc == 0 ? compare(v, err) : rc;
 }
 

@@ -106,6 +106,14 @@ note_failed(void *arg, const struct vrv_archive *a, const struct varve_err *err)
 	vrv_mount_tell(m, VARVE_EVENT_PROBLEM, name, err->message);
 }
 
+static void
+on_progress(void *arg, const struct varve_event *event)
+{
+	const struct vrv_mount *m = arg;
+
+	vrv_repo_tell(m->repo, m->options->event, m->options->event_arg, event);
+}
+
 /* Which archives are shown, with their records. */
 static int
 note_shown(struct vrv_mount *m, struct vrv_versions *v,
@@ -141,6 +149,8 @@ update(struct vrv_mount *m, struct vrv_versions *v,
 	    .covers_arg = v,
 	    .failed = note_failed,
 	    .failed_arg = m,
+	    .progress = on_progress,
+	    .progress_arg = m,
 	};
 	const struct vrv_archive *const *items =
 	    (const struct vrv_archive *const *)list->items;

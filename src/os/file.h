@@ -27,6 +27,9 @@ int vrv_os_close(int fd, struct varve_err *err) VRV_MUST;
 /* Read until `n` bytes are there or the file ends: *ret_n < n means its end. */
 int vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
+/* Read what comes first, up to `n` bytes: *ret_n is 0 only at the end. */
+int vrv_os_read_some(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err) VRV_MUST;
 int vrv_os_pread(int fd, uint64_t offset, void *to, size_t n, size_t *ret_n,
     struct varve_err *err) VRV_MUST;
 

@@ -42,19 +42,31 @@ vrv_os_close(int fd, struct varve_err *err)
 }
 
 int
+vrv_os_read_some(int fd, void *to, size_t n, size_t *ret_n,
+    struct varve_err *err)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, to, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return vrv_fail_sys(err, errno, "read");
+	*ret_n = (size_t)got;
+	return 0;
+}
+
+int
 vrv_os_read(int fd, void *to, size_t n, size_t *ret_n, struct varve_err *err)
 {
 	uint8_t *p = to;
-	size_t done = 0;
+	size_t done = 0, got = 1;
 
-	while (done < n) {
-		ssize_t got = read(fd, p + done, n - done);
-		if (got == 0)
-			break;
-		if (got > 0)
-			done += (size_t)got;
-		else if (errno != EINTR)
-			return vrv_fail_sys(err, errno, "read");
+	while (done < n && got > 0) {
+		int rc = vrv_os_read_some(fd, p + done, n - done, &got, err);
+		if (rc != 0)
+			return rc;
+		done += got;
 	}
 	*ret_n = done;
 	return 0;

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#define TICK_NS UINT64_C(200000000)
+
 struct vrv_time
 vrv_time_now(void)
 {
@@ -19,6 +21,17 @@ vrv_ticks(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+bool
+vrv_tick_due(uint64_t *next)
+{
+	uint64_t now = vrv_ticks();
+
+	if (now < *next)
+		return false;
+	*next = now + TICK_NS;
+	return true;
 }
 
 int

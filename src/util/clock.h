@@ -4,6 +4,7 @@
 
 /* Time as varve stores it: seconds since 1970 (may be negative) and ns. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vrv_time {
@@ -16,6 +17,10 @@ struct vrv_time vrv_time_now(void);
 
 /* Nanoseconds of a clock that never goes back, for durations. */
 uint64_t vrv_ticks(void);
+
+/* True the first time, then every 200 ms at most: whether an operation reports
+ * its progress again. *next, which starts as 0, is when that is. */
+bool vrv_tick_due(uint64_t *next);
 
 /* Less than, equal to or greater than 0, as a is before, at or after b. */
 int vrv_time_cmp(struct vrv_time a, struct vrv_time b);

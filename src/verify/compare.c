@@ -17,7 +17,6 @@
 #include "verify/verify_internal.h"
 
 #define READER_CACHE ((size_t)32 << 20)
-#define TICK_NS 200000000u
 /* As when an archive is made: a file may change again without a sign so long
  * after it was read. */
 #define MARGIN_S 2
@@ -57,16 +56,12 @@ tell(struct vrv_compared *c, enum varve_event_type type, const char *path,
 void
 vrv_compared_add(struct vrv_compared *c, uint64_t bytes)
 {
-	uint64_t now = vrv_ticks();
-
 	c->progress.current += bytes;
 	c->progress.original = c->progress.current;
 	if (c->progress.total < c->progress.current)
 		c->progress.total = c->progress.current;
-	if (now < c->next_tick)
-		return;
-	c->next_tick = now + TICK_NS;
-	tell(c, VARVE_EVENT_PROGRESS, NULL, NULL);
+	if (vrv_tick_due(&c->next_progress))
+		tell(c, VARVE_EVENT_PROGRESS, c->path, NULL);
 }
 
 static int
@@ -423,8 +418,10 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	uint64_t hash = vrv_sampler_hash(c->how->sampler, item->path);
 	if (c->how->told != NULL && vrv_map_get(c->how->told, &hash) != NULL)
 		return 0;
+	c->path = item->path;
 	if (e->kind != VRV_DIR)
 		c->progress.files++;
+	vrv_compared_add(c, 0);
 	return vrv_compare_one(c, item->path, e, NULL, err);
 }
 

@@ -28,8 +28,9 @@ struct vrv_compared {
 	struct vrv_buf systems; /* numbers of file systems, the inmost last */
 	uint32_t n_systems;
 	struct varve_progress progress;
-	uint64_t next_tick;
+	uint64_t next_progress; /* when it is due */
 	/* Of the entry at hand. */
+	const char *path;
 	struct vrv_buf what; /* how it differs: text */
 	bool unreadable;     /* it could not be compared */
 	bool filled;	     /* a hole is not one any more */
@@ -48,7 +49,7 @@ int vrv_compare_meta(struct vrv_compared *, const struct vrv_entry *,
 int vrv_compare_content(struct vrv_compared *, const struct vrv_entry *,
     const struct vrv_stat *, int fd, struct varve_err *err) VRV_MUST;
 
-/* Bytes were compared: progress a few times a second. */
+/* Count compared bytes, and report progress if it is due. */
 void vrv_compared_add(struct vrv_compared *, uint64_t bytes);
 
 /* Is the source, by what its file system says, what was backed up? */

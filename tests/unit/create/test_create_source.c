@@ -23,9 +23,9 @@ static int (*on_open)(const char *path);
 static int (*on_open_dir)(const char *path);
 static int (*on_stat)(const char *path); /* of what is open */
 
-int __real_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+int __real_vrv_os_read_some(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err);
-int __wrap_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+int __wrap_vrv_os_read_some(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err);
 int __real_vrv_os_open_source(int dirfd, const char *name, int *ret_fd,
     struct varve_err *err);
@@ -65,13 +65,13 @@ __wrap_vrv_os_stat(int dirfd, const char *name, struct vrv_stat *ret,
 }
 
 int
-__wrap_vrv_os_read(int fd, void *to, size_t n, size_t *ret_n,
+__wrap_vrv_os_read_some(int fd, void *to, size_t n, size_t *ret_n,
     struct varve_err *err)
 {
 	int sys = call_with_path(on_read, fd);
 
 	return sys != 0 ? vrv_fail_sys(err, sys, "read") :
-			  __real_vrv_os_read(fd, to, n, ret_n, err);
+			  __real_vrv_os_read_some(fd, to, n, ret_n, err);
 }
 
 int

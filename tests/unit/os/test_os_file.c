@@ -89,6 +89,27 @@ reads_on_after_short_reads(void **state)
 }
 
 static void
+some_bytes_are_what_has_come(void **state)
+{
+	char back[8];
+	int ends[2];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "abc", 3), 3);
+	assert_int_equal(vrv_os_read_some(ends[0], back, 8, &n, &err), 0);
+	assert_int_equal(n, 3);
+	assert_memory_equal(back, "abc", 3);
+	close(ends[1]);
+	assert_int_equal(vrv_os_read_some(ends[0], back, 8, &n, &err), 0);
+	assert_int_equal(n, 0);
+	close(ends[0]);
+	assert_int_not_equal(vrv_os_read_some(ends[0], back, 8, &n, &err), 0);
+	assert_int_equal(err.sys, EBADF);
+}
+
+static void
 a_full_disk_has_its_status(void **state)
 {
 	int fd;
@@ -252,6 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SCRATCH_TEST(reads_and_writes),
 	    SCRATCH_TEST(reads_on_after_short_reads),
+	    SCRATCH_TEST(some_bytes_are_what_has_come),
 	    SCRATCH_TEST(a_full_disk_has_its_status),
 	    SCRATCH_TEST(load_is_bounded),
 	    SCRATCH_TEST(link_never_overwrites),

@@ -358,6 +358,21 @@ errors_blame_the_run_or_the_object(void **state)
 	assert_false(vrv_err_is_unusable(&e));
 }
 
+static void
+test_ticks_are_apart(void **state)
+{
+	uint64_t next = 0;
+
+	(void)state;
+	assert_true(vrv_tick_due(&next));
+	next = UINT64_MAX;
+	assert_false(vrv_tick_due(&next));
+	assert_int_equal(next, UINT64_MAX);
+	next = vrv_ticks();
+	assert_true(vrv_tick_due(&next));
+	assert_true(next > vrv_ticks());
+}
+
 int
 main(void)
 {
@@ -375,6 +390,7 @@ main(void)
 	    cmocka_unit_test(test_arena),
 	    cmocka_unit_test(test_sum_in_parts),
 	    cmocka_unit_test(test_times_compare),
+	    cmocka_unit_test(test_ticks_are_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
