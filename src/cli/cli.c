@@ -71,6 +71,7 @@ vrv_cli_out(struct vrv_cli *cli, struct vrv_buf *buf, struct varve_err *err)
 
 	if (rc != 0)
 		return rc;
+	vrv_log_clear(&cli->log); /* both may be one terminal */
 	if (buf->len > 0 &&
 	    fwrite(buf->data, 1, buf->len, cli->out) != buf->len)
 		return out_failed(cli, err);

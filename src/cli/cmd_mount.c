@@ -43,6 +43,7 @@ static const struct vrv_option options[] = {
 struct state {
 	struct vrv_cli *cli;
 	const struct mount_options *options;
+	struct vrv_events events;
 	struct vrv_daemon daemon;
 	atomic_bool *in_background; /* in the arena: the log looks at it */
 };
@@ -74,6 +75,7 @@ ready(void *arg, struct varve_err *err)
 	struct state *state = arg;
 	struct vrv_cli *cli = state->cli;
 
+	vrv_events_end(&state->events);
 	if (state->options->foreground)
 		return 0;
 	int status = cli->warned ? VARVE_EXIT_WARNING : VARVE_EXIT_SUCCESS;
@@ -118,7 +120,6 @@ mount_it(struct state *state, const struct vrv_location *where,
     struct varve_err *err)
 {
 	struct vrv_cli *cli = state->cli;
-	struct vrv_events events = {.cli = cli};
 	vrv_auto_archives list = NULL;
 	vrv_auto_repo repo = NULL;
 	vrv_auto_fd stop = -1;
@@ -146,8 +147,11 @@ mount_it(struct state *state, const struct vrv_location *where,
 	m->ready = ready;
 	m->ready_arg = state;
 	m->event = vrv_events_fn;
-	m->event_arg = &events;
-	return varve_mount(repo, m, err);
+	m->event_arg = &state->events;
+	vrv_events_start(&state->events, cli, "catalog");
+	rc = varve_mount(repo, m, err);
+	vrv_events_end(&state->events);
+	return rc;
 }
 
 static int
@@ -156,7 +160,12 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 {
 	const struct mount_options *o = arg;
 	struct varve_mount_options m = VARVE_MOUNT_OPTIONS_INIT;
-	struct state state = {cli, o, VRV_DAEMON_INIT, NULL};
+	struct state state = {
+	    .cli = cli,
+	    .options = o,
+	    .events = {.cli = cli},
+	    .daemon = VRV_DAEMON_INIT,
+	};
 	struct vrv_strings rest, paths;
 	const struct vrv_rules none = {0};
 	vrv_auto_location struct vrv_location where = {0};

@@ -12,17 +12,8 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-#define NS_PER_LINE 100000000u
-
-static size_t
-terminal_columns(int fd)
-{
-	struct winsize size;
-
-	if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-		return 80;
-	return size.ws_col;
-}
+/* Between two lines where there is no terminal, so that a log stays short. */
+#define NS_PER_LOG_LINE UINT64_C(10000000000)
 
 /* Leave a clean line, then end as the signal says. */
 static void
@@ -53,17 +44,15 @@ void
 vrv_progress_start(struct vrv_progress *p, struct vrv_log *log, bool wanted,
     bool iec, const char *msgid)
 {
-	bool tty = isatty(log->fd) == 1;
-
 	*p = (struct vrv_progress){
 	    .log = log,
 	    .msgid = msgid,
-	    .shown = wanted && (log->json || tty),
+	    .shown = wanted,
+	    .tty = !log->json && isatty(log->fd) == 1,
 	    .iec = iec,
 	    .start = vrv_ticks(),
-	    .columns = tty ? terminal_columns(log->fd) : 80,
 	};
-	if (p->shown && !log->json)
+	if (p->shown && p->tty)
 		handle_signals(erase_and_die, SIG_DFL);
 }
 
@@ -76,42 +65,104 @@ add_clock(struct vrv_buf *buf, double seconds)
 	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 }
 
+/* Parts of the line, in its order. Where it is too narrow for all of them,
+ * those of the highest rank go first. */
+enum {
+	SIZE,
+	COMPRESSED,
+	DEDUPLICATED,
+	FILES,
+	SPEED,
+	PERCENT,
+	ETA,
+	PARTS
+};
+static const unsigned ranks[PARTS] = {[SPEED] = 1,
+    [PERCENT] = 2,
+    [ETA] = 3,
+    [FILES] = 4,
+    [DEDUPLICATED] = 5,
+    [COMPRESSED] = 6};
+
 static void
-add_counts(struct vrv_buf *buf, const struct varve_progress *p, bool creating,
-    bool iec)
+add_counts(struct vrv_buf parts[PARTS], const struct varve_progress *p,
+    bool creating, bool iec)
 {
-	vrv_text_size(buf, (int64_t)p->original, iec, 2, false);
+	if (!creating && p->original == 0 && p->files > 0) {
+		vrv_text_add(&parts[SIZE], "%" PRIu64 " N", p->files);
+		return;
+	}
+	vrv_text_size(&parts[SIZE], (int64_t)p->original, iec, 2, false);
 	if (!creating)
 		return;
-	vrv_text_add(buf, " O ");
-	vrv_text_size(buf, (int64_t)p->compressed, iec, 2, false);
-	vrv_text_add(buf, " C ");
-	vrv_text_size(buf, (int64_t)p->deduplicated, iec, 2, false);
-	vrv_text_add(buf, " D %" PRIu64 " N", p->files);
+	vrv_text_add(&parts[SIZE], " O");
+	vrv_text_size(&parts[COMPRESSED], (int64_t)p->compressed, iec, 2,
+	    false);
+	vrv_text_add(&parts[COMPRESSED], " C");
+	vrv_text_size(&parts[DEDUPLICATED], (int64_t)p->deduplicated, iec, 2,
+	    false);
+	vrv_text_add(&parts[DEDUPLICATED], " D");
+	vrv_text_add(&parts[FILES], "%" PRIu64 " N", p->files);
+}
+
+static void
+add_speed(struct vrv_buf parts[PARTS], const struct varve_progress *p,
+    double seconds, bool iec)
+{
+	if (seconds > 0 && p->original > 0) {
+		vrv_text_size(&parts[SPEED],
+		    (int64_t)((double)p->original / seconds), iec, 1, false);
+		vrv_text_add(&parts[SPEED], "/s");
+	}
+	if (p->total == 0)
+		return;
+	double part = (double)p->current / (double)p->total;
+	part = part > 1 ? 1 : part;
+	vrv_text_add(&parts[PERCENT], "%.0f%%", part * 100);
+	if (part > 0 && part < 1) {
+		vrv_text_add(&parts[ETA], "ETA ");
+		add_clock(&parts[ETA], seconds * (1 - part) / part);
+	}
+}
+
+/* Append those parts that fit, with blanks between them. */
+static void
+add_parts(struct vrv_buf *buf, struct vrv_buf parts[PARTS], size_t columns)
+{
+	size_t used = 0;
+	bool first = true;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		used += parts[i].len > 0 ? parts[i].len + 1 : 0;
+	for (unsigned rank = PARTS - 1; rank > 0 && used > columns + 1; rank--)
+		for (unsigned i = 0; i < PARTS; i++) {
+			if (ranks[i] != rank || parts[i].len == 0)
+				continue;
+			used -= parts[i].len + 1;
+			vrv_buf_clear(&parts[i]);
+		}
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (parts[i].len == 0 && !parts[i].failed)
+			continue;
+		vrv_text_add(buf, "%s%s", first ? "" : " ",
+		    vrv_text_part(buf, &parts[i]));
+		first = false;
+	}
 }
 
 void
 vrv_progress_text(struct vrv_buf *buf, const struct varve_progress *p,
     const char *path, double seconds, bool creating, bool iec, size_t columns)
 {
+	struct vrv_buf parts[PARTS] = {0};
 	vrv_auto_buf struct vrv_buf head = {0};
 
-	add_counts(&head, p, creating, iec);
-	if (seconds > 0) {
-		vrv_text_add(&head, " ");
-		vrv_text_size(&head, (int64_t)((double)p->original / seconds),
-		    iec, 1, false);
-		vrv_text_add(&head, "/s");
-	}
-	if (p->total > 0) {
-		double part = (double)p->current / (double)p->total;
-		part = part > 1 ? 1 : part;
-		vrv_text_add(&head, " %.0f%%", part * 100);
-		if (part > 0 && part < 1) {
-			vrv_text_add(&head, " ETA ");
-			add_clock(&head, seconds * (1 - part) / part);
-		}
-	}
+	add_counts(parts, p, creating, iec);
+	add_speed(parts, p, seconds, iec);
+	/* The path gets a third of the line at least. */
+	add_parts(&head, parts, path == NULL ? columns : columns / 3 * 2);
+	for (unsigned i = 0; i < PARTS; i++)
+		vrv_buf_fini(&parts[i]);
 	size_t used =
 	    head.failed ? 0 : vrv_text_width((const char *)head.data, head.len);
 	vrv_text_fit(buf, vrv_text_part(buf, &head), columns);
@@ -195,24 +246,44 @@ show_object(struct vrv_progress *p, const struct varve_progress *at,
 		percent_object(p, at, path);
 }
 
+/* The last column stays free: some terminals wrap there. */
+static size_t
+columns_of(const struct vrv_progress *p)
+{
+	struct winsize size;
+
+	if (!p->tty)
+		return SIZE_MAX;
+	if (ioctl(p->log->fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+		return 80 - 1;
+	return size.ws_col - 1u;
+}
+
 void
 vrv_progress_update(struct vrv_progress *p, const struct varve_progress *at,
     const char *path)
 {
+	vrv_auto_buf struct vrv_buf line = {0};
 	uint64_t now = vrv_ticks();
 
-	if (!p->shown || (p->last != 0 && now - p->last < NS_PER_LINE))
+	if (!p->shown)
 		return;
-	p->last = now;
 	if (p->log->json) {
 		show_object(p, at, path);
 		return;
 	}
-	/* The last column is left free: some terminals wrap there. */
-	vrv_auto_buf struct vrv_buf line = {0};
+	if (!p->tty && !at->finished && p->last != 0 &&
+	    now - p->last < NS_PER_LOG_LINE)
+		return;
+	p->last = now;
 	vrv_progress_text(&line, at, path, (double)(now - p->start) / 1e9,
-	    p->msgid == NULL, p->iec, p->columns - 1);
-	vrv_log_line(p->log, vrv_text_str(&line));
+	    p->msgid == NULL, p->iec, columns_of(p));
+	if (p->tty) {
+		vrv_log_line(p->log, vrv_text_str(&line));
+	} else {
+		vrv_buf_u8(&line, '\n');
+		vrv_log_write(p->log, &line);
+	}
 }
 
 void
@@ -222,7 +293,7 @@ vrv_progress_end(struct vrv_progress *p)
 		return;
 	if (p->log->json) {
 		show_object(p, NULL, NULL);
-	} else {
+	} else if (p->tty) {
 		vrv_log_clear(p->log);
 		handle_signals(SIG_DFL, erase_and_die);
 	}

@@ -3,8 +3,10 @@
 #define CLI_PROGRESS_H
 
 /*
- * What --progress shows: one line on a terminal, taken off at the end, or with
- * --log-json objects of Borg's types. Without a terminal there is no line.
+ * What --progress shows: on a terminal one line, which is erased before a
+ * message and at the end; where standard error is no terminal a line at once
+ * and every ten seconds; with --log-json objects of Borg's types. The library
+ * decides how often it reports progress, a few times a second.
  */
 
 #include <stdbool.h>
@@ -17,9 +19,8 @@
 struct vrv_progress {
 	struct vrv_log *log;
 	const char *msgid; /* NULL: a run of create */
-	bool shown, iec;
+	bool shown, tty, iec;
 	uint64_t start, last; /* ticks */
-	size_t columns;
 };
 
 /* `wanted`: --progress was given. */
@@ -30,7 +31,8 @@ void vrv_progress_update(struct vrv_progress *, const struct varve_progress *,
 void vrv_progress_end(struct vrv_progress *);
 
 /* Append the line in at most `columns`. `creating` shows what create counts;
- * percent and the time left come with progress->total. */
+ * percent and the time left come with progress->total. A narrow line lacks
+ * parts, the bytes and the speed last, so that the path gets a third of it. */
 void vrv_progress_text(struct vrv_buf *, const struct varve_progress *,
     const char *path, double seconds, bool creating, bool iec, size_t columns);
 

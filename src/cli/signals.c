@@ -2,6 +2,7 @@
 #include "cli/signals.h"
 
 #include <time.h>
+#include <unistd.h>
 
 /* How often the thread looks whether the work has ended, and how often it
  * does so after everything was saved before it ends the process itself. */
@@ -65,7 +66,7 @@ vrv_signals_start(struct vrv_signals *s, const struct vrv_cli *cli,
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
 	s->log = cli->log;
-	s->log.on_line = cli->common.progress;
+	s->log.on_line = cli->common.progress && isatty(cli->log.fd) == 1;
 	sigemptyset(&s->set);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct sigaction now;

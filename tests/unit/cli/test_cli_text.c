@@ -138,6 +138,23 @@ test_progress(void **state)
 	p.current = 9; /* more than was foreseen */
 	vrv_progress_text(&line, &p, NULL, 10, false, false, 100);
 	assert_string_equal(vrv_text_str(&line), "1.20 GB 120.0 MB/s 100%");
+	/* A narrow line keeps the bytes and the speed, and room for the path.
+	 */
+	vrv_buf_clear(&line);
+	p.current = 1;
+	vrv_progress_text(&line, &p, "some/path", 10, true, false, 79);
+	assert_string_equal(vrv_text_str(&line),
+	    "1.20 GB O 12 N 120.0 MB/s 25% ETA 0:00:30 some/path");
+	vrv_buf_clear(&line);
+	vrv_progress_text(&line, &p, "some/long/path", 10, true, false, 39);
+	assert_string_equal(vrv_text_str(&line),
+	    "1.20 GB O 120.0 MB/s 25% some/long/path");
+	/* What has no bytes counts items. */
+	p.original = 0;
+	vrv_buf_clear(&line);
+	vrv_progress_text(&line, &p, "a", 10, false, false, 79);
+	assert_string_equal(vrv_text_str(&line), "12 N 25% ETA 0:00:30 a");
+	p.original = 1200000000;
 	for (size_t columns = 0; columns < 120; columns++) {
 		vrv_buf_clear(&line);
 		vrv_progress_text(&line, &p,
