@@ -26,7 +26,7 @@ struct varve_check_options {
 	 * ledger says that they were last, those never seen first; when so
 	 * many seconds are over, or so many packs done, no more are begun;
 	 * packs found sound less than max_age seconds ago are left out. At
-	 * least one is looked at. 0: no limit. */
+	 * least one is found sound, if any is. 0: no limit. */
 	uint64_t max_duration, max_age, max_packs;
 	varve_event_fn *event; /* PROGRESS, and a PROBLEM for each finding */
 	void *event_arg;

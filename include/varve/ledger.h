@@ -46,4 +46,31 @@ typedef int varve_run_fn(void *arg, const struct varve_run *,
 VARVE_API int varve_ledger_runs(struct varve_repo *, varve_run_fn *fn,
     void *arg, struct varve_err *err) VARVE_MUST;
 
+/* What runs have covered so far, since when. Times are seconds since 1970, 0
+ * for none. */
+enum varve_coverage_kind {
+	VARVE_COVERS_SERIES = 1, /* verify of the newest archive of a series */
+	VARVE_COVERS_ARCHIVE,	 /* verify of one archive */
+	VARVE_COVERS_SUMS,	 /* check: packs with the right checksum */
+	VARVE_COVERS_DATA	 /* check: packs with the right data */
+};
+struct varve_coverage {
+	enum varve_coverage_kind kind;
+	const char *name, *host; /* of the series, or of the archive; or "" */
+	const char *archive;	 /* id, hex, or "" */
+	/* Of the files: the part that this sweep has covered, and when it
+	 * began; begin and end of the last complete sweep. */
+	double part;
+	int64_t since, complete_from, complete_to;
+	/* Of packs: how many are on record as sound; `since` is when the one
+	 * was checked that was checked the longest ago. */
+	uint64_t packs;
+};
+typedef int varve_coverage_fn(void *arg, const struct varve_coverage *,
+    struct varve_err *err);
+/* Packs first, then what was verified last first. Returns as
+ * varve_ledger_runs(). */
+VARVE_API int varve_ledger_coverage(struct varve_repo *, varve_coverage_fn *fn,
+    void *arg, struct varve_err *err) VARVE_MUST;
+
 #endif

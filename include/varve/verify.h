@@ -14,6 +14,18 @@
 #include <varve/ledger.h>
 #include <varve/repo.h>
 
+/*
+ * Where a sample begins. A sweep is recorded in the ledger: each run that ends
+ * goes on where the last one stopped, so that successive runs take every file
+ * once before they take any again. It is that of the archive, or of its series
+ * whatever archive of it is verified.
+ */
+enum varve_sweep {
+	VARVE_SWEEP_NONE = 0, /* at `seed_start` */
+	VARVE_SWEEP_ARCHIVE,
+	VARVE_SWEEP_SERIES
+};
+
 struct varve_verify_options {
 	size_t size;
 	/* Which files, the first that is set: all; so many; so many of a
@@ -21,8 +33,11 @@ struct varve_verify_options {
 	bool all;
 	uint64_t files;
 	uint32_t sample_ppm;
-	bool has_seed; /* else a random one */
-	uint64_t seed; /* what of an archive is in a sample depends on it */
+	/* What of an archive is in a sample depends on seed and seed_start.
+	 * Without has_seed they are those of the sweep, or random. */
+	bool has_seed;
+	uint64_t seed, seed_start;
+	enum varve_sweep sweep; /* with has_seed: unused */
 	/* Restore into this folder, which is empty or made, and compare it. */
 	const char *into;
 	/* Compare with the sources, whose paths lie below this folder. */
@@ -37,7 +52,7 @@ struct varve_verify_options {
 	}
 
 struct varve_verify_result {
-	uint64_t seed;
+	uint64_t seed, seed_start;
 	uint64_t files, bytes;		 /* of the archive, folders left out */
 	uint64_t sampled, sampled_bytes; /* of them */
 	/* Of what was compared, folders as well: what was equal; what differs

@@ -33,6 +33,8 @@ vrv_check_pack_done(struct vrv_check *check, const struct vrv_listed *item,
 		check->packs_bytes += item->size;
 	}
 	pthread_mutex_unlock(&check->lock);
+	if (level == last && fault != 0)
+		atomic_fetch_add(&check->unsound, 1);
 	if (fault == VRV_PACK_UNREAD)
 		return;
 	pthread_mutex_lock(&check->ledger_lock);

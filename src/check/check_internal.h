@@ -63,6 +63,7 @@ struct vrv_check {
 	uint64_t started;  /* ticks */
 	size_t *order;	   /* limited: items that are packs and due */
 	size_t n_order;
+	atomic_size_t unsound; /* packs looked at that were not found sound */
 	/* Packs that something is wrong with: uint8_t, enum vrv_pack_fault. */
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */

@@ -149,14 +149,15 @@ check_pack(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	return rc;
 }
 
-/* The first is looked at in any case: or nothing would ever be done where the
- * rest of the check takes all the time. */
+/* One pack is found sound in any case: or nothing would ever be done where the
+ * rest of the check takes all the time, or where damaged packs, which are
+ * always due, come first. */
 static bool
 is_over(const struct vrv_check *check, size_t i)
 {
 	const struct varve_check_options *o = check->options;
 
-	if (i == 0)
+	if (i <= atomic_load(&check->unsound))
 		return false;
 	if (o->max_packs != 0 && i >= o->max_packs)
 		return true;

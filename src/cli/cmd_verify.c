@@ -27,7 +27,7 @@ static const struct vrv_option options[] = {
     {0, "files", "N", vrv_set_unsigned, AT(files), "take N files"},
     {0, "all", NULL, vrv_set_true, AT(all), "take everything"},
     {0, "seed", "S", vrv_set_string, AT(seed),
-	"take what an earlier run with this seed took"},
+	"select the same sample as an earlier run with this seed"},
     {0, "into", "DIR", vrv_set_string, AT(into),
 	"restore into the new or empty folder DIR and compare that"},
     {0, "against", "DIR", vrv_set_string, AT(against),
@@ -43,17 +43,34 @@ static const struct vrv_option options[] = {
 
 /* --- options --- */
 
-static int
-parse_seed(const char *text, uint64_t *ret, struct varve_err *err)
+/* A number and the character behind it. */
+static bool
+parse_number(const char **text, uint64_t *ret)
 {
 	char *end;
 
 	errno = 0;
-	unsigned long long seed = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+	*ret = strtoull(*text, &end, 10);
+	bool good = **text >= '0' && **text <= '9' && errno == 0;
+	*text = end;
+	return good;
+}
+
+static int
+parse_seed(const char *text, struct varve_verify_options *ret,
+    struct varve_err *err)
+{
+	const char *at = text;
+
+	bool good = parse_number(&at, &ret->seed);
+	if (good && *at == '+') {
+		at++;
+		good = parse_number(&at, &ret->seed_start);
+	}
+	if (!good || *at != '\0')
 		return vrv_fail(err, VARVE_USAGE,
-		    "--seed needs a number, not '%s'", text);
-	*ret = seed;
+		    "--seed needs a seed as verify prints it, not '%s'", text);
+	ret->has_seed = true;
 	return 0;
 }
 
@@ -95,10 +112,8 @@ to_library(const struct verify_options *o, struct varve_verify_options *ret,
 	if (o->sample != NULL)
 		rc = vrv_parse_percent("sample", o->sample, &ret->sample_ppm,
 		    err);
-	if (rc == 0 && o->seed != NULL) {
-		ret->has_seed = true;
-		rc = parse_seed(o->seed, &ret->seed, err);
-	}
+	if (rc == 0 && o->seed != NULL)
+		rc = parse_seed(o->seed, ret, err);
 	return rc;
 }
 
@@ -158,10 +173,13 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 	vrv_text_size(text, (int64_t)r->sampled_bytes, iec, 2, false);
 	vrv_text_add(text, " of ");
 	vrv_text_size(text, (int64_t)r->bytes, iec, 2, false);
-	vrv_text_add(text, " (%.1f %%), seed %" PRIu64 ":",
+	vrv_text_add(text, " (%.1f %%), seed %" PRIu64,
 	    r->bytes == 0 ? 100.0 :
 			    100.0 * (double)r->sampled_bytes / (double)r->bytes,
 	    r->seed);
+	if (r->seed_start != 0)
+		vrv_text_add(text, "+%" PRIu64, r->seed_start);
+	vrv_buf_u8(text, ':');
 	count_text(text, r->problems, "problems", &first);
 	count_text(text, r->changed, "changed", &first);
 	count_text(text, r->vanished, "gone", &first);
@@ -206,6 +224,7 @@ result_json(struct vrv_json *j, const struct varve_archive *archive,
 		return;
 	}
 	vrv_json_int(j, "seed", r->seed);
+	vrv_json_int(j, "seed_start", r->seed_start);
 	vrv_json_int(j, "files", r->files);
 	vrv_json_int(j, "bytes", r->bytes);
 	vrv_json_int(j, "sampled_files", r->sampled);
@@ -334,6 +353,9 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = vrv_archives(cli, repo, &list, err);
 	if (rc == 0)
 		rc = choose(cli, o, where.archive, list, &which, err);
+	how.sweep = where.archive != NULL || vrv_selection_given(&o->select) ?
+	    VARVE_SWEEP_ARCHIVE :
+	    VARVE_SWEEP_SERIES;
 	return rc == 0 ? verify_each(cli, repo, &which, &how, o->json, err) :
 			 rc;
 }

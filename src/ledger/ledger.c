@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ledger/ledger.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ledger/ledger_internal.h"
 #include "os/file.h"
+#include "os/meta.h"
 #include "os/private.h"
 #include "util/clock.h"
 #include "util/hex.h"
@@ -15,6 +17,9 @@
 #define LOCK_MS 60000
 
 /*
+ * sweep: how far the samples of a series or an archive have come; times in
+ * seconds. seed and start are unsigned, stored bit by bit.
+ *
  * run.kind and run.result are enums of varve/ledger.h; times are seconds and
  * nanoseconds, end 0 while a run is not finished. pack.level is an enum
  * vrv_ledger_level, pack.checked seconds.
@@ -34,6 +39,11 @@ static const char *const steps[] = {
     " PRIMARY KEY(id, level)) WITHOUT ROWID;",
     "UPDATE run SET kind = 3 WHERE kind = 2 AND"
     " ' ' || options || ' ' LIKE '% --verify-data %';",
+    "CREATE TABLE sweep("
+    " key BLOB PRIMARY KEY, name BLOB NOT NULL, host BLOB NOT NULL,"
+    " archive TEXT NOT NULL, seed INTEGER NOT NULL, start INTEGER NOT NULL,"
+    " since INTEGER NOT NULL, full_from INTEGER NOT NULL,"
+    " full_to INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;",
     NULL,
 };
 static const struct vrv_db_schema schema = {APPLICATION, steps};
@@ -112,6 +122,32 @@ vrv_ledger_open_db(struct vrv_repo *repo, const char *path, struct vrv_db **ret,
 		return rc;
 	rc = open_sound(path, ret, err);
 	return rc == VARVE_CORRUPT ? begin_anew(repo, path, ret, err) : rc;
+}
+
+int
+vrv_ledger_read(struct vrv_repo *repo, vrv_ledger_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	vrv_auto_free char *path = NULL;
+	struct vrv_stat st;
+	struct vrv_db *db;
+
+	if (vrv_repo_state_dir(repo) == NULL)
+		return 0;
+	int rc = vrv_ledger_path(repo, &path, err);
+	if (rc == 0)
+		rc = vrv_os_stat(AT_FDCWD, path, &st, err);
+	if (rc == VARVE_NOENT) {
+		vrv_err_clear(err);
+		return 0;
+	}
+	if (rc == 0)
+		rc = vrv_ledger_open_db(repo, path, &db, err);
+	if (rc != 0)
+		return rc;
+	rc = fn(db, arg, err);
+	vrv_db_close(db);
+	return rc;
 }
 
 static void

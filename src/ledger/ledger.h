@@ -39,6 +39,37 @@ void vrv_ledger_end(struct vrv_ledger *, const struct varve_run *);
 int vrv_ledger_runs(struct vrv_repo *, varve_run_fn *fn, void *arg,
     struct varve_err *err) VRV_MUST;
 
+/* --- sweeps --- */
+
+/*
+ * How far the samples of a series, or of an archive, have come. A sweep goes
+ * once through all hashes of the sampler (verify/sampler.h), from 0 on; the
+ * next one begins where it ended. Of VRV_SWEEPS_MAX the one that was used the
+ * longest ago is forgotten.
+ */
+#define VRV_SWEEPS_MAX 65536
+
+struct vrv_sweep {
+	uint64_t seed, start; /* start: where the next sample begins */
+	int64_t since;	      /* begin of this sweep; 0: it has not begun */
+	int64_t full_from, full_to; /* of the last whole sweep; 0: none */
+};
+/* Whose sweep it is: an archive, or the series if `archive` is "". */
+struct vrv_sweep_of {
+	const char *name; /* of the archive or series */
+	const char *host;
+	const char *archive; /* id, hex */
+};
+
+/* False if there is none. */
+bool vrv_ledger_sweep(struct vrv_ledger *, const struct vrv_sweep_of *,
+    struct vrv_sweep *ret);
+void vrv_ledger_sweep_put(struct vrv_ledger *, const struct vrv_sweep_of *,
+    const struct vrv_sweep *);
+/* Contract: varve_ledger_coverage(). */
+int vrv_ledger_coverage(struct vrv_repo *, varve_coverage_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
+
 /* --- packs --- */
 
 /* What of a pack was found sound. */

@@ -29,6 +29,11 @@ struct vrv_ledger {
  * folder. */
 int vrv_ledger_path(struct vrv_repo *, char **ret, struct varve_err *err)
     VRV_MUST;
+/* Call `fn` with the database of the repository if it exists. What it returns
+ * is returned. */
+typedef int vrv_ledger_fn(struct vrv_db *, void *arg, struct varve_err *err);
+int vrv_ledger_read(struct vrv_repo *, vrv_ledger_fn *fn, void *arg,
+    struct varve_err *err) VRV_MUST;
 /* Open the database there, moving a damaged one aside. */
 int vrv_ledger_open_db(struct vrv_repo *, const char *path, struct vrv_db **ret,
     struct varve_err *err) VRV_MUST;

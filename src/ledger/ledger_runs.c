@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ledger/ledger_internal.h"
-#include "os/meta.h"
 #include "util/mem.h"
 
 /* Numbers are stored as SQLite has them: signed. */
@@ -150,28 +148,22 @@ each_run(struct vrv_db *db, varve_run_fn *fn, void *arg, struct varve_err *err)
 	return 0;
 }
 
+struct runs {
+	varve_run_fn *fn;
+	void *arg;
+};
+
+static int
+read_runs(struct vrv_db *db, void *arg, struct varve_err *err)
+{
+	const struct runs *runs = arg;
+
+	return each_run(db, runs->fn, runs->arg, err);
+}
+
 int
 vrv_ledger_runs(struct vrv_repo *repo, varve_run_fn *fn, void *arg,
     struct varve_err *err)
 {
-	vrv_auto_free char *path = NULL;
-	struct vrv_stat st;
-	struct vrv_db *db;
-
-	if (vrv_repo_state_dir(repo) == NULL)
-		return 0;
-	int rc = vrv_ledger_path(repo, &path, err);
-	if (rc == 0)
-		rc = vrv_os_stat(AT_FDCWD, path, &st, err);
-	if (rc == VARVE_NOENT) {
-		vrv_err_clear(err);
-		return 0;
-	}
-	if (rc == 0)
-		rc = vrv_ledger_open_db(repo, path, &db, err);
-	if (rc != 0)
-		return rc;
-	rc = each_run(db, fn, arg, err);
-	vrv_db_close(db);
-	return rc;
+	return vrv_ledger_read(repo, read_runs, &(struct runs){fn, arg}, err);
 }

@@ -25,6 +25,10 @@ struct verification {
 	const struct varve_verify_options *options;
 	struct vrv_sampler *sampler;
 	struct vrv_map *told; /* hashes of paths that were told as problems */
+	struct vrv_ledger *ledger;
+	bool sweeps; /* this run is a part of the sweep */
+	struct vrv_sweep sweep;
+	struct vrv_sweep_of sweep_of;
 	struct varve_verify_result result;
 	bool restored; /* what is left to do is to compare */
 };
@@ -137,6 +141,58 @@ compare(struct verification *v, struct varve_err *err)
 	return vrv_verify_compare(v->repo, v->archive, &how, &v->result, err);
 }
 
+/* --- the sample --- */
+
+static uint64_t
+random_seed(void)
+{
+	uint32_t random; /* so that it is easily typed again */
+
+	vrv_random(&random, sizeof(random));
+	return random;
+}
+
+/* The sample goes on where the last run of the sweep stopped. */
+static int
+choose_sample(struct verification *v, struct varve_err *err)
+{
+	const struct varve_verify_options *o = v->options;
+
+	v->sweep.seed = o->has_seed ? o->seed : random_seed();
+	v->sweep.start = o->has_seed ? o->seed_start : 0;
+	v->sweeps = o->sweep != VARVE_SWEEP_NONE && (o->all || !o->has_seed);
+	if (v->sweeps)
+		(void)vrv_ledger_sweep(v->ledger, &v->sweep_of, &v->sweep);
+	v->result.seed = v->sweep.seed;
+	v->result.seed_start = v->sweep.start;
+	int rc = vrv_sampler_new(o, v->sweep.seed, &v->sampler, err);
+	if (rc == 0)
+		vrv_sampler_start(v->sampler, v->sweep.start);
+	return rc;
+}
+
+/* The run has ended and looked at all of its sample, except for what it was
+ * not permitted to read. */
+static void
+advance(struct verification *v, const struct varve_run *run)
+{
+	struct vrv_sweep *sweep = &v->sweep;
+	uint64_t next;
+
+	if (!v->sweeps || v->result.denied > 0 || v->result.files == 0)
+		return;
+	bool whole = vrv_sampler_next(v->sampler, &next);
+	if (sweep->since == 0 || v->result.sampled == v->result.files)
+		sweep->since = run->start.s;
+	if (whole) {
+		sweep->full_from = sweep->since;
+		sweep->full_to = run->end.s;
+		sweep->since = next == 0 ? 0 : run->start.s;
+	}
+	sweep->start = next;
+	vrv_ledger_sweep_put(v->ledger, &v->sweep_of, sweep);
+}
+
 static int
 work(struct verification *v, struct varve_err *err)
 {
@@ -165,8 +221,13 @@ options_text(const struct verification *v)
 	if (sample == NULL)
 		return NULL;
 	const char *dir = o->into != NULL ? o->into : o->against;
-	return vrv_strf("%s --seed %llu%s%s", sample,
-	    (unsigned long long)v->result.seed,
+	vrv_auto_free char *start = v->result.seed_start == 0 ?
+	    vrv_dup("", 0) :
+	    vrv_strf("+%llu", (unsigned long long)v->result.seed_start);
+	if (start == NULL)
+		return NULL;
+	return vrv_strf("%s --seed %llu%s%s%s", sample,
+	    (unsigned long long)v->result.seed, start,
 	    o->into != NULL	   ? " --into " :
 		o->against != NULL ? " --against " :
 				     "",
@@ -206,31 +267,56 @@ is_finding(const struct varve_err *err)
 }
 
 static int
-work_recorded(struct verification *v, struct varve_err *err)
+work_recorded(struct verification *v, struct varve_run *run,
+    struct varve_err *err)
 {
-	const struct vrv_text *name = &v->archive->sealed.name;
-	vrv_auto_free char *text = vrv_dup(name->p, name->n);
 	vrv_auto_free char *options = options_text(v);
-	struct varve_run run = {
-	    .kind = VARVE_RUN_VERIFY,
-	    .start = now(),
-	    .name = text,
-	    .options = options,
-	};
 
-	if (text == NULL || options == NULL)
+	if (options == NULL)
 		return VRV_NOMEM(err, "a verification");
-	vrv_hex(run.archive, v->archive->clear.logical, VRV_LOGICAL_ID);
-	struct vrv_ledger *ledger = vrv_ledger_open(v->repo);
-	vrv_ledger_begin(ledger, &run);
+	run->options = options;
+	vrv_ledger_begin(v->ledger, run);
 	int rc = work(v, err);
 	struct varve_verify_result result = v->result;
 	result.problems += rc != 0;
 	if (rc == 0 || is_finding(err)) {
-		finish(&run, &result);
-		vrv_ledger_end(ledger, &run);
+		finish(run, &result);
+		vrv_ledger_end(v->ledger, run);
 	}
-	vrv_ledger_close(ledger);
+	if (rc == 0)
+		advance(v, run);
+	return rc;
+}
+
+static int
+verify(struct verification *v, struct varve_err *err)
+{
+	const struct vrv_archive_sealed *sealed = &v->archive->sealed;
+	bool of_archive = v->options->sweep == VARVE_SWEEP_ARCHIVE;
+	vrv_auto_free char *name = vrv_dup(sealed->name.p, sealed->name.n);
+	vrv_auto_free char *host = vrv_dup(sealed->host.p, sealed->host.n);
+	vrv_auto_free char *series =
+	    vrv_dup(sealed->series.p, sealed->series.n);
+	struct varve_run run = {
+	    .kind = VARVE_RUN_VERIFY,
+	    .start = now(),
+	    .name = name,
+	};
+
+	v->told = vrv_map_new(sizeof(uint64_t), 0);
+	if (v->told == NULL || name == NULL || host == NULL || series == NULL)
+		return VRV_NOMEM(err, "a verification");
+	vrv_hex(run.archive, v->archive->clear.logical, VRV_LOGICAL_ID);
+	v->sweep_of = (struct vrv_sweep_of){
+	    .name = of_archive ? name : series,
+	    .host = host,
+	    .archive = of_archive ? run.archive : "",
+	};
+	v->ledger = vrv_ledger_open(v->repo);
+	int rc = choose_sample(v, err);
+	if (rc == 0)
+		rc = work_recorded(v, &run, err);
+	vrv_ledger_close(v->ledger);
 	return rc;
 }
 
@@ -279,12 +365,6 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 		return vrv_fail(err, VARVE_USAGE,
 		    "what is restored into a folder is compared with that "
 		    "folder, not with another");
-	v.result.seed = options->seed;
-	if (!options->has_seed) {
-		uint32_t random; /* so that it is easily typed again */
-		vrv_random(&random, sizeof(random));
-		v.result.seed = random;
-	}
 	if (options->into != NULL)
 		rc = prepare_folder(options->into, err);
 	/* A wrong directory is no finding about the archive. */
@@ -292,12 +372,7 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 		rc = vrv_verify_is_source(v.repo, v.archive, options->against,
 		    err);
 	if (rc == 0)
-		rc = vrv_sampler_new(options, v.result.seed, &v.sampler, err);
-	if (rc != 0)
-		return rc;
-	v.told = vrv_map_new(sizeof(uint64_t), 0);
-	rc = v.told == NULL ? VRV_NOMEM(err, "a verification") :
-			      work_recorded(&v, err);
+		rc = verify(&v, err);
 	vrv_map_free(v.told);
 	vrv_sampler_free(v.sampler);
 	if (rc == 0)
@@ -306,6 +381,13 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 }
 
 /* --- the ledger --- */
+
+int
+varve_ledger_coverage(struct varve_repo *handle, varve_coverage_fn *fn,
+    void *arg, struct varve_err *err)
+{
+	return vrv_ledger_coverage(handle->repo, fn, arg, LIB_ERR(err));
+}
 
 int
 varve_ledger_runs(struct varve_repo *handle, varve_run_fn *fn, void *arg,

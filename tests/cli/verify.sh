@@ -144,7 +144,7 @@ is "$status" 0 "no cache is needed for it"
 like "$(printf '%s\n' "$out" | sed -n 2p)" \
 	"????-??-?? ??:?? verify     large * 0/1  * 0.0% problems" "newest first"
 is "$(printf '%s\n' "$out" | awk 'length > 80' | wc -l)" 0 "80 columns at most"
-is "$(printf '%s\n' "$out" | grep -v '^Runs\|^The' |
+is "$(printf '%s\n' "$out" | grep '^20\|^Start' |
 	awk '{ print $NF }' | sort | uniq -c |
 	awk '{ print $2 }' | tr '\n' ' ')" \
 	"Result changed good problems unfinished " "all results"
@@ -208,6 +208,6 @@ refuses 2 "--into and --against exclude*" verify --into a --against b repo
 refuses 2 "--sample needs a number above 0*" verify --sample 101% repo
 refuses 2 "--sample needs a number above 0*" verify --sample 0 repo
 refuses 2 "--sample needs a number above 0*" verify --sample nan repo
-refuses 2 "--seed needs a number*" verify --seed -1 repo
+refuses 2 "--seed needs a seed*" verify --seed -1 repo
 refuses 2 "--status verifies nothing*" verify --status --all repo
 done_testing

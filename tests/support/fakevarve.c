@@ -416,6 +416,14 @@ varve_ledger_runs(struct varve_repo *repo, varve_run_fn *fn, void *arg,
 }
 
 int
+varve_ledger_coverage(struct varve_repo *repo, varve_coverage_fn *fn, void *arg,
+    struct varve_err *err)
+{
+	(void)repo, (void)fn, (void)arg, (void)err;
+	return 0;
+}
+
+int
 varve_du(struct varve_repo *repo, const struct varve_archive_list *list,
     const struct varve_du_options *o, varve_du_fn *fn, void *arg,
     struct varve_du_result *ret, struct varve_err *err)

@@ -238,6 +238,39 @@ test_damaged_and_gone(void **state)
 	assert_false(knows(&now, id));
 }
 
+/* A damaged pack is due in every run, but does not keep the others waiting. */
+static void
+test_damage_is_no_obstacle(void **state)
+{
+	struct small_repo *s = *state;
+	uint8_t id[VRV_OBJECT_ID];
+	char path[300];
+
+	fill(s);
+	(void)check(s, (struct varve_check_options){.objects = true});
+	first_pack(s, path, id);
+	assert_int_equal(chmod(path, 0600), 0);
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "XXXX", 4, 70), 4);
+	close(fd);
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	struct known now = known(s);
+	for (size_t i = 0; i < now.n; i++)
+		vrv_ledger_forget(ledger, now.ids[i]);
+	vrv_ledger_close(ledger);
+	for (size_t i = 0; i < PACKS - 1; i++) {
+		struct varve_check_options due = {
+		    .objects = true,
+		    .max_packs = 1,
+		    .threads = 1,
+		};
+		(void)check(s, due);
+		assert_int_equal(known(s).n, i + 1);
+	}
+	now = known(s);
+	assert_false(knows(&now, id));
+}
+
 /* --- a run that is killed --- */
 
 static char greatest[300];
@@ -366,6 +399,7 @@ main(void)
 	    SMALL_REPO_TEST(test_levels),
 	    SMALL_REPO_TEST(test_oldest_first),
 	    SMALL_REPO_TEST(test_damaged_and_gone),
+	    SMALL_REPO_TEST(test_damage_is_no_obstacle),
 	    SMALL_REPO_TEST(test_killed),
 	    SMALL_REPO_TEST(test_run_on_record),
 	};

@@ -277,6 +277,131 @@ test_newer(void **state)
 	assert_int_equal(files_with(s, ".damaged-"), 0);
 }
 
+/* The first version did not tell checks of data apart. */
+static void
+test_version_1(void **state)
+{
+	static const char *const steps[] = {
+	    "CREATE TABLE run("
+	    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	    " kind INTEGER NOT NULL, result INTEGER NOT NULL,"
+	    " start_s INTEGER NOT NULL, start_ns INTEGER NOT NULL,"
+	    " end_s INTEGER NOT NULL, end_ns INTEGER NOT NULL,"
+	    " archive TEXT NOT NULL, name BLOB NOT NULL, options TEXT NOT NULL,"
+	    " items INTEGER NOT NULL, of_items INTEGER NOT NULL,"
+	    " bytes INTEGER NOT NULL, of_bytes INTEGER NOT NULL,"
+	    " changed INTEGER NOT NULL, problems INTEGER NOT NULL);"
+	    "CREATE TABLE pack("
+	    " id BLOB NOT NULL, level INTEGER NOT NULL, checked INTEGER NOT"
+	    " NULL, PRIMARY KEY(id, level)) WITHOUT ROWID;",
+	    NULL};
+	static const char row[] =
+	    "INSERT INTO run(kind, result, start_s, start_ns, end_s, end_ns,"
+	    " archive, name, options, items, of_items, bytes, of_bytes,"
+	    " changed, problems) VALUES(%d, 1, 1, 1, 1, 1, '', x'', '%s',"
+	    " 0, 0, 0, 0, 0, 0)";
+	const struct vrv_db_schema first = {0x76726c67u, steps};
+	struct small_repo *s = *state;
+	struct varve_err err = {0};
+	char path[200], sql[500];
+	struct vrv_db *db;
+
+	path_of(s, path);
+	assert_int_equal(vrv_db_open(path, &first, VRV_DB_KEPT, &db, &err), 0);
+	snprintf(sql, sizeof(sql), row, 2, "--verify-data --max-age 1");
+	assert_int_equal(vrv_db_exec(db, sql, &err), 0);
+	snprintf(sql, sizeof(sql), row, 2, "--archives-only");
+	assert_int_equal(vrv_db_exec(db, sql, &err), 0);
+	vrv_db_close(db);
+	struct runs all = runs(s);
+	assert_int_equal(all.n, 2);
+	assert_int_equal(all.run[0].kind, VARVE_RUN_CHECK);
+	assert_int_equal(all.run[1].kind, VARVE_RUN_CHECK_DATA);
+}
+
+/* --- sweeps --- */
+
+struct covered {
+	unsigned n;
+	struct varve_coverage at[4];
+	char name[4][32], host[4][32], archive[4][65];
+};
+
+static int
+on_coverage(void *arg, const struct varve_coverage *c, struct varve_err *err)
+{
+	struct covered *all = arg;
+	unsigned i = all->n++;
+
+	(void)err;
+	assert_true(i < 4);
+	all->at[i] = *c;
+	snprintf(all->name[i], 32, "%s", c->name);
+	snprintf(all->host[i], 32, "%s", c->host);
+	snprintf(all->archive[i], 65, "%s", c->archive);
+	return 0;
+}
+
+static struct covered
+coverage(struct small_repo *s)
+{
+	struct covered all = {0};
+	struct varve_err err = {0};
+
+	if (vrv_ledger_coverage(s->repo, on_coverage, &all, &err) != 0)
+		fail_msg("coverage: %s", err.message);
+	return all;
+}
+
+static void
+test_sweeps(void **state)
+{
+	const struct vrv_sweep_of series = {"web\xff", "host", ""},
+				  other = {"t\xff", "hostweb", ""},
+				  archive = {"web\xff", "host", "aabb"};
+	struct small_repo *s = *state;
+	struct vrv_sweep sweep;
+
+	assert_int_equal(coverage(s).n, 0);
+	struct vrv_ledger *ledger = vrv_ledger_open(s->repo);
+	assert_false(vrv_ledger_sweep(ledger, &series, &sweep));
+	vrv_ledger_sweep_put(ledger, &series,
+	    &(struct vrv_sweep){UINT64_MAX, 3ull << 62, 5, 0, 0});
+	assert_false(vrv_ledger_sweep(ledger, &archive, &sweep));
+	assert_false(vrv_ledger_sweep(ledger, &other, &sweep));
+	vrv_ledger_sweep_put(ledger, &archive,
+	    &(struct vrv_sweep){1, 0, 0, 7, 8});
+	vrv_ledger_close(ledger);
+
+	ledger = vrv_ledger_open(s->repo);
+	assert_true(vrv_ledger_sweep(ledger, &series, &sweep));
+	assert_true(sweep.seed == UINT64_MAX && sweep.start == 3ull << 62);
+	assert_int_equal(sweep.since, 5);
+	assert_int_equal(sweep.full_to, 0);
+	assert_true(vrv_ledger_sweep(ledger, &archive, &sweep));
+	assert_int_equal(sweep.full_from, 7);
+	assert_int_equal(sweep.full_to, 8);
+	uint8_t pack[VRV_OBJECT_ID] = {1};
+	vrv_ledger_sound(ledger, pack, VRV_LEDGER_FRAMES, 100);
+	pack[0] = 2;
+	vrv_ledger_sound(ledger, pack, VRV_LEDGER_FRAMES, 50);
+	vrv_ledger_close(ledger);
+
+	struct covered all = coverage(s);
+	assert_int_equal(all.n, 3);
+	assert_int_equal(all.at[0].kind, VARVE_COVERS_DATA);
+	assert_int_equal(all.at[0].packs, 2);
+	assert_int_equal(all.at[0].since, 50);
+	for (unsigned i = 1; i < 3; i++) {
+		bool is_series = all.at[i].kind == VARVE_COVERS_SERIES;
+		assert_string_equal(all.name[i], "web\xff");
+		assert_string_equal(all.host[i], "host");
+		assert_string_equal(all.archive[i], is_series ? "" : "aabb");
+		assert_true(all.at[i].part == (is_series ? 0.75 : 0));
+		assert_int_equal(all.at[i].complete_to, is_series ? 0 : 8);
+	}
+}
+
 /* Where there can be none, nothing is recorded and nothing fails. */
 static void
 test_none(void **state)
@@ -310,6 +435,8 @@ main(void)
 	    SMALL_REPO_TEST(test_damaged),
 	    SMALL_REPO_TEST(test_not_a_database),
 	    SMALL_REPO_TEST(test_newer),
+	    SMALL_REPO_TEST(test_version_1),
+	    SMALL_REPO_TEST(test_sweeps),
 	    SMALL_REPO_TEST(test_none),
 	};
 

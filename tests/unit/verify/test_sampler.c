@@ -155,6 +155,95 @@ test_deterministic(void **state)
 	vrv_sampler_free(other.sampler);
 }
 
+/* --- successive samples --- */
+
+/* Take samples until the sweep comes round; how often each file was taken. */
+static unsigned
+sweep(struct varve_verify_options options, uint64_t start, unsigned n,
+    unsigned char *taken)
+{
+	unsigned runs = 0;
+	bool whole = false;
+	char path[32];
+
+	while (!whole) {
+		struct sample s;
+		struct varve_err err = {0};
+		assert_int_equal(vrv_sampler_new(&options, 9, &s.sampler, &err),
+		    0);
+		vrv_sampler_start(s.sampler, start);
+		for (unsigned i = 0; i < n; i++)
+			assert_int_equal(vrv_sampler_see(s.sampler,
+					     path_of(i, path), i, &err),
+			    0);
+		vrv_sampler_settle(s.sampler, &s.files, &s.bytes);
+		count(&s, n);
+		for (unsigned i = 0; i < n; i++)
+			taken[i] +=
+			    vrv_sampler_has(s.sampler, path_of(i, path));
+		whole = vrv_sampler_next(s.sampler, &start);
+		vrv_sampler_free(s.sampler);
+		runs++;
+	}
+	return runs;
+}
+
+/* A hundred samples of 1 % take every file once. */
+static void
+test_sweep_share(void **state)
+{
+	unsigned char taken[FILES] = {0};
+
+	(void)state;
+	assert_int_equal(sweep((struct varve_verify_options){.sample_ppm =
+								 10000},
+			     0, FILES, taken),
+	    100);
+	for (unsigned i = 0; i < FILES; i++)
+		assert_int_equal(taken[i], 1);
+}
+
+/* So do as many of N files as there must be, the last of which goes on with
+ * the next sweep. */
+static void
+test_sweep_files(void **state)
+{
+	unsigned char taken[FILES] = {0};
+	unsigned twice = 0;
+
+	(void)state;
+	assert_int_equal(sweep((struct varve_verify_options){.files = 700}, 0,
+			     FILES, taken),
+	    15);
+	for (unsigned i = 0; i < FILES; i++) {
+		assert_in_range(taken[i], 1, 2);
+		twice += taken[i] == 2;
+	}
+	assert_int_equal(twice, 500);
+	/* It is known at once that the last file was taken. */
+	memset(taken, 0, sizeof(taken));
+	assert_int_equal(sweep((struct varve_verify_options){.files = 500}, 0,
+			     FILES, taken),
+	    20);
+	for (unsigned i = 0; i < FILES; i++)
+		assert_int_equal(taken[i], 1);
+}
+
+/* All files are a whole sweep, wherever it began. */
+static void
+test_sweep_all(void **state)
+{
+	const struct varve_verify_options all[] = {{.all = true}, {.files = 0},
+	    {.files = 20}};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		unsigned char taken[20] = {0};
+		assert_int_equal(sweep(all[i], 1ull << 63, 20, taken), 1);
+		for (unsigned k = 0; k < 20; k++)
+			assert_int_equal(taken[k], 1);
+	}
+}
+
 static void
 test_too_much(void **state)
 {
@@ -175,6 +264,9 @@ main(void)
 	    cmocka_unit_test(test_default),
 	    cmocka_unit_test(test_all),
 	    cmocka_unit_test(test_deterministic),
+	    cmocka_unit_test(test_sweep_share),
+	    cmocka_unit_test(test_sweep_files),
+	    cmocka_unit_test(test_sweep_all),
 	    cmocka_unit_test(test_too_much),
 	};
 
