@@ -40,6 +40,10 @@ struct vrv_glob {
 
 #define WORDS (VRV_GLOB_MAX / 64 + 1)
 
+/* Stands for a whole name, whatever it is: taken by what takes any number of
+ * any characters. Behind the last code point. */
+#define A_NAME 0x110000u
+
 /* An invalid byte becomes a code point that no valid text holds. */
 static size_t
 next_char(const char *p, size_t n, uint32_t *ret)
@@ -210,14 +214,15 @@ take(const struct vrv_glob *g, uint64_t *set, size_t i, uint32_t c)
 			enter(g, set, i + 1);
 		break;
 	case ANY:
-		enter(g, set, i + 1);
+		if (c != A_NAME)
+			enter(g, set, i + 1);
 		break;
 	case ANY_IN_NAME:
-		if (c != '/')
+		if (c != '/' && c != A_NAME)
 			enter(g, set, i + 1);
 		break;
 	case SET:
-		if (in_set(t, c))
+		if (c != A_NAME && in_set(t, c))
 			enter(g, set, i + 1);
 		break;
 	case STAR:
@@ -256,28 +261,82 @@ step(const struct vrv_glob *g, const uint64_t *from, uint64_t *to, uint32_t c)
 	return any;
 }
 
-bool
-vrv_glob_match(const struct vrv_glob *g, const char *text, bool slash)
-{
+/* What a pattern matches of a text so far. */
+struct run {
+	const struct vrv_glob *g;
 	uint64_t sets[2][WORDS];
-	size_t left = strlen(text);
-	unsigned now = 0;
+	unsigned now;
+};
 
-	memset(sets[0], 0, (g->n / 64 + 1) * sizeof(sets[0][0]));
-	enter(g, sets[0], 0);
+static void
+run_init(struct run *r, const struct vrv_glob *g)
+{
+	r->g = g;
+	r->now = 0;
+	memset(r->sets[0], 0, (g->n / 64 + 1) * sizeof(r->sets[0][0]));
+	enter(g, r->sets[0], 0);
+}
+
+/* False: no text that goes on so is matched. */
+static bool
+run_char(struct run *r, uint32_t c)
+{
+	if (!step(r->g, r->sets[r->now], r->sets[!r->now], c))
+		return false;
+	r->now = !r->now;
+	return true;
+}
+
+static bool
+run_text(struct run *r, const char *text)
+{
+	size_t left = strlen(text);
+
 	while (left > 0) {
 		uint32_t c;
 		size_t len = next_char(text, left, &c);
-		if (!step(g, sets[now], sets[!now], c))
+
+		if (!run_char(r, c))
 			return false;
-		now = !now;
 		text += len;
 		left -= len;
 	}
-	if (slash) {
-		if (!step(g, sets[now], sets[!now], '/'))
-			return false;
-		now = !now;
-	}
-	return sets[now][g->n / 64] >> (g->n % 64) & 1;
+	return true;
+}
+
+static bool
+run_matches(const struct run *r)
+{
+	size_t n = r->g->n;
+
+	return r->sets[r->now][n / 64] >> (n % 64) & 1;
+}
+
+bool
+vrv_glob_match_names(const struct vrv_glob *g, const char *dir)
+{
+	struct run r;
+
+	run_init(&r, g);
+	return run_text(&r, dir) && run_char(&r, '/') && run_char(&r, A_NAME) &&
+	    run_char(&r, '/') && run_matches(&r);
+}
+
+bool
+vrv_glob_reaches(const struct vrv_glob *g, const char *dir)
+{
+	struct run r;
+
+	run_init(&r, g);
+	return run_text(&r, dir) && run_char(&r, '/');
+}
+
+bool
+vrv_glob_match(const struct vrv_glob *g, const char *text, bool slash)
+{
+	struct run r;
+
+	run_init(&r, g);
+	return run_text(&r, text) && (!slash || run_char(&r, '/')) &&
+	    run_matches(&r);
 }

@@ -36,6 +36,12 @@ void vrv_glob_cleanup(struct vrv_glob **);
 #define vrv_auto_glob                                                          \
 	__attribute__((cleanup(vrv_glob_cleanup))) struct vrv_glob *
 
+/* Every name in the directory `dir`, with a slash behind it: whatever the name
+ * is. False also where that is not plain. */
+bool vrv_glob_match_names(const struct vrv_glob *, const char *dir);
+/* May it match something below the directory `dir`? */
+bool vrv_glob_reaches(const struct vrv_glob *, const char *dir);
+
 /* The whole of `text`, with `slash` as if a slash stood at its end. */
 bool vrv_glob_match(const struct vrv_glob *, const char *text, bool slash);
 

@@ -252,10 +252,29 @@ vrv_pattern_covers(const struct vrv_pattern *p)
 }
 
 bool
+vrv_pattern_covers_content(const struct vrv_pattern *p, const char *path)
+{
+	switch (p->style) {
+	case VRV_STYLE_FM:
+	case VRV_STYLE_SH:
+		return vrv_glob_match_names(p->glob, path);
+	case VRV_STYLE_PP:
+		return is_within(path, p->path);
+	case VRV_STYLE_PF:
+	case VRV_STYLE_RE:
+		break;
+	}
+	return false;
+}
+
+bool
 vrv_pattern_reaches(const struct vrv_pattern *p, const char *path)
 {
-	if (p->style != VRV_STYLE_PP && p->style != VRV_STYLE_PF)
+	if (p->style == VRV_STYLE_RE || strcmp(path, ".") == 0)
 		return true;
-	return strcmp(path, ".") == 0 || is_within(p->path, path) ||
-	    (p->style == VRV_STYLE_PP && is_within(path, p->path));
+	if (p->glob != NULL)
+		return vrv_glob_reaches(p->glob, path);
+	if (p->style == VRV_STYLE_PF)
+		return is_within(p->path, path) && strcmp(p->path, path) != 0;
+	return is_within(p->path, path) || is_within(path, p->path);
 }

@@ -45,7 +45,11 @@ bool vrv_pattern_match(const struct vrv_pattern *, const char *path,
 /* Whatever lies below a path that it matches, it matches too. */
 bool vrv_pattern_covers(const struct vrv_pattern *);
 
-/* May it match something below the folder `path`? */
+/* Does it match whatever lies in the directory `path`? False also where that
+ * is not plain, as of a regular expression. */
+bool vrv_pattern_covers_content(const struct vrv_pattern *, const char *path);
+
+/* May it match something below the directory `path`? */
 bool vrv_pattern_reaches(const struct vrv_pattern *, const char *path);
 
 /* A copy of `path` without empty, "." and "x/.." parts and without leading

@@ -324,6 +324,37 @@ may_include_below(const struct vrv_matcher *m, size_t n, const char *path)
 	return false;
 }
 
+/* Is all that lies in the directory `path` excluded with all below it? */
+static bool
+content_is_excluded(const struct vrv_matcher *m, const char *path)
+{
+	for (size_t i = 0; i < m->n_full; i++) {
+		if (m->full[i].verdict != EXCLUDE_BELOW &&
+		    vrv_pattern_reaches(&m->full[i].pattern, path))
+			return false;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		const struct entry *e = &m->entries[i];
+
+		if (e->verdict == EXCLUDE_BELOW) {
+			if (vrv_pattern_covers_content(&e->pattern, path))
+				return true;
+		} else if (vrv_pattern_reaches(&e->pattern, path)) {
+			return false;
+		}
+	}
+	return false;
+}
+
+static unsigned
+included(const struct vrv_matcher *m, const char *path, bool is_dir)
+{
+	return m->use == VRV_MATCH_SOURCES && is_dir &&
+		content_is_excluded(m, path) ?
+	    VARVE_MATCH_INCLUDE :
+	    VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
+}
+
 unsigned
 vrv_matcher_match(void *arg, const char *path, bool is_dir)
 {
@@ -333,14 +364,14 @@ vrv_matcher_match(void *arg, const char *path, bool is_dir)
 	path += strspn(path, "/");
 	struct entry *e = decide(m, path, &at);
 	if (e == NULL && !m->paths_given)
-		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
+		return included(m, path, is_dir);
 	if (e == NULL)
 		return is_dir && may_include_below(m, m->n, path) ?
 		    VARVE_MATCH_RECURSE :
 		    0;
 	e->matched = true;
 	if (e->verdict == INCLUDE)
-		return VARVE_MATCH_INCLUDE | VARVE_MATCH_RECURSE;
+		return included(m, path, is_dir);
 	if (m->use == VRV_MATCH_SOURCES)
 		return e->verdict == EXCLUDE ? VARVE_MATCH_RECURSE : 0;
 	/* What this pattern leaves out only an earlier one can include. */

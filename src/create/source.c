@@ -360,6 +360,19 @@ vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
 }
 
 bool
+vrv_source_meta_at(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, const struct vrv_source_want *want,
+    struct vrv_arena *arena, struct vrv_source_meta *ret,
+    struct vrv_source_err *err)
+{
+	if (!vrv_source_meta(fd_of(at), name, st->kind, want, arena, ret, err))
+		return false;
+	if (want->flags)
+		ret->iflags = st->iflags;
+	return true;
+}
+
+bool
 vrv_source_is_sizeless(int fd)
 {
 	return vrv_os_is_sizeless(fd);

@@ -113,6 +113,11 @@ struct vrv_source_meta {
 bool vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
     const struct vrv_source_want *, struct vrv_arena *,
     struct vrv_source_meta *ret, struct vrv_source_err *err);
+/* The same of a file that is not opened: of its flags those that `st` tells. */
+bool vrv_source_meta_at(const struct vrv_source_dir *at, const char *name,
+    const struct vrv_stat *st, const struct vrv_source_want *,
+    struct vrv_arena *, struct vrv_source_meta *ret,
+    struct vrv_source_err *err);
 
 /* Does the file lie on proc or sysfs, where files have content but no size? */
 bool vrv_source_is_sizeless(int fd);

@@ -95,6 +95,7 @@ struct vrv_arrival {
 	unsigned flags;		     /* VRV_ENTRY_WAY, VRV_ENTRY_FSROOT */
 	struct vrv_root *root;	     /* among the sources, or NULL */
 	bool listed;		     /* walk what it holds */
+	bool unopened;		     /* what it holds is not wanted */
 	const struct vrv_entry *old; /* the parent's, or NULL */
 	const struct vrv_text *raw;
 	const struct vrv_ref *top; /* without `old`: the parent's listing */

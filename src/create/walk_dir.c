@@ -201,8 +201,8 @@ open_place(struct vrv_walker *w, struct vrv_place *place,
 	if (a->listed)
 		return open_listed(w, place, a->at, a->name, ret_mark, error);
 	walk_sources_only(place);
-	/* What is only on the way need not be readable. */
-	return (a->flags & VRV_ENTRY_WAY) != 0 ||
+	/* What is only on the way, or not looked into, need not be readable. */
+	return (a->flags & VRV_ENTRY_WAY) != 0 || a->unopened ||
 	    vrv_source_open_dir(a->at, a->name, &place->dir, error);
 }
 
@@ -241,9 +241,15 @@ tell_enter(struct vrv_walker *w, const struct vrv_place *place,
 		item->inherited = true;
 		return vrv_walker_copy(w, *a->raw, &item->raw, err);
 	}
-	if (place->dir != NULL && !w->p->options->dry_run &&
-	    !vrv_source_meta(place->dir->fd, "", VRV_DIR, &w->p->want,
-		&w->p->filling->arena, &item->meta, &item->error))
+	if (w->p->options->dry_run || (place->dir == NULL && !a->unopened))
+		return 0;
+	struct vrv_arena *arena = &w->p->filling->arena;
+	bool taken = place->dir != NULL ?
+	    vrv_source_meta(place->dir->fd, "", VRV_DIR, &w->p->want, arena,
+		&item->meta, &item->error) :
+	    vrv_source_meta_at(a->at, a->name, a->st, &w->p->want, arena,
+		&item->meta, &item->error);
+	if (!taken)
 		item->meta = (struct vrv_source_meta){.lost = 1};
 	return 0;
 }

@@ -47,6 +47,7 @@ visit_dir(struct vrv_walker *w, struct vrv_place *place, const char *name,
 	    .flags = flags,
 	    .root = root};
 	arrival.listed = stays && (match & VARVE_MATCH_RECURSE) != 0;
+	arrival.unopened = !arrival.listed;
 	if (arrival.listed) {
 		arrival.old = old;
 		arrival.raw = raw;
@@ -54,6 +55,19 @@ visit_dir(struct vrv_walker *w, struct vrv_place *place, const char *name,
 		arrival.old = old;
 	}
 	return vrv_walker_enter(w, &arrival, err);
+}
+
+/* What patterns and flags say of it, before anything is opened. */
+static int
+judge(struct vrv_walker *w, const char *name, const struct vrv_stat *st,
+    unsigned *ret_match, struct varve_err *err)
+{
+	int rc =
+	    vrv_walker_matches(w, name, st->kind == VRV_DIR, ret_match, err);
+
+	if (w->p->options->exclude_nodump && (st->iflags & VRV_NODUMP) != 0)
+		*ret_match = 0;
+	return rc;
 }
 
 /* A name of a listed directory. A source may be named below another: `root`
@@ -78,7 +92,7 @@ visit(struct vrv_walker *w, struct vrv_place *place, const char *name,
 		    err);
 	if (!vrv_source_stat(place->dir, name, &st, &error))
 		return vrv_walker_problem(w, name, &error, NULL, err);
-	int rc = vrv_walker_matches(w, name, st.kind == VRV_DIR, &match, err);
+	int rc = judge(w, name, &st, &match, err);
 	if (rc == 0 && (match & VARVE_MATCH_INCLUDE) == 0 && st.kind != VRV_DIR)
 		return vrv_walker_excluded(w, name, err);
 	if (rc == 0)
@@ -195,8 +209,7 @@ visit_source(struct vrv_walker *w, struct vrv_place *place,
 	int rc = 0;
 
 	if (root->source)
-		rc = vrv_walker_matches(w, root->name, st->kind == VRV_DIR,
-		    &match, err);
+		rc = judge(w, root->name, st, &match, err);
 	if (rc == 0)
 		rc = vrv_walker_find_old(w, place, root->name, &old, &raw, err);
 	if (rc != 0)
@@ -219,6 +232,7 @@ visit_source(struct vrv_walker *w, struct vrv_place *place,
 	    .flags = flags,
 	    .root = root,
 	    .listed = root->source && root->recurse && looked_into,
+	    .unopened = !looked_into,
 	    .old = old,
 	    .raw = &raw};
 	return vrv_walker_enter(w, &arrival, err);

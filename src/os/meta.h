@@ -33,7 +33,9 @@ enum vrv_kind {
 struct vrv_stat {
 	enum vrv_kind kind;
 	bool has_btime;
-	uint16_t mode; /* the low 12 bits */
+	uint16_t mode;	 /* the low 12 bits */
+	uint32_t iflags; /* of the inode flags c, i, a and d those that are
+			  * known without opening the file */
 	uint32_t uid, gid;
 	uint64_t inode, dev; /* dev: major << 32 | minor */
 	uint32_t rdev_major, rdev_minor;

@@ -51,6 +51,12 @@ time_of(const struct statx_timestamp *t)
 	return (struct vrv_time){t->tv_sec, t->tv_nsec};
 }
 
+/* They have the numbers of FS_COMPR_FL, FS_IMMUTABLE_FL, FS_APPEND_FL and
+ * FS_NODUMP_FL. */
+#define TOLD_FLAGS                                                             \
+	(STATX_ATTR_COMPRESSED | STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND |    \
+	    STATX_ATTR_NODUMP)
+
 static int
 stat_with(int dirfd, const char *name, int flags, struct vrv_stat *ret,
     struct varve_err *err)
@@ -71,6 +77,7 @@ stat_with(int dirfd, const char *name, int flags, struct vrv_stat *ret,
 	    .kind = kind,
 	    .has_btime = (x.stx_mask & STATX_BTIME) != 0,
 	    .mode = x.stx_mode & 07777,
+	    .iflags = (uint32_t)(x.stx_attributes & TOLD_FLAGS),
 	    .uid = x.stx_uid,
 	    .gid = x.stx_gid,
 	    .inode = x.stx_ino,

@@ -14,12 +14,16 @@ export VARVE_KEY_FILE
 n=0
 # stores STATUS NAMES WHAT ARGUMENT...: create ends with STATUS, and the archive
 # holds exactly NAMES; "" if there is none. What it says is in $err.
+as()
+{
+	"$@"
+}
 stores()
 {
 	n=$((n + 1))
 	want=$1 names=$2 what=$3
 	shift 3
-	run varve create "repo::a$n" "$@"
+	run as "$VARVE" create "repo::a$n" "$@"
 	is "$status" "$want" "$what: status"
 	is "$(varve list --short "repo::a$n" 2>/dev/null | tr '\n' ' ')" \
 	    "$names" "$what: stored"
@@ -180,4 +184,39 @@ is "$(mode "$scratch/repo::a$n" . %a >/dev/null; ls restored)" s \
     "nothing leads to a missing source"
 
 is "$(varve check --verify-data repo 2>&1)" "" "all of it is whole"
+
+# --- a directory of which nothing is wanted is not opened ---
+
+mkdir -p closed/dir closed/tagged closed/nodump && echo 9 >closed/f
+echo 10 >closed/dir/f && echo 11 >closed/nodump/f
+chmod 0 closed/dir
+if [ "$(id -u)" -eq 0 ]; then
+	as()
+	{
+		setpriv --reuid 12345 --regid 12345 --clear-groups "$@"
+	}
+	chmod 755 "$scratch"
+	chown -R 12345:12345 "$HOME" repo key
+fi
+if as true 2>/dev/null && as "$VARVE" --version >/dev/null 2>&1; then
+	all="closed closed/dir closed/f closed/nodump closed/nodump/f closed/tagged "
+	for rule in '! closed/dir/*' '! fm:*/dir/*' '! sh:closed/dir/*' \
+	    '! closed/dir/'; do
+		stores 0 "$all" "content excluded by $rule" \
+		    --pattern "$rule" closed
+	done
+	stores 1 "$all" "content excluded one by one" \
+	    --pattern '- closed/dir/*' closed
+	says "closed/dir: open: Permission denied"
+	if [ "$(id -u)" -eq 0 ] && chattr +d closed/nodump 2>/dev/null; then
+		chmod 0 closed/nodump
+		stores 0 "closed closed/dir closed/f closed/tagged " \
+		    "nodump is seen before it is opened" \
+		    --exclude-nodump -e 'closed/dir/*' closed
+	fi
+else
+	echo "# no other user to run as"
+fi
+chmod 755 closed/dir closed/nodump
+
 done_testing

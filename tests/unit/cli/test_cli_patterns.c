@@ -227,6 +227,95 @@ test_order(void **state)
 	finish(&f);
 }
 
+/* What lies in a directory, as a whole. */
+static void
+test_content(void **state)
+{
+	static const struct {
+		const char *pattern, *dir;
+		bool covers, reaches;
+	} cases[] = {
+	    {"fm:a/d/*", "a/d", true, true},
+	    {"fm:a/d/", "a/d", true, true},
+	    {"fm:a/d", "a/d", true, true},
+	    {"fm:*/d/*", "a/d", true, true},
+	    {"fm:a/*", "a/d", true, true},
+	    {"fm:a/d/?*", "a/d", false, true},
+	    {"fm:a/d/[!x]*", "a/d", false, true},
+	    {"fm:a/d/**x", "a/d", false, true},
+	    {"fm:a/d/x/*", "a/d", false, true},
+	    {"fm:a/d/*", "a", false, true},
+	    {"fm:a/d/*", "a/dd", false, false},
+	    {"fm:a/d/*", "b", false, false},
+	    {"fm:*.o", "a/d", false, true},
+	    {"sh:a/d/*", "a/d", true, true},
+	    {"sh:a/d/**/*", "a/d", true, true},
+	    {"sh:**/d/*", "a/d", true, true},
+	    {"sh:**/d/", "a/d", true, true},
+	    {"sh:a/*/*", "a/d", true, true},
+	    {"sh:a/*/x", "a/d", false, true},
+	    {"sh:a/**/x", "a/d", false, true},
+	    {"sh:*/x", "a/d", false, false},
+	    {"sh:*", "a/d", true, true},
+	    {"pp:a/d", "a/d", true, true},
+	    {"pp:a/d/x", "a/d", false, true},
+	    {"pp:a/dd", "a/d", false, false},
+	    {"pf:a/d", "a/d", false, false},
+	    {"pf:a/d/x/y", "a/d", false, true},
+	    {"re:^a/d/", "a/d", false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vrv_pattern p;
+		struct varve_err err;
+
+		assert_int_equal(vrv_pattern_init(&p, cases[i].pattern,
+				     VRV_STYLE_FM, &err),
+		    0);
+		if (vrv_pattern_covers_content(&p, cases[i].dir) !=
+			cases[i].covers ||
+		    vrv_pattern_reaches(&p, cases[i].dir) != cases[i].reaches)
+			fail_msg("%s on %s", cases[i].pattern, cases[i].dir);
+		vrv_pattern_fini(&p);
+	}
+}
+
+/* A directory of which nothing is wanted is included, but not looked into. */
+static void
+test_excluded_content(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		unsigned want;
+	} cases[] = {
+	    {"! fm:d/*", "+ d", VARVE_MATCH_INCLUDE},
+	    {"! d/*", "+ d/keep", VARVE_MATCH_INCLUDE},
+	    {"+ d/keep", "! d/*", BOTH},
+	    {"+ */keep", "! d/*", BOTH},
+	    {"+ e/keep", "! d/*", VARVE_MATCH_INCLUDE},
+	    {"- d/keep", "! d/*", BOTH},
+	    {"- d/*", "! x", BOTH},
+	    {"+ pf:d", "! d", VARVE_MATCH_INCLUDE},
+	    {"! d/*", "+ pf:d/keep", BOTH},
+	    {"! re:^d/", "! x", BOTH},
+	    {"! d", "! x", 0},
+	};
+	struct fixture f = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rule(&f, VRV_RULE_PATTERN, cases[i].first);
+		rule(&f, VRV_RULE_PATTERN, cases[i].second);
+		assert_int_equal(compile(&f, VRV_MATCH_SOURCES), 0);
+		unsigned got = vrv_matcher_match(f.m, "d", true);
+		if (got != cases[i].want)
+			fail_msg("%s, %s: %u", cases[i].first, cases[i].second,
+			    got);
+		finish(&f);
+	}
+}
+
 static void
 test_paths(void **state)
 {
@@ -380,6 +469,8 @@ main(void)
 	    cmocka_unit_test(test_glob_names),
 	    cmocka_unit_test(test_path_normal),
 	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_content),
+	    cmocka_unit_test(test_excluded_content),
 	    cmocka_unit_test(test_paths),
 	    cmocka_unit_test(test_archive_use),
 	    cmocka_unit_test(test_files),
