@@ -193,7 +193,7 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		return rc;
 	/* What comes from a descriptor is there once: an archive that lacks it
 	 * would look like a backup of it. */
-	if (job->failed && job->dir == NULL)
+	if (job->failed && job->is_stdin)
 		return vrv_fail_sys(err, job->error.sys,
 		    "no archive was created: cannot read the content of '%s'",
 		    vrv_build_disk_path(b, item));

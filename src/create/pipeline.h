@@ -99,6 +99,7 @@ struct vrv_job {
 	struct vrv_source_dir *dir; /* NULL: `fd` is the file */
 	char *name;
 	int fd;
+	bool is_stdin;	    /* read from the caller's descriptor */
 	struct vrv_stat st; /* from the walk; then from the descriptor */
 	bool failed, changed;
 	atomic_bool waits;	 /* for the writer of a FIFO */

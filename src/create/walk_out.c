@@ -172,6 +172,7 @@ vrv_walker_read_later(struct vrv_walker *w, struct vrv_item *item,
 		return VRV_NOMEM(err, "the walk");
 	job->st = item->st;
 	job->fd = fd;
+	job->is_stdin = dir == NULL;
 	job->dir = dir == NULL ? NULL : vrv_source_dir_ref(dir);
 	int rc = join_inode(w, job, err);
 	if (rc != 0)
