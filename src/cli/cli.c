@@ -57,9 +57,8 @@ const struct vrv_option vrv_common_options[] = {
 };
 
 static int
-out_failed(struct vrv_cli *cli, struct varve_err *err)
+out_failed(struct varve_err *err)
 {
-	cli->out_is_gone = cli->out_is_gone || errno == EPIPE;
 	vrv_fail_sys(err, errno, "cannot write to standard output");
 	return vrv_exit(err, VARVE_EXIT_ERROR);
 }
@@ -74,7 +73,7 @@ vrv_cli_out(struct vrv_cli *cli, struct vrv_buf *buf, struct varve_err *err)
 	vrv_log_clear(&cli->log); /* both may be one terminal */
 	if (buf->len > 0 &&
 	    fwrite(buf->data, 1, buf->len, cli->out) != buf->len)
-		return out_failed(cli, err);
+		return out_failed(err);
 	return 0;
 }
 
@@ -84,7 +83,7 @@ flush_out(struct vrv_cli *cli, struct varve_err *err)
 	/* ferror() remembers what no one has been told yet. */
 	if (fflush(cli->out) == 0 && !ferror(cli->out))
 		return 0;
-	return out_failed(cli, err);
+	return out_failed(err);
 }
 
 void
@@ -290,7 +289,6 @@ vrv_cli_main(int argc, char **argv)
 		return VARVE_EXIT_ERROR;
 	/* Only characters, so that widths are known; dates stay English. */
 	(void)setlocale(LC_CTYPE, "");
-	(void)signal(SIGPIPE, SIG_IGN);
 	vrv_limits_init();
 	vrv_err_clear(&err);
 	int rc = run(&cli, cli.argv + 1, &err);
@@ -305,7 +303,11 @@ vrv_cli_main(int argc, char **argv)
 	/* It was told when the signal came. */
 	if (cli.signal != 0)
 		status = 128 + cli.signal;
-	if (rc != 0 && !cli.out_is_gone && cli.signal == 0) {
+	/* Where the library kept a closed pipe from ending the process: unless
+	 * the caller ignores the signal, this does. */
+	if (rc != 0 && err.sys == EPIPE && cli.signal == 0)
+		(void)raise(SIGPIPE);
+	if (rc != 0 && cli.signal == 0) {
 		vrv_hints_add(&err, cli.repo);
 		vrv_log_error(&cli.log, &err);
 	}

@@ -39,7 +39,6 @@ struct vrv_cli {
 	const char *repo; /* path of the repository in use, or NULL */
 	FILE *out;
 	bool warned;	  /* ends with exit status 1 */
-	bool out_is_gone; /* nobody reads standard output any more */
 	int signal;	  /* ends by this one, if not 0 */
 	/* Of what a command makes for its user: --umask if it was given, else
 	 * the one that varve was started with. */

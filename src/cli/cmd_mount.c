@@ -99,19 +99,39 @@ log_in_background(struct state *state, struct varve_err *err)
 	return 0;
 }
 
-/* From here on these signals end the mount, not the process. */
+/* From here on these signals end the mount, not the process. In the background
+ * nobody reads standard error anyway. */
 static int
-catch_signals(int *ret_fd, struct varve_err *err)
+catch_signals(bool foreground, int *ret_fd, struct varve_err *err)
 {
 	sigset_t set;
+	struct sigaction pipe;
+
+	if (!foreground)
+		(void)signal(SIGPIPE, SIG_IGN);
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	if (sigaction(SIGPIPE, NULL, &pipe) == 0 && pipe.sa_handler != SIG_IGN)
+		(void)sigaddset(&set, SIGPIPE);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return *ret_fd >= 0 ? 0 : vrv_fail_sys(err, errno, "signalfd");
+}
+
+/* Did the mount end because nobody reads its messages? */
+static bool
+lost_reader(int signals)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGPIPE)
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -132,7 +152,7 @@ mount_it(struct state *state, const struct vrv_location *where,
 			    &m->archive, err);
 	}
 	if (rc == 0)
-		rc = catch_signals(&stop, err);
+		rc = catch_signals(state->options->foreground, &stop, err);
 	if (rc != 0)
 		return rc;
 	if (!vrv_matcher_is_empty(matcher)) {
@@ -151,6 +171,8 @@ mount_it(struct state *state, const struct vrv_location *where,
 	vrv_events_start(&state->events, cli, "catalog");
 	rc = varve_mount(repo, m, err);
 	vrv_events_end(&state->events);
+	if (lost_reader(stop))
+		cli->signal = SIGPIPE;
 	return rc;
 }
 

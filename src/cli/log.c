@@ -2,6 +2,7 @@
 #include "cli/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,9 +25,13 @@ vrv_log_write(struct vrv_log *log, const struct vrv_buf *buf)
 		vrv_log_write(log, &text);
 		return;
 	}
-	/* Nothing can be done about a terminal that is gone. */
+	/* Nothing can be done about a terminal that is gone. A pipe that nobody
+	 * reads has ended the process, unless SIGPIPE is blocked here: then it
+	 * goes to the thread that waits for it. */
 	while (at < buf->len) {
 		ssize_t n = write(log->fd, buf->data + at, buf->len - at);
+		if (n < 0 && errno == EPIPE)
+			(void)kill(getpid(), SIGPIPE);
 		if (n < 0 && errno != EINTR)
 			return;
 		at += n > 0 ? (size_t)n : 0;

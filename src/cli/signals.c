@@ -33,6 +33,20 @@ die(const struct vrv_signals *s, int n)
 	vrv_signals_die(n);
 }
 
+static void
+take(struct vrv_signals *s, int n)
+{
+	bool is_first = atomic_load(&s->first) == 0;
+
+	if (!is_first && n != SIGPIPE)
+		die(s, n);
+	if (is_first)
+		atomic_store(&s->first, n);
+	if (is_first && n != SIGPIPE)
+		vrv_log(&s->log, VRV_LOG_WARNING,
+		    "interrupted: saving what was read");
+}
+
 static void *
 run(void *arg)
 {
@@ -43,13 +57,8 @@ run(void *arg)
 	while (!atomic_load(&s->ended)) {
 		int n = sigtimedwait(&s->set, NULL, &tick);
 
-		if (n > 0 && atomic_load(&s->first) != 0) {
-			die(s, n);
-		} else if (n > 0) {
-			atomic_store(&s->first, n);
-			vrv_log(&s->log, VRV_LOG_WARNING,
-			    "interrupted: saving what was read");
-		}
+		if (n > 0)
+			take(s, n);
 		if (atomic_load(&s->first) != 0 && !atomic_load(&s->heard) &&
 		    --unheard == 0)
 			die(s, atomic_load(&s->first));
@@ -63,7 +72,7 @@ int
 vrv_signals_start(struct vrv_signals *s, const struct vrv_cli *cli,
     struct varve_err *err)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 	s->log = cli->log;
 	s->log.on_line = cli->common.progress && isatty(cli->log.fd) == 1;

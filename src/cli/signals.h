@@ -3,10 +3,12 @@
 #define CLI_SIGNALS_H
 
 /*
- * SIGINT, SIGTERM and SIGHUP while work is done that is worth saving.
+ * SIGINT, SIGTERM, SIGHUP and SIGPIPE while work is done that is worth saving.
  *
  * The first of them is told, in one line, and asks the work to stop; a second
- * one ends the process at once. The process ends by the signal that came
+ * one ends the process at once. SIGPIPE says that nobody reads messages any
+ * more: it is not told, and does not count as a second one, as each further
+ * message raises it. The process ends by the signal that came
  * first: when the work has returned, or a second after it was saved although a
  * thread of it still hangs. Work that does not ask within two seconds has
  * nothing to save yet, or nothing more: it waits for a list of paths, or lists

@@ -58,7 +58,11 @@ put(void *arg, uint64_t offset, const uint8_t *bytes, uint64_t n,
 		n -= part;
 	}
 	sink->broken = rc != 0;
-	return rc == 0 ? 0 : vrv_ctx(err, "standard output");
+	if (rc == 0)
+		return 0;
+	/* It is not the repository that is full. */
+	(void)vrv_fail_sys(err, err->sys, "cannot write to standard output");
+	return vrv_exit(err, VARVE_EXIT_ERROR);
 }
 
 int
