@@ -210,6 +210,30 @@ run_command(struct vrv_cli *cli, const struct vrv_command *cmd,
 	return cmd->run(cli, options, &words, err);
 }
 
+/* Do options ask for the help of a group of commands? */
+static bool
+wants_group_help(struct vrv_cli *cli, const char *const *args)
+{
+	struct vrv_option_set none = {NULL, NULL};
+	struct vrv_option_set common = {vrv_common_options, &cli->common};
+	struct varve_err unused;
+	size_t used;
+
+	return vrv_command_is_group(args[0]) &&
+	    vrv_options_parse(&none, &common, args + 1, &cli->arena, NULL,
+		&used, &unused) == 0 &&
+	    args[1 + used] == NULL && cli->common.help;
+}
+
+static int
+show_group_help(struct vrv_cli *cli, const char *group, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf text = {0};
+
+	vrv_help_group(&text, group);
+	return vrv_cli_out(cli, &text, err);
+}
+
 /* Common options, then the command. */
 static int
 run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
@@ -221,6 +245,8 @@ run(struct vrv_cli *cli, const char *const *args, struct varve_err *err)
 
 	int rc = vrv_options_parse(&none, &common, args, &cli->arena, NULL,
 	    &used, err);
+	if (rc == 0 && args[used] != NULL && wants_group_help(cli, args + used))
+		return show_group_help(cli, args[used], err);
 	if (rc == 0 && args[used] != NULL)
 		rc = vrv_command_find(args + used, &cmd, &words, err);
 	else if (rc == 0 && cli->common.version)

@@ -38,8 +38,8 @@ struct vrv_cli {
 	size_t argc;
 	const char *repo; /* path of the repository in use, or NULL */
 	FILE *out;
-	bool warned;	  /* ends with exit status 1 */
-	int signal;	  /* ends by this one, if not 0 */
+	bool warned; /* ends with exit status 1 */
+	int signal;  /* ends by this one, if not 0 */
 	/* Of what a command makes for its user: --umask if it was given, else
 	 * the one that varve was started with. */
 	unsigned user_umask;

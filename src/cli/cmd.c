@@ -113,18 +113,36 @@ vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
 	vrv_options_help(buf, vrv_common_options);
 }
 
+/* Append a line for each command; `group`: only for those of the group. */
+static void
+list_commands(struct vrv_buf *buf, const char *group)
+{
+	vrv_text_add(buf, "\nCommands:\n");
+	for (size_t i = 0; vrv_commands[i] != NULL; i++) {
+		const struct vrv_command *cmd = vrv_commands[i];
+
+		if (group == NULL || in_group(cmd->name, group) != NULL)
+			vrv_text_add(buf, "  %-22s %s\n", cmd->name,
+			    cmd->summary);
+	}
+}
+
+void
+vrv_help_group(struct vrv_buf *buf, const char *group)
+{
+	vrv_text_add(buf, "usage: varve %s COMMAND [options] ...\n", group);
+	list_commands(buf, group);
+	vrv_text_add(buf, "\n'varve help %s COMMAND' tells more.\n", group);
+}
+
 void
 vrv_help_overview(struct vrv_buf *buf)
 {
 	vrv_text_add(buf,
 	    "usage: varve [options] COMMAND [options] [REPO][::ARCHIVE] ...\n"
 	    "\n"
-	    "Deduplicating, encrypted, authenticated backups.\n"
-	    "\n"
-	    "Commands:\n");
-	for (size_t i = 0; vrv_commands[i] != NULL; i++)
-		vrv_text_add(buf, "  %-22s %s\n", vrv_commands[i]->name,
-		    vrv_commands[i]->summary);
+	    "Deduplicating, encrypted, authenticated backups.\n");
+	list_commands(buf, NULL);
 	vrv_text_add(buf, "\nCommon options:\n");
 	vrv_options_help(buf, vrv_common_options);
 	vrv_text_add(buf,

@@ -42,8 +42,10 @@ int vrv_command_find(const char *const *args, const struct vrv_command **ret,
 /* Is it the first of the two words of some commands? */
 bool vrv_command_is_group(const char *word);
 
-/* Append the text of `varve CMD --help`, of `varve help`. */
+/* Append the text of `varve CMD --help`, of `varve GROUP --help`, of `varve
+ * help`. */
 void vrv_help_command(struct vrv_buf *, const struct vrv_command *);
+void vrv_help_group(struct vrv_buf *, const char *group);
 void vrv_help_overview(struct vrv_buf *);
 
 #endif

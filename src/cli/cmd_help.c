@@ -78,6 +78,10 @@ help_for(struct vrv_buf *text, const char *const *args, struct varve_err *err)
 		vrv_wrap(text, topic, 0);
 		return 0;
 	}
+	if (vrv_command_is_group(args[0]) && args[1] == NULL) {
+		vrv_help_group(text, args[0]);
+		return 0;
+	}
 	int rc = vrv_command_find(args, &cmd, &used, err);
 	if (rc != 0)
 		return vrv_ctx(err, "see 'varve help' for what there is");

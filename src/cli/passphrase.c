@@ -170,25 +170,50 @@ from_terminal(struct vrv_passphrase *p, bool fresh, const char *location,
 	    size, ret_n, err);
 }
 
+static int
+from_source(struct vrv_passphrase *p, bool fresh, const char *location,
+    char *buf, size_t size, size_t *ret_n, const char **ret_source,
+    struct varve_err *err)
+{
+	const char *value;
+
+	*ret_source = "VARVE_NEW_PASSPHRASE";
+	if (fresh && (value = getenv(*ret_source)) != NULL)
+		return from_variable(value, buf, size, ret_n, err);
+	if (!fresh || !p->new_only) {
+		*ret_source = "VARVE_PASSPHRASE";
+		if ((value = getenv(*ret_source)) != NULL)
+			return from_variable(value, buf, size, ret_n, err);
+		*ret_source = "VARVE_PASSCOMMAND";
+		if ((value = getenv(*ret_source)) != NULL)
+			return from_command(value, buf, size, ret_n, err);
+		*ret_source = "VARVE_PASSPHRASE_FD";
+		if ((value = getenv(*ret_source)) != NULL)
+			return from_fd(p, value, buf, size, ret_n, err);
+	}
+	*ret_source = "the terminal";
+	return from_terminal(p, fresh, location, buf, size, ret_n, err);
+}
+
 int
 vrv_passphrase_get(void *arg, bool fresh, const char *location, char *buf,
     size_t size, size_t *ret_n, struct varve_err *err)
 {
 	struct vrv_passphrase *p = arg;
-	const char *value;
+	const char *source;
+	size_t n = 0;
 
 	p->typed = false;
-	if (fresh && (value = getenv("VARVE_NEW_PASSPHRASE")) != NULL)
-		return from_variable(value, buf, size, ret_n, err);
-	if (!fresh || !p->new_only) {
-		if ((value = getenv("VARVE_PASSPHRASE")) != NULL)
-			return from_variable(value, buf, size, ret_n, err);
-		if ((value = getenv("VARVE_PASSCOMMAND")) != NULL)
-			return from_command(value, buf, size, ret_n, err);
-		if ((value = getenv("VARVE_PASSPHRASE_FD")) != NULL)
-			return from_fd(p, value, buf, size, ret_n, err);
+	int rc = from_source(p, fresh, location, buf, size, &n, &source, err);
+	if (rc != 0)
+		return rc;
+	if (n == 0) {
+		(void)vrv_fail(err, VARVE_AUTH,
+		    "the passphrase from %s is empty", source);
+		return vrv_exit(err, VARVE_EXIT_NO_PASSPHRASE);
 	}
-	return from_terminal(p, fresh, location, buf, size, ret_n, err);
+	*ret_n = n;
+	return 0;
 }
 
 void

@@ -24,7 +24,8 @@ struct vrv_passphrase {
 };
 
 /* A varve_passphrase_fn; `arg` is a struct vrv_passphrase. Exit status 51
- * when the command fails, 50 when there is no source. */
+ * when the command fails, 50 when there is no source or it gives an empty
+ * passphrase. */
 int vrv_passphrase_get(void *arg, bool fresh, const char *location, char *buf,
     size_t size, size_t *ret_n, struct varve_err *err) VRV_MUST;
 /* Wipe and free. */

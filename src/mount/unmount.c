@@ -13,7 +13,7 @@
 #include "os/spawn.h"
 #include "util/mem.h"
 
-#define MOUNTS_MAX ((size_t)64 << 20)
+#define LINKS_MAX 40 /* as the kernel has it */
 
 /* The absolute path of a mount point, which must not be looked into: a killed
  * process answers nothing. So only the folder above is. */
@@ -115,15 +115,59 @@ run_fusermount(const char *path, struct varve_err *err)
 	return rc != 0 ? rc : vrv_os_wait(pid, program, err);
 }
 
+/* Where the symbolic link `path` leads; NULL if it is none. Never called for a
+ * mount point. */
+static char *
+link_target(const char *path)
+{
+	char to[PATH_MAX];
+	ssize_t n = readlink(path, to, sizeof(to) - 1);
+
+	if (n <= 0)
+		return NULL;
+	to[n] = '\0';
+	return to[0] == '/' ?
+	    vrv_dup(to, (size_t)n) :
+	    vrv_strf("%.*s/%s", (int)(strrchr(path, '/') - path), path, to);
+}
+
+/* Follow symbolic links from `target` until a mount of ours. Without one
+ * *ret_path is where they end. */
+static int
+find_mount(const char *target, char **ret_path, bool *ret_mounted,
+    struct varve_err *err)
+{
+	vrv_auto_free char *at = vrv_dup(target, strlen(target));
+
+	for (int links = 0; at != NULL; links++) {
+		vrv_auto_free char *path = NULL;
+		bool mounted = false;
+
+		int rc = full_path(at, &path, err);
+		if (rc == 0)
+			rc = is_mounted(path, &mounted, err);
+		if (rc != 0)
+			return rc;
+		char *to =
+		    mounted || links == LINKS_MAX ? NULL : link_target(path);
+		if (to == NULL) {
+			*ret_path = vrv_steal(&path);
+			*ret_mounted = mounted;
+			return 0;
+		}
+		free(at);
+		at = to;
+	}
+	return VRV_NOMEM(err, "a path");
+}
+
 int
 vrv_mount_end(const char *target, struct varve_err *err)
 {
 	vrv_auto_free char *path = NULL;
 	bool mounted;
 
-	int rc = full_path(target, &path, err);
-	if (rc == 0)
-		rc = is_mounted(path, &mounted, err);
+	int rc = find_mount(target, &path, &mounted, err);
 	if (rc != 0)
 		return rc;
 	if (!mounted)

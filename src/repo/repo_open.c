@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/meta.h"
 #include "os/private.h"
 #include "util/hex.h"
 #include "util/mem.h"
@@ -137,6 +138,28 @@ unlock(struct vrv_repo *repo, const struct varve_open_options *options,
 	return rc;
 }
 
+/* Backup tools leave out a directory with this file: <https://bford.info/
+ * cachedir/>. A cache without it works as well. */
+static void
+tag_cache(const char *cache_dir)
+{
+	static const char tag[] =
+	    "Signature: 8a477f597d28d172789f06886806bc55\n"
+	    "# This file marks a directory of caches, which backups may leave "
+	    "out.\n# It was created by varve; see "
+	    "https://bford.info/cachedir/\n";
+	struct varve_err unused;
+	vrv_auto_fd dir = -1;
+	struct vrv_stat st;
+
+	if (vrv_private_dir(cache_dir, false, &dir, &unused) != 0)
+		return;
+	if (vrv_os_stat(dir, "CACHEDIR.TAG", &st, &unused) != VARVE_NOENT)
+		return;
+	(void)!vrv_os_make_file(dir, "CACHEDIR.TAG", 0644, tag, sizeof(tag) - 1,
+	    &unused);
+}
+
 /* The cache is a help: that it cannot be had is worth a note, not an error. */
 static int
 open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
@@ -161,6 +184,7 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 		return 0;
 	}
 	vrv_newfile_sweep(fd);
+	tag_cache(options->cache_dir);
 	repo->cache = vrv_steal(&path);
 	return 0;
 }

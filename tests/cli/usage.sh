@@ -23,6 +23,24 @@ refuses 2 "*'ssh:' is not supported*" list ssh://host/r
 refuses 5 "unknown placeholder '{nope}'*" create 'r::{nope}' x
 refuses 2 "mode 'none' is refused*" init -e none r
 refuses 2 "no archive given*" delete r
+
+# --- help of a group of commands ---
+
+for words in 'key --help' 'key -h' 'help key' '--help key' 'key -v --help'; do
+	run varve $words
+	is "$status" 0 "varve $words: status"
+	like "$out" "usage: varve key COMMAND*key export*key import*" \
+	    "varve $words: lists the commands"
+done
+run varve help key export
+like "$out" "usage: varve key export*" "varve help key export"
+run varve key export --help
+like "$out" "usage: varve key export*" "varve key export --help"
+run varve --help
+like "$out" "usage: varve *Commands:*  init *" "varve --help"
+refuses 2 "'key' needs one of*" key
+refuses 2 "unknown command 'key nope'*" key nope --help
+refuses 2 "*unknown command 'key nope'*" help key nope
 ok "nothing was made" [ ! -e r ]
 
 done_testing

@@ -345,6 +345,36 @@ test_passphrases(void **state)
 	assert_string_equal(fakevarve.passphrase, "new");
 }
 
+/* An empty passphrase is refused wherever it comes from. */
+static void
+test_empty_passphrases(void **state)
+{
+	int ends[2];
+	char number[16];
+
+	(void)state;
+	setenv("VARVE_PASSPHRASE", "", 1);
+	assert_refused("list", 50, "VARVE_PASSPHRASE is empty");
+	assert_refused("init /n", 50, "VARVE_PASSPHRASE is empty");
+	setenv("VARVE_NEW_PASSPHRASE", "", 1);
+	assert_refused("init /n", 50, "VARVE_NEW_PASSPHRASE is empty");
+	setenv("VARVE_PASSPHRASE", "abc", 1);
+	assert_refused("key add", 50, "VARVE_NEW_PASSPHRASE is empty");
+	unsetenv("VARVE_NEW_PASSPHRASE");
+	unsetenv("VARVE_PASSPHRASE");
+	setenv("VARVE_PASSCOMMAND", "true", 1);
+	assert_refused("list", 50, "VARVE_PASSCOMMAND is empty");
+	setenv("VARVE_PASSCOMMAND", "echo", 1);
+	assert_refused("list", 50, "VARVE_PASSCOMMAND is empty");
+	unsetenv("VARVE_PASSCOMMAND");
+	assert_int_equal(pipe(ends), 0);
+	close(ends[1]);
+	snprintf(number, sizeof(number), "%d", ends[0]);
+	setenv("VARVE_PASSPHRASE_FD", number, 1);
+	assert_refused("list", 50, "VARVE_PASSPHRASE_FD is empty");
+	unsetenv("VARVE_PASSPHRASE_FD");
+}
+
 /* Output that cannot be written is an error; so is a reader that went away,
  * where the caller ignores SIGPIPE. */
 static void
@@ -381,6 +411,7 @@ main(void)
 	    TEST(test_other_commands),
 	    TEST(test_keys),
 	    TEST(test_passphrases),
+	    TEST(test_empty_passphrases),
 	    TEST(test_broken_output),
 	    TEST(test_output_list),
 	    TEST(test_output_json),
