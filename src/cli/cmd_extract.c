@@ -98,10 +98,12 @@ warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher,
 	if (!none ||
 	    (vrv_matcher_is_empty(matcher) && o->strip_components == 0))
 		return;
-	vrv_log(&cli->log, VRV_LOG_WARNING, "nothing was restored: %s",
-	    o->strip_components == 0 ? "the patterns select nothing" :
-				       "no selected path is left by "
-				       "--strip-components");
+	const char *why = "the patterns select nothing that can be restored";
+	if (o->strip_components > 0)
+		why = "no selected path is left by --strip-components";
+	if (o->to_stdout)
+		why = "no regular file is selected";
+	vrv_log(&cli->log, VRV_LOG_WARNING, "nothing was restored: %s", why);
 	cli->warned = true;
 }
 

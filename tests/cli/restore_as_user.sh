@@ -54,6 +54,16 @@ restore to --preserve-permissions ../repo::one
 is "$status$err $(modes to program open open/all shared)" \
 	"0 6755 1777 666 2775 " "all of the modes on request"
 
+# The umask says nothing of a file that has an ACL.
+echo d >src/acl && chmod 664 src/acl
+if setfacl -m u:1:rw src/acl 2>/dev/null; then
+	varve create repo::acl src/./acl >/dev/null 2>&1 || exit 99
+	restore to ../repo::acl
+	is "$status$err $(modes to acl)" "0 664 " "a file with an ACL"
+else
+	pass "# SKIP no ACLs"
+fi
+
 # A directory that its owner may not write to.
 restore to ../repo::one
 chmod u+w to/closed && echo mine >to/closed/file

@@ -35,7 +35,8 @@ is "$err" "varve: Include pattern 'nothing' never matched.
 varve: Include pattern 'none' never matched." "each is named"
 restore --pattern '- **' ../repo::all
 is "$status" 1 "patterns that select nothing"
-is "$err" "varve: nothing was restored: the patterns select nothing" "say so"
+is "$err" "varve: nothing was restored: the patterns select nothing that can be restored" \
+	"say so"
 restore --strip-components 3 ../repo::all
 is "$status" 1 "--strip-components that removes everything"
 is "$err" "varve: nothing was restored: no selected path is left by --strip-components" \
@@ -44,6 +45,9 @@ restore -n --strip-components 3 ../repo::all
 is "$status" 1 "also in a dry run"
 run varve extract --stdout repo::all sub/deep/none
 is "$status" 1 "also to standard output"
+run varve extract --stdout repo::all link
+is "$status $err" "1 varve: nothing was restored: no regular file is selected" \
+	"and if no regular file is selected"
 restore --strip-components 2 ../repo::all
 is "$status$err $(cat to/file)" "0 b" "what is left is restored"
 

@@ -182,6 +182,8 @@ put_entry(struct small_stores *stores, const struct small_node *node,
 		entry.flags |= VRV_ENTRY_LINKED;
 	if (node->kind == VRV_DIR)
 		entry.dir = put_dir(stores, node->children, node->n);
+	if (node->is_lost)
+		entry.dir.id[0] ^= 1;
 	if (node->kind == VRV_FILE)
 		put_content(stores, node, &entry, &content);
 	if (node->kind == VRV_SYMLINK) {

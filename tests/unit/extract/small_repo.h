@@ -31,6 +31,7 @@ struct small_node {
 	uint32_t flags;	  /* enum vrv_entry_flag */
 	int64_t mtime;
 	bool is_invented;  /* a time of zero, to the nanosecond */
+	bool is_lost;	   /* a directory whose tree is not stored */
 	const char *xattr; /* value of user.test */
 	const struct small_node *children;
 	size_t n;

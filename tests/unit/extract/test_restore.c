@@ -558,12 +558,35 @@ test_above_a_source(void **state)
 	assert_int_equal(st.st_mtime, 7);
 }
 
+/* Messages name the path that the item has, or would have, in the target. */
+static void
+test_messages_name_the_target(void **state)
+{
+	static const struct small_node below[] = {
+	    {"lost", VRV_DIR, 0755, NULL, .mtime = 1, .is_lost = true},
+	};
+	static const struct small_node top[] = {
+	    {"top", VRV_DIR, 0755, NULL, .mtime = 1, .children = below, .n = 1},
+	};
+	struct small_repo *s = *state;
+	char target[80];
+	struct varve_restore_options options = options_of(s, target);
+
+	options.strip_components = 1;
+	small_repo_fill(s, top, N(top));
+	(void)restore(s, &options);
+	assert_int_equal(s->problems, 1);
+	assert_memory_equal(s->last, "lost: ", 6);
+	assert_true((stat_of(s, "lost").st_mode & S_IFMT) == S_IFDIR);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SMALL_REPO_TEST(test_everything),
 	    SMALL_REPO_TEST(test_above_a_source),
+	    SMALL_REPO_TEST(test_messages_name_the_target),
 	    SMALL_REPO_TEST(test_sparse),
 	    SMALL_REPO_TEST(test_spanning_windows),
 	    SMALL_REPO_TEST(test_dry_run_and_patterns),
