@@ -108,6 +108,7 @@ keep_shared(const struct vrv_build *b, const struct vrv_job *job,
 	inode->content_n = b->content.len;
 	inode->size = job->size;
 	inode->changed = job->changed;
+	inode->cut = job->cut;
 	return inode->content == NULL ? VRV_NOMEM(err, "hard links") : 0;
 }
 
@@ -133,12 +134,17 @@ put_file(struct vrv_build *b, const struct vrv_item *item,
 	return vrv_build_add(b, &entry, err);
 }
 
+/* Report content that may not be that of the file at one moment. */
 static int
-warn_changed(struct vrv_build *b, const struct vrv_item *item,
-    struct varve_err *err)
+warn_changed(struct vrv_build *b, const struct vrv_item *item, bool changed,
+    bool cut, struct varve_err *err)
 {
+	if (!changed && !cut)
+		return 0;
 	return vrv_build_warn(b, item, VRV_SKIP_CHANGED,
-	    "changed while it was read", 0, err);
+	    cut ? "ended before its size was read" :
+		  "changed while it was read",
+	    0, err);
 }
 
 /* A further name of a file that this run has read. */
@@ -148,17 +154,16 @@ build_link(struct vrv_build *b, const struct vrv_item *item,
 {
 	const struct vrv_job *job = item->job;
 	const struct vrv_inode *inode = job->inode;
-	int rc = 0;
+	bool changed = inode->changed || inode->cut;
 
 	if (inode->content == NULL)
 		return vrv_fail(err, VARVE_INTERNAL,
 		    "'%s': the content of its other name is lost", item->name);
-	if (inode->changed)
-		rc = warn_changed(b, item, err);
+	int rc = warn_changed(b, item, inode->changed, inode->cut, err);
 	if (rc == 0)
 		rc = put_file(b, item, &job->st, &job->meta, inode->size,
-		    inode->content, inode->content_n, inode->changed, err);
-	vrv_build_tell(b, item, inode->changed ? 'C' : 'h');
+		    inode->content, inode->content_n, changed, err);
+	vrv_build_tell(b, item, changed ? 'C' : 'h');
 	return rc;
 }
 
@@ -166,17 +171,18 @@ static int
 build_read(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 {
 	struct vrv_job *job = item->job;
+	bool changed = job->changed || job->cut;
 	int rc = 0;
 
 	if (job->shares)
 		rc = keep_shared(b, job, err);
-	if (rc == 0 && job->changed)
-		rc = warn_changed(b, item, err);
+	if (rc == 0)
+		rc = warn_changed(b, item, job->changed, job->cut, err);
 	if (rc == 0)
 		rc = put_file(b, item, &job->st, &job->meta, job->size,
-		    b->content.data, b->content.len, job->changed, err);
+		    b->content.data, b->content.len, changed, err);
 	vrv_build_tell(b, item,
-	    job->changed     ? 'C' :
+	    changed	     ? 'C' :
 		job->fd >= 0 ? 'i' :
 		item->known  ? 'M' :
 			       'A');

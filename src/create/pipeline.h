@@ -88,7 +88,7 @@ struct vrv_inode {
 	uint8_t *content; /* NULL: no name is built yet */
 	size_t content_n;
 	uint64_t size;
-	bool changed; /* while it was read */
+	bool changed, cut; /* as in the job */
 };
 void vrv_inode_unref(struct vrv_inode *);
 
@@ -101,7 +101,9 @@ struct vrv_job {
 	int fd;
 	bool is_stdin;	    /* read from the caller's descriptor */
 	struct vrv_stat st; /* from the walk; then from the descriptor */
-	bool failed, changed;
+	bool failed;
+	bool changed;		 /* while it was read */
+	bool cut;		 /* it ended before its size, unchanged */
 	atomic_bool waits;	 /* for the writer of a FIFO */
 	bool nodump;		 /* not wanted after all: --exclude-nodump */
 	struct vrv_inode *inode; /* NULL: the file has one name */

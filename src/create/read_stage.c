@@ -17,9 +17,9 @@
 /* What is read before it is counted: a slow source shows that it is alive. */
 #define READ_STEP ((size_t)256 << 10)
 
-/* What is read at most of a file that has content but says that it is empty.
- * Only on proc and sysfs is that usual, and there is no limit; elsewhere it
- * grew since it was opened, and who makes it grow decides how far. */
+/* Read this much of a file of size 0, then look whether it still has no size:
+ * if it has one, it grew since it was opened, and whoever makes it grow must
+ * not decide how far the run reads. */
 #define SIZELESS_MAX ((uint64_t)1 << 20)
 
 /* One reader thread. Source errors end a file, repository errors the run: the
@@ -384,13 +384,37 @@ is_stored(struct vrv_job *job, bool same)
 	return false;
 }
 
-/* Where reading ends at the latest, whatever happens to the file. */
-static uint64_t
-read_limit(const struct vrv_job *job, int fd)
+/* A file of size 0 is empty, or lies on a file system that knows no sizes, as
+ * proc and some in user space do. */
+static int
+read_sizeless(struct reader *r, int fd, struct varve_err *err)
 {
-	if (job->st.size != 0)
-		return job->st.size;
-	return vrv_source_is_sizeless(fd) ? UINT64_MAX : SIZELESS_MAX;
+	struct vrv_source_dir self = {.fd = fd};
+	struct vrv_job *job = r->job;
+	struct vrv_stat now;
+
+	int rc = read_run(r, fd, false, 0, SIZELESS_MAX, err);
+	if (rc != 0 || job->failed || job->size < SIZELESS_MAX)
+		return rc;
+	if (!vrv_source_stat(&self, "", &now, &job->error)) {
+		job->failed = true;
+		return 0;
+	}
+	return now.size > 0 ?
+	    0 :
+	    read_run(r, fd, false, SIZELESS_MAX, UINT64_MAX, err);
+}
+
+static int
+read_content(struct reader *r, int fd, struct varve_err *err)
+{
+	const struct vrv_stat *st = &r->job->st;
+
+	if (st->size == 0)
+		return read_sizeless(r, fd, err);
+	return st->blocks * 512 < st->size ?
+	    read_sparse(r, fd, st->size, err) :
+	    read_run(r, fd, false, 0, st->size, err);
 }
 
 /* Read an open regular file and see whether it stood still. */
@@ -417,18 +441,22 @@ read_file(struct reader *r, int fd, struct varve_err *err)
 	job->linked = is_stored(job, same);
 	if (job->linked)
 		return 0;
-	uint64_t size = job->st.size;
-	if (job->st.blocks * 512 < size)
-		rc = read_sparse(r, fd, size, err);
-	else
-		rc = read_run(r, fd, false, 0, read_limit(job, fd), err);
+	rc = read_content(r, fd, err);
 	if (rc != 0 || job->failed)
 		return rc;
 	if (!vrv_source_stat(&self, "", &after, &job->error)) {
 		job->failed = true;
 		return 0;
 	}
-	job->changed = !same_file(&job->st, &after) || job->size != size;
+	/* The stat decides; but a file that ends before its size has not been
+	 * read whole. On proc and sysfs both mean nothing: reading the
+	 * attributes of a file of sysfs sets its times. */
+	bool same_stat = same_file(&job->st, &after);
+	if ((!same_stat || job->size < job->st.size) &&
+	    !vrv_source_is_sizeless(fd)) {
+		job->changed = !same_stat;
+		job->cut = same_stat;
+	}
 	job->shares = job->inode != NULL && !job->inode->read && same;
 	return 0;
 }
