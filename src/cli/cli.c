@@ -53,6 +53,17 @@ const struct vrv_option vrv_common_options[] = {
 	"trust a repository that is not the one that was at this place"),
     FLAG("allow-rollback", 0, allow_rollback,
 	"read a repository that is older than this client knows"),
+    VRV_IGNORED(0, "lock-wait", "SECONDS"),
+    VRV_IGNORED(0, "bypass-lock", NULL),
+    VRV_IGNORED(0, "remote-path", "PATH"),
+    VRV_IGNORED(0, "remote-ratelimit", "RATE"),
+    VRV_IGNORED(0, "upload-ratelimit", "RATE"),
+    VRV_IGNORED(0, "remote-buffer", "MIB"),
+    VRV_IGNORED(0, "upload-buffer", "MIB"),
+    VRV_IGNORED(0, "consider-part-files", NULL),
+    VRV_IGNORED(0, "debug-topic", "TOPIC"),
+    VRV_IGNORED(0, "debug-profile", "FILE"),
+    VRV_IGNORED(0, "rsh", "COMMAND"),
     {0},
 };
 

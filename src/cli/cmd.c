@@ -111,6 +111,8 @@ vrv_help_command(struct vrv_buf *buf, const struct vrv_command *cmd)
 	}
 	vrv_text_add(buf, "\nCommon options:\n");
 	vrv_options_help(buf, vrv_common_options);
+	vrv_buf_u8(buf, '\n');
+	vrv_options_help_ignored(buf, cmd->options, vrv_common_options);
 }
 
 /* Append a line for each command; `group`: only for those of the group. */

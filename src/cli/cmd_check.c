@@ -32,6 +32,7 @@ static const struct vrv_option options[] = {
 	"threads to use (default: one for each processor)"},
     {0, "json", NULL, vrv_set_true, AT(json), "show the result as JSON"},
     VRV_SELECTION_OPTIONS(struct check_options),
+    VRV_IGNORED(0, "save-space", NULL),
     {0},
 };
 

@@ -66,11 +66,13 @@ static const struct vrv_option options[] = {
 	"leave out what has the nodump flag"},
     {0, "numeric-ids", NULL, vrv_set_true, AT(numeric_ids),
 	"store no names of users and groups"},
+    {0, "numeric-owner", NULL, vrv_set_true, AT(numeric_ids), NULL},
     {0, "noxattrs", NULL, vrv_set_true, AT(no_xattrs),
 	"store no extended attributes"},
     {0, "noacls", NULL, vrv_set_true, AT(no_acls),
 	"store no access control lists"},
     {0, "noflags", NULL, vrv_set_true, AT(no_flags), "store no file flags"},
+    {0, "nobsdflags", NULL, vrv_set_true, AT(no_flags), NULL},
     {0, "atime", NULL, vrv_set_true, AT(atime), "store times of access"},
     {0, "files-cache", "MODE", vrv_set_string, AT(files_cache),
 	"how unchanged files are recognized: ctime,size,inode (the default), "
@@ -106,6 +108,12 @@ static const struct vrv_option options[] = {
     {0, "verify-reused", "PERCENT", vrv_set_string, AT(verify_reused),
 	"read a sample of the stored chunks that are used again, and store "
 	"those again that are damaged"},
+    VRV_IGNORED(0, "noatime", NULL),
+    VRV_IGNORED(0, "noctime", NULL),
+    VRV_IGNORED(0, "nobirthtime", NULL),
+    VRV_IGNORED(0, "sparse", NULL),
+    VRV_IGNORED(0, "no-cache-sync", NULL),
+    VRV_IGNORED(0, "chunker-params", "PARAMS"),
     {0},
 };
 
@@ -179,13 +187,31 @@ check_options(const struct create_options *o, size_t paths,
 	return 0;
 }
 
+/* Borg's compressors are no reason for a line at each run, but a promise of
+ * privacy that is not kept is. */
+static void
+report_compression(struct create *c, const struct vrv_compression *used)
+{
+	const char *asked = c->o->compression;
+
+	if (used->replaced && used->kind == VARVE_COMPRESS_NONE)
+		vrv_log(&c->cli->log, VRV_LOG_INFO,
+		    "compression '%s': using none", asked);
+	else if (used->replaced)
+		vrv_log(&c->cli->log, VRV_LOG_INFO,
+		    "compression '%s': using zstd,%d", asked, used->level);
+	if (used->obfuscated)
+		vrv_log(&c->cli->log, VRV_LOG_WARNING,
+		    "compression '%s': sizes are not obfuscated", asked);
+}
+
 /* What the options say that needs no more than copying. */
 static int
 set_options(struct create *c, struct varve_err *err)
 {
 	const struct create_options *o = c->o;
 	struct varve_backup_options *b = &c->backup;
-	struct vrv_compression compression = {VARVE_COMPRESS_ZSTD, 0};
+	struct vrv_compression compression = {.kind = VARVE_COMPRESS_ZSTD};
 	int rc = 0;
 
 	b->series = o->series;
@@ -212,6 +238,8 @@ set_options(struct create *c, struct varve_err *err)
 	b->n_args = c->cli->argc;
 	if (o->compression != NULL)
 		rc = vrv_compression_parse(o->compression, &compression, err);
+	if (rc == 0)
+		report_compression(c, &compression);
 	b->compression = compression.kind;
 	b->level = compression.level;
 	if (rc == 0 && o->files_cache != NULL)

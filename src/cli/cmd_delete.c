@@ -16,6 +16,9 @@ static const struct vrv_option options[] = {
     {'n', "dry-run", NULL, vrv_set_true, AT(dry_run), "delete nothing"},
     {0, "list", NULL, vrv_set_true, AT(list), "list the archives"},
     VRV_SELECTION_OPTIONS(struct delete_options),
+    VRV_IGNORED(0, "force", NULL),
+    VRV_IGNORED(0, "save-space", NULL),
+    VRV_IGNORED('c', "checkpoint-interval", "SECONDS"),
     {0},
 };
 

@@ -17,9 +17,11 @@ static const struct vrv_option options[] = {
 	"only content, not modes, owners and times"},
     {0, "numeric-ids", NULL, vrv_set_true, AT(numeric_ids),
 	"compare numbers of users and groups, not names"},
+    {0, "numeric-owner", NULL, vrv_set_true, AT(numeric_ids), NULL},
     {0, "sort", NULL, vrv_set_true, AT(sort),
 	"sort by path (which they are always)"},
     VRV_EXCLUSION_OPTIONS(struct diff_options),
+    VRV_IGNORED(0, "same-chunker-params", NULL),
     {0},
 };
 

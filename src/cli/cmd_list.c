@@ -29,6 +29,7 @@ static const struct vrv_option options[] = {
 	"series: the newest archive of each, and when it was last verified"},
     VRV_SELECTION_OPTIONS(struct list_options),
     VRV_EXCLUSION_OPTIONS(struct list_options),
+    VRV_IGNORED(0, "consider-checkpoints", NULL),
     {0},
 };
 

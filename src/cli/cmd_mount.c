@@ -28,6 +28,8 @@ static const struct vrv_option options[] = {
 	"cache=SIZE (default: 128M), and what mount(8) passes on"},
     {0, "numeric-ids", NULL, vrv_set_true, AT(numeric_ids),
 	"go by numbers of users and groups, not by names"},
+    {0, "numeric-owner", NULL, vrv_set_true, AT(numeric_ids), NULL},
+    {'P', "prefix", "PREFIX", vrv_set_string, AT(select.prefix), NULL},
     {'a', "glob-archives", "GLOB", vrv_set_string, AT(select.glob),
 	"only archives whose name matches"},
     {0, "first", "N", vrv_set_unsigned, AT(select.first),
@@ -36,6 +38,7 @@ static const struct vrv_option options[] = {
 	"only the last N of them"},
     {0, "strip-components", "N", vrv_set_unsigned, AT(strip_components),
 	"leave off the first N parts of each path"},
+    VRV_IGNORED(0, "consider-checkpoints", NULL),
     {0},
 };
 

@@ -3,7 +3,9 @@
 #define CLI_COMPRESSION_H
 
 /* The argument of --compression: none, zstd[,LEVEL], auto[,zstd[,LEVEL]] with
- * a level from -5 to 19. */
+ * a level from -5 to 19; and what Borg has besides, replaced by zstd. */
+
+#include <stdbool.h>
 
 #include <varve/backup.h>
 
@@ -11,7 +13,9 @@
 
 struct vrv_compression {
 	enum varve_compression kind;
-	int level; /* 0: the default */
+	int level;	 /* 0: the default */
+	bool replaced;	 /* not what was asked for, but the nearest */
+	bool obfuscated; /* obfuscate was asked for, which there is not */
 };
 
 /* USAGE for anything else. */

@@ -21,6 +21,14 @@ vrv_set_true(const struct vrv_option *o, void *dest, const char *value,
 }
 
 int
+vrv_set_nothing(const struct vrv_option *o, void *dest, const char *value,
+    struct vrv_arena *arena, struct varve_err *err)
+{
+	(void)o, (void)dest, (void)value, (void)arena, (void)err;
+	return 0;
+}
+
+int
 vrv_set_value(const struct vrv_option *o, void *dest, const char *value,
     struct vrv_arena *arena, struct varve_err *err)
 {
@@ -336,4 +344,28 @@ vrv_options_help(struct vrv_buf *buf, const struct vrv_option *table)
 		wrap_line(buf, table->help, strlen(table->help), HELP_AT,
 		    HELP_AT);
 	}
+}
+
+static void
+add_ignored(struct vrv_buf *text, const struct vrv_option *table)
+{
+	for (; table->name != NULL; table++) {
+		if (table->set == vrv_set_nothing)
+			vrv_text_add(text, "%s--%s", text->len > 0 ? ", " : "",
+			    table->name);
+	}
+}
+
+void
+vrv_options_help_ignored(struct vrv_buf *buf, const struct vrv_option *own,
+    const struct vrv_option *common)
+{
+	vrv_auto_buf struct vrv_buf names = {0}, text = {0};
+
+	add_ignored(&names, own);
+	add_ignored(&names, common);
+	vrv_text_add(&text,
+	    "Accepted for compatibility with Borg, without effect: %s.",
+	    vrv_text_str(&names));
+	vrv_wrap(buf, vrv_text_str(&text), 0);
 }

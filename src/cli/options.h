@@ -41,6 +41,14 @@ vrv_option_fn vrv_set_octal;	/* unsigned, at most 07777 */
 vrv_option_fn vrv_set_exclude, vrv_set_exclude_from, vrv_set_pattern,
     vrv_set_patterns_from; /* struct vrv_rules */
 
+/* Take an option of Borg that means nothing here. Its `help` is NULL: --help
+ * lists these by name alone. */
+vrv_option_fn vrv_set_nothing;
+#define VRV_IGNORED(letter_, name_, arg_)                                      \
+	{                                                                      \
+		letter_, name_, arg_, vrv_set_nothing, 0, NULL                 \
+	}
+
 /* The exclusion options, for a field `rules` of the struct `type`. */
 #define VRV_EXCLUSION_OPTIONS(type)                                            \
 	{'e', "exclude", "PATTERN", vrv_set_exclude, offsetof(type, rules),    \
@@ -78,6 +86,9 @@ int vrv_parse_percent(const char *option, const char *text, uint32_t *ret_ppm,
 
 /* Append the rows of a table as --help shows them, in 80 columns. */
 void vrv_options_help(struct vrv_buf *, const struct vrv_option *table);
+/* Append the names of the ignored options of both tables as a paragraph. */
+void vrv_options_help_ignored(struct vrv_buf *, const struct vrv_option *own,
+    const struct vrv_option *common);
 /* Append `text` in 80 columns, each line behind `indent` blanks; a line of
  * it that starts with a blank stays as it is. */
 void vrv_wrap(struct vrv_buf *, const char *text, size_t indent);

@@ -21,7 +21,8 @@ struct order {
 bool
 vrv_selection_given(const struct vrv_selection *s)
 {
-	return s->glob != NULL || s->first != 0 || s->last != 0;
+	return s->glob != NULL || s->prefix != NULL || s->first != 0 ||
+	    s->last != 0;
 }
 
 static int
@@ -90,9 +91,14 @@ vrv_select(struct vrv_cli *cli, const struct varve_archive_list *list,
 	struct vrv_selected found = {0};
 	struct order order = {{BY_TIME}, 1};
 	vrv_auto_glob glob = NULL;
-	const char *pattern;
+	const char *pattern, *prefix;
 	int rc = vrv_cli_expand(cli, s->glob, &pattern, err);
 
+	if (rc == 0)
+		rc = vrv_cli_expand(cli, s->prefix, &prefix, err);
+	if (rc == 0 && s->glob != NULL && s->prefix != NULL)
+		rc = vrv_fail(err, VARVE_USAGE,
+		    "--glob-archives and --prefix exclude each other");
 	if (rc == 0 && s->first != 0 && s->last != 0)
 		rc = vrv_fail(err, VARVE_USAGE,
 		    "--first and --last exclude each other");
@@ -107,8 +113,11 @@ vrv_select(struct vrv_cli *cli, const struct varve_archive_list *list,
 	if (found.items == NULL)
 		return VRV_NOMEM(err, "archives");
 	for (size_t i = 0; i < list->n; i++) {
-		if (glob == NULL ||
-		    vrv_glob_match(glob, list->items[i].name, false))
+		const char *name = list->items[i].name;
+
+		if ((glob == NULL || vrv_glob_match(glob, name, false)) &&
+		    (prefix == NULL ||
+			strncmp(name, prefix, strlen(prefix)) == 0))
 			found.items[found.n++] = &list->items[i];
 	}
 	qsort_r(found.items, found.n, sizeof(found.items[0]), compare, &order);

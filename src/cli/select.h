@@ -10,6 +10,7 @@
 
 struct vrv_selection {
 	const char *glob;     /* style sh, the whole name; placeholders */
+	const char *prefix;   /* of the name; placeholders */
 	const char *sort_by;  /* NULL: timestamp */
 	unsigned first, last; /* 0: all */
 };
@@ -17,6 +18,8 @@ struct vrv_selection {
 #define VRV_SELECTION_OPTIONS(type)                                            \
 	{'a', "glob-archives", "GLOB", vrv_set_string,                         \
 	    offsetof(type, select.glob), "only archives whose name matches"},  \
+	    {'P', "prefix", "PREFIX", vrv_set_string,                          \
+		offsetof(type, select.prefix), NULL},                          \
 	    {0, "first", "N", vrv_set_unsigned, offsetof(type, select.first),  \
 		"only the first N of them"},                                   \
 	    {0, "last", "N", vrv_set_unsigned, offsetof(type, select.last),    \

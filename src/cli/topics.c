@@ -51,7 +51,11 @@ static const char compression[] =
     "\n"
     "  none              store as it is\n"
     "  zstd[,LEVEL]      level -5 to 19, 3 by default\n"
-    "  auto,zstd[,LEVEL] compress where a quick try says that it pays\n";
+    "  auto,zstd[,LEVEL] compress where a quick try says that it pays\n"
+    "\n"
+    "Borg's lz4, zlib[,LEVEL], lzma[,LEVEL] and zstd above 19 become the "
+    "nearest level of zstd, or none for zlib,0; --verbose shows which. With "
+    "obfuscate,SPEC,... sizes are not obfuscated, which is a warning.\n";
 
 static const char format[] =
     "--format is text with {KEY} or {KEY:SPEC}; SPEC is "

@@ -259,10 +259,23 @@ test_compression(void **state)
 	    {"zstd,19", VARVE_COMPRESS_ZSTD, 19},
 	    {"zstd,-5", VARVE_COMPRESS_ZSTD, -5},
 	    {"auto", VARVE_COMPRESS_AUTO, 0},
-	    {"auto,zstd,7", VARVE_COMPRESS_AUTO, 7}};
-	static const char *const bad[] = {"", "lz4", "zstd,", "zstd,20",
-	    "zstd,-6", "zstd,0", "zstd,3x", "auto,", "auto,none", "none,1",
-	    "zstd, 3", "auto,auto,zstd"};
+	    {"auto,zstd,7", VARVE_COMPRESS_AUTO, 7},
+	    {"lz4", VARVE_COMPRESS_ZSTD, 1},
+	    {"auto,lz4", VARVE_COMPRESS_AUTO, 1},
+	    {"zlib", VARVE_COMPRESS_ZSTD, 3},
+	    {"zlib,0", VARVE_COMPRESS_NONE, 0},
+	    {"zlib,1", VARVE_COMPRESS_ZSTD, 1},
+	    {"zlib,9", VARVE_COMPRESS_ZSTD, 5},
+	    {"lzma", VARVE_COMPRESS_ZSTD, 16},
+	    {"lzma,0", VARVE_COMPRESS_ZSTD, 10},
+	    {"auto,lzma,9", VARVE_COMPRESS_AUTO, 19},
+	    {"zstd,22", VARVE_COMPRESS_ZSTD, 19},
+	    {"obfuscate,3,none", VARVE_COMPRESS_NONE, 0},
+	    {"obfuscate,110,auto,zstd,7", VARVE_COMPRESS_AUTO, 7}};
+	static const char *const bad[] = {"", "lz4,1", "zstd,", "zstd,23",
+	    "zlib,10", "lzma,", "bzip2", "obfuscate", "obfuscate,zstd",
+	    "obfuscate,3", "obfuscate,3,", "zstd,-6", "zstd,0", "zstd,3x",
+	    "auto,", "auto,none", "none,1", "zstd, 3", "auto,auto,zstd"};
 	struct vrv_compression c;
 	struct varve_err err;
 

@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Options that carry a name of Borg: those that mean nothing here are taken
+# without effect, the others do what Borg does.
+. "$(dirname "$0")/lib.sh"
+
+run varve init repo
+mkdir src && echo text >src/file
+
+# quiet WHAT ARGUMENT...: succeeds without a word on standard error.
+quiet()
+{
+	what=$1
+	shift
+	run varve "$@"
+	is "$status $err" "0 " "$what"
+}
+
+# --- without effect ---
+
+n=0
+for option in '--lock-wait 5' --bypass-lock '--remote-path borg' \
+    '--remote-ratelimit 9' '--upload-ratelimit 9' '--remote-buffer 1' \
+    '--upload-buffer 1' --consider-part-files '--debug-topic x' \
+    '--debug-profile x' '--rsh ssh' --noatime --noctime --nobirthtime \
+    --sparse --no-cache-sync '--chunker-params buzhash,10,23,16,4095' \
+    '--chunker-params fixed,4194304'; do
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # an option and its argument
+	quiet "create $option" create $option "repo::ignored-$n" src
+done
+is "$(varve list --short --consider-checkpoints repo | wc -l)" "$n" \
+    "list --consider-checkpoints"
+quiet "check --save-space" check --save-space repo
+quiet "diff --same-chunker-params" diff --same-chunker-params \
+    repo::ignored-1 ignored-2
+quiet "delete --force --save-space -c" delete --force --force --save-space \
+    -c 1800 repo::ignored-1
+ok "an ignored --debug-profile writes no file" [ ! -e x ]
+
+run varve create --help
+like "$(printf '%s' "$out" | tr '\n' ' ')" \
+    "*compatibility with Borg, without effect: --noatime, --noctime, *--rsh." \
+    "--help lists them"
+is "$(varve help --words create | grep -c noctime)" 0 \
+    "they are not completed"
+refuses 2 "option --lock-wait needs its argument SECONDS*" list repo --lock-wait
+
+# --- older names ---
+
+quiet "create --numeric-owner --nobsdflags" create --numeric-owner \
+    --nobsdflags repo::old src
+is "$(varve list --format '{user}' repo::old src/file)" "$(id -u)" \
+    "create --numeric-owner stores no names"
+mkdir to
+quiet "extract --numeric-owner --nobsdflags" extract --dry-run \
+    --numeric-owner --nobsdflags repo::old
+
+# --- compression ---
+
+for spec in lz4 zlib zlib,0 lzma,0 auto,lz4 zstd,22; do
+	quiet "create -C $spec" create -C "$spec" "repo::c-$spec" src
+done
+run varve create -v -C zlib,9 repo::c-zlib-9 src
+like "$err" "*varve: compression 'zlib,9': using zstd,5*" \
+    "the replacement is named with -v"
+run varve create -C obfuscate,3,lz4 repo::c-obfuscate src
+is "$status" 0 "create -C obfuscate: status"
+is "$err" \
+    "varve: compression 'obfuscate,3,lz4': sizes are not obfuscated" \
+    "create -C obfuscate: it is said that there is none"
+refuses 2 "unknown compression 'bzip2'*" create -C bzip2 repo::no src
+
+# --- --prefix ---
+
+is "$(varve list --short --prefix c-zl repo | tr '\n' ' ')" \
+    "c-zlib c-zlib,0 c-zlib-9 " "list --prefix"
+is "$(varve list --short -P 'c-*' repo)" "" "a prefix is no pattern"
+is "$(varve list --short -P 'old' --last 1 repo)" "old" "-P with --last"
+refuses 2 "--glob-archives and --prefix exclude each other*" \
+    list -P a -a b repo
+run varve delete --dry-run --list -P c-lz repo
+is "$(echo "$err" | grep -c 'c-lz')" 2 "delete --prefix"
+
+done_testing
