@@ -173,6 +173,13 @@ check_options(const struct create_options *o, size_t paths,
 		return vrv_fail(err, VARVE_USAGE,
 		    "--content-from-command, --paths-from-stdin and "
 		    "--paths-from-command exclude each other");
+	for (size_t i = 0; i < o->exclude_if_present.n; i++) {
+		if (strchr(o->exclude_if_present.items[i], '/') != NULL)
+			return vrv_fail(err, VARVE_USAGE,
+			    "--exclude-if-present needs a name, not the path "
+			    "'%s'",
+			    o->exclude_if_present.items[i]);
+	}
 	if (o->paths_from_stdin && paths > 0)
 		return vrv_fail(err, VARVE_USAGE,
 		    "paths come from standard input, not from arguments");

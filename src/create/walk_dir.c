@@ -7,6 +7,8 @@
 
 #include "util/mem.h"
 
+#define CACHE_MARK "CACHEDIR.TAG"
+
 static int
 new_place(struct vrv_walker *w, struct vrv_place **ret, struct varve_err *err)
 {
@@ -94,7 +96,7 @@ find_mark(struct vrv_walker *w, const struct vrv_source_dir *dir,
 	if (o->exclude_caches && !vrv_source_is_cache(dir, &marked, error))
 		return false;
 	if (marked)
-		*ret = "CACHEDIR.TAG";
+		*ret = CACHE_MARK;
 	for (size_t i = 0; !marked && i < o->n_exclude_if_present; i++) {
 		const char *name = o->exclude_if_present[i];
 
@@ -177,17 +179,52 @@ add_sources(struct vrv_place *place, struct varve_err *err)
 	return 0;
 }
 
-/* Of a marked directory only the mark may be kept. */
 static int
-keep_mark(struct vrv_place *place, const char *mark, struct varve_err *err)
+compare_names(const void *a, const void *b)
 {
-	place->names = vrv_alloc_array(1, sizeof(*place->names));
+	const struct vrv_dirent *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void
+add_mark(struct vrv_place *place, const char *name)
+{
+	for (size_t i = 0; i < place->n; i++) {
+		if (strcmp(place->names[i].name, name) == 0)
+			return;
+	}
+	place->names[place->n++] =
+	    (struct vrv_dirent){.name = name, .len = strlen(name)};
+}
+
+/* Of a marked directory only its marks may be kept, all of them. */
+static int
+keep_marks(struct vrv_walker *w, struct vrv_place *place, struct varve_err *err)
+{
+	const struct varve_backup_options *o = w->p->options;
+	struct vrv_source_err error;
+	bool found = false;
+
+	place->names =
+	    vrv_alloc_array(o->n_exclude_if_present + 1, sizeof(*place->names));
 	if (place->names == NULL)
 		return VRV_NOMEM(err, "the walk");
-	place->names[0] =
-	    (struct vrv_dirent){.name = mark, .len = strlen(mark)};
-	place->n = 1;
 	place->marked = true;
+	if (o->exclude_caches &&
+	    !vrv_source_is_cache(place->dir, &found, &error))
+		return vrv_source_fatal(&error, CACHE_MARK, err);
+	if (found)
+		add_mark(place, CACHE_MARK);
+	for (size_t i = 0; i < o->n_exclude_if_present; i++) {
+		const char *name = o->exclude_if_present[i];
+
+		if (!vrv_source_holds(place->dir, name, &found, &error))
+			return vrv_source_fatal(&error, name, err);
+		if (found)
+			add_mark(place, name);
+	}
+	qsort(place->names, place->n, sizeof(*place->names), compare_names);
 	return 0;
 }
 
@@ -299,7 +336,7 @@ vrv_walker_enter(struct vrv_walker *w, const struct vrv_arrival *a,
 		rc = vrv_walker_problem(w, a->archive_name, &error, NULL, err);
 		walk_sources_only(place);
 	} else if (mark != NULL) {
-		rc = keep_mark(place, mark, err);
+		rc = keep_marks(w, place, err);
 	}
 	if (rc == 0 && place->listed)
 		rc = add_sources(place, err);

@@ -71,6 +71,24 @@ is "$err" \
     "create -C obfuscate: it is said that there is none"
 refuses 2 "unknown compression 'bzip2'*" create -C bzip2 repo::no src
 
+# --- tags that exclude directories ---
+
+mkdir -p tags/both tags/cache
+echo 'Signature: 8a477f597d28d172789f06886806bc55' >tags/both/CACHEDIR.TAG
+cp tags/both/CACHEDIR.TAG tags/cache
+touch tags/both/.nobackup tags/both/.a tags/both/data tags/cache/data
+run varve create --exclude-caches --exclude-if-present .nobackup \
+    --exclude-if-present .a --exclude-if-present .nobackup \
+    --keep-exclude-tags repo::tags tags
+is "$status $(varve list --short repo::tags | tr '\n' ' ')" \
+    "0 tags tags/both tags/both/.a tags/both/.nobackup tags/both/CACHEDIR.TAG\
+ tags/cache tags/cache/CACHEDIR.TAG " "--keep-exclude-tags keeps all tags"
+run varve create --exclude-caches --exclude-if-present .a repo::untagged tags
+is "$(varve list --short repo::untagged)" tags \
+    "without it the directories go, too"
+refuses 2 "--exclude-if-present needs a name, not the path 'a/b'*" \
+    create --exclude-if-present a/b repo::no tags
+
 # --- --prefix ---
 
 is "$(varve list --short --prefix c-zl repo | tr '\n' ' ')" \
