@@ -62,6 +62,7 @@ struct vrv_treecache {
 	uint64_t tables;      /* bytes of tables in memory */
 	struct output out;    /* what this run adds */
 	bool writing, silent; /* out is in use; out cannot be used */
+	bool too_large;	      /* for a cache: none is kept */
 	struct vrv_map *used; /* id prefixes, each once */
 	uint64_t used_bytes;
 };
@@ -243,6 +244,17 @@ rows_at(const struct vrv_treecache *c, const struct segment *s, uint64_t from,
 									 NULL;
 }
 
+/* Where the data have the chunk of a row; false if it cannot be one. */
+static bool
+read_row(const struct segment *s, const uint8_t *row, uint64_t *ret_at,
+    uint32_t *ret_n)
+{
+	*ret_at = vrv_get_u64(row + 32);
+	*ret_n = vrv_get_u32(row + 40);
+	return *ret_at <= s->data_n && *ret_n <= s->data_n - *ret_at &&
+	    *ret_n <= VRV_FRAME_PLAIN_MAX;
+}
+
 /* Where the segment has the chunk. Ids are uniform: the first guess is close.
  */
 static bool
@@ -270,13 +282,7 @@ find_in(const struct vrv_treecache *c, const struct segment *s,
 		} else {
 			const uint8_t *e = bsearch(id, rows, n, ENTRY, by_id);
 
-			if (e == NULL)
-				return false;
-			*ret_at = vrv_get_u64(e + 32);
-			*ret_n = vrv_get_u32(e + 40);
-			return *ret_at <= s->data_n &&
-			    *ret_n <= s->data_n - *ret_at &&
-			    *ret_n <= VRV_FRAME_PLAIN_MAX;
+			return e != NULL && read_row(s, e, ret_at, ret_n);
 		}
 	}
 	return false;
@@ -389,6 +395,16 @@ begin(struct vrv_treecache *c)
 	return true;
 }
 
+/* What this run uses is more than a cache keeps: forget it. */
+static void
+give_up(struct vrv_treecache *c)
+{
+	c->silent = c->too_large = true;
+	vrv_map_free(c->used);
+	c->used = NULL;
+	output_fini(&c->out);
+}
+
 void
 vrv_treecache_put(struct vrv_treecache *c, const uint8_t id[VRV_ID_SIZE],
     const uint8_t *bytes, size_t n)
@@ -406,6 +422,10 @@ vrv_treecache_put(struct vrv_treecache *c, const uint8_t id[VRV_ID_SIZE],
 	if (!fresh)
 		return;
 	c->used_bytes += n;
+	if (c->used_bytes > KEEP_MAX) {
+		give_up(c);
+		return;
+	}
 	if (find(c, id, &old, &old_n) || (!c->writing && !begin(c)))
 		return;
 	output_add(&c->out, id, bytes, n);
@@ -425,11 +445,11 @@ copy_segment(const struct vrv_treecache *c, const struct segment *s,
 
 		for (size_t k = 0; rows != NULL && k < n; k++) {
 			const uint8_t *e = rows + k * ENTRY;
-			uint64_t at = vrv_get_u64(e + 32);
-			uint32_t len = vrv_get_u32(e + 40);
+			uint64_t at;
+			uint32_t len;
 
-			if (vrv_map_get(c->used, e) == NULL || at > s->data_n ||
-			    len > s->data_n - at)
+			if (vrv_map_get(c->used, e) == NULL ||
+			    !read_row(s, e, &at, &len))
 				continue;
 			vrv_buf_clear(&chunk);
 			uint8_t *bytes = vrv_buf_extend(&chunk, len);
@@ -473,14 +493,14 @@ rewrite(struct vrv_treecache *c)
 void
 vrv_treecache_keep(struct vrv_treecache *c)
 {
+	if (c != NULL && c->too_large)
+		(void)unlinkat(c->dir, c->name, 0);
 	if (c == NULL || c->silent || !c->writing)
 		return;
 	if (!output_finish(&c->out, c->cache_id))
 		return;
 	c->writing = false;
-	if (c->used_bytes > KEEP_MAX)
-		(void)unlinkat(c->dir, c->name, 0);
-	else if (c->n + 1 >= SEGMENTS_MAX ||
+	if (c->n + 1 >= SEGMENTS_MAX ||
 	    c->valid + c->out.data_n > 2 * c->used_bytes + SLACK)
 		rewrite(c);
 }

@@ -13,7 +13,8 @@
  * writes it anew.
  *
  * Memory: at most 16 MiB of tables, 44 bytes for each chunk that this run adds,
- * and 16 bytes and the overhead of a map for each that it uses.
+ * and 16 bytes and the overhead of a map for each that it uses, until these
+ * have more bytes than a cache keeps: then nothing of the run is kept.
  *
  * The write side belongs to one thread; _get may come from any. It sees what
  * was there when the cache was opened.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/parent.h"
 #include "create/treecache.h"
+#include "format/frame.h"
+#include "util/hash.h"
 
 #include "place.h"
 
@@ -486,6 +488,84 @@ test_torn_treecache(void **state)
 	vrv_treecache_close(c);
 }
 
+/* A row that states more than a chunk can have is none: it is not copied when
+ * the file is written anew. */
+static void
+test_hostile_treecache(void **state)
+{
+	const uint64_t huge = VRV_FRAME_PLAIN_MAX + 1;
+	const uint8_t id[VRV_ID_SIZE] = {1};
+	vrv_auto_buf struct vrv_buf row = {0}, head = {0};
+	struct place *p = *state;
+	uint8_t sum[VRV_XXH_SIZE];
+	struct vrv_treecache *c;
+	char path[200];
+	struct stat st;
+
+	cache_path(p, path);
+	vrv_treecache_open(p->repo, tag, &c);
+	vrv_treecache_close(c);
+	vrv_buf_zero(&row, sizeof(sum));
+	vrv_buf_bytes(&row, id, sizeof(id));
+	vrv_buf_u64(&row, 0);
+	vrv_buf_u32(&row, (uint32_t)huge);
+	vrv_xxh(sum, row.data, row.len);
+	vrv_buf_bytes(&head, "VRVTREE2", 8);
+	vrv_buf_bytes(&head, vrv_repo_cache_id(p->repo), VRV_CACHE_ID);
+	vrv_buf_u64(&head, huge);
+	vrv_buf_u64(&head, 1);
+	vrv_buf_bytes(&head, sum, sizeof(sum));
+	int fd = open(path, O_WRONLY);
+	size_t n = row.len - sizeof(sum);
+	assert_int_equal(pwrite(fd, head.data, head.len, 0), head.len);
+	assert_int_equal(pwrite(fd, row.data + sizeof(sum), n,
+			     (off_t)(head.len + huge)),
+	    n);
+	close(fd);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 1, 2, 100);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 1000);
+	vrv_treecache_open(p->repo, tag, &c);
+	assert_int_equal(cache_has(c, 1, 2, 100), 1);
+	vrv_treecache_close(c);
+}
+
+/* More than a cache keeps: from there on nothing is gathered for it. */
+static void
+test_large_treecache(void **state)
+{
+	enum {
+		N = 4097
+	};
+	static const uint8_t bytes[1 << 20];
+	struct place *p = *state;
+	struct stat before, after;
+	struct vrv_treecache *c;
+	char path[200];
+
+	cache_path(p, path);
+	vrv_treecache_open(p->repo, tag, &c);
+	cache_put(c, 0, N, 1);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(stat(path, &before), 0);
+	vrv_treecache_open(p->repo, tag, &c);
+	for (unsigned i = 0; i < N; i++) {
+		uint8_t id[VRV_ID_SIZE] = {(uint8_t)i, (uint8_t)(i >> 8)};
+
+		vrv_treecache_put(c, id, bytes, sizeof(bytes));
+	}
+	cache_put(c, N, N + 3, sizeof(bytes));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	vrv_treecache_keep(c);
+	vrv_treecache_close(c);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 /* Truncated while it is open: what is gone is not there, and nothing dies. */
 static void
 test_cut_treecache(void **state)
@@ -721,6 +801,8 @@ main(void)
 	    T(test_treecache),
 	    T(test_treecache_of_two),
 	    T(test_torn_treecache),
+	    T(test_hostile_treecache),
+	    T(test_large_treecache),
 	    T(test_cut_treecache),
 	    T(test_odd_treecache),
 	    T(test_foreign_treecache),

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,6 +104,10 @@ test_forms(void **state)
 	    {"b a", "a=a b=b"},
 	    {"a a", "a=a"},
 	    {"a a/", "a=a"},
+	    {"a ./a", "a=a"},
+	    {"./a a", "a=./a"},
+	    {". ./", "=."},
+	    {"a/b ./a//b", "a/b=a/b"},
 	    {"a a/b", "a=a a/b=a/b"},
 	    {"a/b a", "a=a a/b=a/b"},
 	    {". a/b", "=. a/b=a/b"},
@@ -173,6 +181,53 @@ test_refused(void **state)
 	vrv_roots_fini(&roots);
 }
 
+/* Two names of one file are one source, in the first one's words; two files
+ * are refused. */
+static void
+test_same_file(void **state)
+{
+	char message[VARVE_MESSAGE_MAX],
+	    where[] = "/var/tmp/varve-roots-XXXXXX";
+	int cwd = open(".", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	assert_non_null(mkdtemp(where));
+	assert_int_equal(chdir(where), 0);
+	assert_int_equal(mkdir("s", 0700), 0);
+	assert_int_equal(mkdir("s/sub", 0700), 0);
+	assert_int_equal(mkdir("o", 0700), 0);
+	assert_int_equal(mkdir("o/s", 0700), 0);
+	assert_int_equal(symlink(".", "here"), 0);
+	static const struct {
+		const char *sources, *want;
+	} cases[] = {
+	    {"s here/./s", "s=s"},
+	    {"here/./s s", "s=here/./s"},
+	    {"s here/./s/sub", "s=s s/sub=here/./s/sub"},
+	    {"s o/./s", NULL},
+	    {"s o/./s/sub", NULL},
+	    {"s here/./none", "none=here/./none s=s"},
+	    {"s here/./s/none", NULL},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *got = take(cases[i].sources, message);
+
+		if ((got == NULL) != (cases[i].want == NULL) ||
+		    (got != NULL && strcmp(got, cases[i].want) != 0))
+			fail_msg("'%s' is '%s'", cases[i].sources,
+			    got == NULL ? message : got);
+		free(got);
+	}
+	assert_int_equal(unlink("here"), 0);
+	assert_int_equal(rmdir("o/s"), 0);
+	assert_int_equal(rmdir("o"), 0);
+	assert_int_equal(rmdir("s/sub"), 0);
+	assert_int_equal(rmdir("s"), 0);
+	assert_int_equal(fchdir(cwd), 0);
+	close(cwd);
+	assert_int_equal(rmdir(where), 0);
+}
+
 /* Not sorted, each twice, with folders that come back. */
 static void
 test_many(void **state)
@@ -237,6 +292,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_forms),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_same_file),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_label),
 	};
