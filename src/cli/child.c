@@ -14,37 +14,8 @@
 #include "util/buf.h"
 #include "util/mem.h"
 
-/* Variables that no command needs to know. */
-static bool
-is_secret(const char *variable)
-{
-	static const char *const names[] = {"VARVE_PASSPHRASE=",
-	    "VARVE_NEW_PASSPHRASE=", "VARVE_PASSPHRASE_FD="};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strncmp(variable, names[i], strlen(names[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-static char **
-public_environment(void)
-{
-	size_t n = 0, kept = 0;
-
-	while (environ[n] != NULL)
-		n++;
-	char **copy = vrv_alloc_array(n + 1, sizeof(*copy));
-	for (size_t i = 0; copy != NULL && i < n; i++) {
-		if (!is_secret(environ[i]))
-			copy[kept++] = environ[i];
-	}
-	return copy;
-}
-
 static int
-spawn(const char *const *argv, int out, char **env, pid_t *ret)
+spawn(const char *const *argv, int out, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -74,7 +45,7 @@ spawn(const char *const *argv, int out, char **env, pid_t *ret)
 	sys = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (sys == 0)
 		sys = posix_spawnp(ret, argv[0], &actions, &attr,
-		    (char *const *)(uintptr_t)argv, env);
+		    (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return sys;
@@ -86,14 +57,11 @@ vrv_child_start(const char *const *argv, struct vrv_child *ret,
 {
 	int ends[2];
 	pid_t pid = 0;
-	vrv_auto_free char **env = public_environment();
 
-	if (env == NULL)
-		return VRV_NOMEM(err, "an environment");
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return vrv_fail_sys(err, errno, "cannot make a pipe");
 	vrv_auto_fd in = ends[0], out = ends[1];
-	int sys = spawn(argv, out, env, &pid);
+	int sys = spawn(argv, out, &pid);
 	if (sys != 0) {
 		vrv_fail_sys(err, sys, "cannot run '%s'", argv[0]);
 		return vrv_exit(err, VARVE_EXIT_COMMAND);

@@ -324,11 +324,16 @@ vrv_cli_main(int argc, char **argv)
 
 	if (argc < 1 || hold_std_descriptors() != 0)
 		return VARVE_EXIT_ERROR;
+	/* Child processes get the standard descriptors and no others, whatever
+	 * the caller left open. */
+	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	/* Only characters, so that widths are known; dates stay English. */
 	(void)setlocale(LC_CTYPE, "");
 	vrv_limits_init();
 	vrv_err_clear(&err);
-	int rc = run(&cli, cli.argv + 1, &err);
+	int rc = vrv_passphrase_take(&cli.passphrase, &err);
+	if (rc == 0)
+		rc = run(&cli, cli.argv + 1, &err);
 	if (rc == 0)
 		rc = flush_out(&cli, &err);
 	else

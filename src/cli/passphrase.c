@@ -13,6 +13,28 @@
 #include "cli/prompt.h"
 #include "util/mem.h"
 
+static const char *const names[VRV_SECRETS] = {
+    [VRV_SECRET_NEW] = "VARVE_NEW_PASSPHRASE",
+    [VRV_SECRET_CURRENT] = "VARVE_PASSPHRASE",
+    [VRV_SECRET_FD] = "VARVE_PASSPHRASE_FD",
+};
+
+int
+vrv_passphrase_take(struct vrv_passphrase *p, struct varve_err *err)
+{
+	for (size_t i = 0; i < VRV_SECRETS; i++) {
+		char *value = getenv(names[i]);
+		if (value == NULL)
+			continue;
+		p->secrets[i] = vrv_dup(value, strlen(value));
+		if (p->secrets[i] == NULL)
+			return VRV_NOMEM(err, "a passphrase");
+		explicit_bzero(value, strlen(value));
+		(void)unsetenv(names[i]);
+	}
+	return 0;
+}
+
 /* `only_new`: there is one already, which must not become the new one. */
 static int
 no_passphrase(struct varve_err *err, bool fresh, bool only_new)
@@ -112,7 +134,6 @@ from_fd(struct vrv_passphrase *p, const char *number, char *buf, size_t size,
 			return VRV_NOMEM(err, "a passphrase");
 		int rc = read_all((int)fd, p->from_fd, VARVE_PASSPHRASE_MAX,
 		    &p->from_fd_len, err);
-		/* Nobody that this process starts may inherit it. */
 		if (fd > STDERR_FILENO)
 			close((int)fd);
 		if (rc != 0)
@@ -177,18 +198,18 @@ from_source(struct vrv_passphrase *p, bool fresh, const char *location,
 {
 	const char *value;
 
-	*ret_source = "VARVE_NEW_PASSPHRASE";
-	if (fresh && (value = getenv(*ret_source)) != NULL)
+	*ret_source = names[VRV_SECRET_NEW];
+	if (fresh && (value = p->secrets[VRV_SECRET_NEW]) != NULL)
 		return from_variable(value, buf, size, ret_n, err);
 	if (!fresh || !p->new_only) {
-		*ret_source = "VARVE_PASSPHRASE";
-		if ((value = getenv(*ret_source)) != NULL)
+		*ret_source = names[VRV_SECRET_CURRENT];
+		if ((value = p->secrets[VRV_SECRET_CURRENT]) != NULL)
 			return from_variable(value, buf, size, ret_n, err);
 		*ret_source = "VARVE_PASSCOMMAND";
 		if ((value = getenv(*ret_source)) != NULL)
 			return from_command(value, buf, size, ret_n, err);
-		*ret_source = "VARVE_PASSPHRASE_FD";
-		if ((value = getenv(*ret_source)) != NULL)
+		*ret_source = names[VRV_SECRET_FD];
+		if ((value = p->secrets[VRV_SECRET_FD]) != NULL)
 			return from_fd(p, value, buf, size, ret_n, err);
 	}
 	*ret_source = "the terminal";
@@ -222,5 +243,10 @@ vrv_passphrase_fini(struct vrv_passphrase *p)
 	if (p->from_fd != NULL)
 		explicit_bzero(p->from_fd, VARVE_PASSPHRASE_MAX);
 	free(p->from_fd);
+	for (size_t i = 0; i < VRV_SECRETS; i++) {
+		if (p->secrets[i] != NULL)
+			explicit_bzero(p->secrets[i], strlen(p->secrets[i]));
+		free(p->secrets[i]);
+	}
 	*p = (struct vrv_passphrase){0};
 }

@@ -16,13 +16,26 @@
 
 #include "util/err.h"
 
+/* Variables that no child process gets to see. */
+enum vrv_secret {
+	VRV_SECRET_NEW,
+	VRV_SECRET_CURRENT,
+	VRV_SECRET_FD
+};
+#define VRV_SECRETS 3
+
 struct vrv_passphrase {
+	char *secrets[VRV_SECRETS]; /* values of variables; NULL: not set */
 	bool new_only; /* the current passphrase is no source of a fresh one */
 	bool typed;    /* the last one came from the terminal */
 	char *from_fd; /* a descriptor can be read only once */
 	size_t from_fd_len;
 };
 
+/* Take the secret variables out of the environment, and overwrite them in the
+ * memory that /proc/PID/environ shows. Once, before anything is started. */
+int vrv_passphrase_take(struct vrv_passphrase *, struct varve_err *err)
+    VRV_MUST;
 /* A varve_passphrase_fn; `arg` is a struct vrv_passphrase. Exit status 51
  * when the command fails, 50 when there is no source or it gives an empty
  * passphrase. */

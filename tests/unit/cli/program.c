@@ -63,9 +63,24 @@ program_run_with(const char *command, const char *input)
 	size_t n = argv.n;
 	assert_int_equal(vrv_strings_add(&argv, &arena, NULL, &err), 0);
 
+	/* The program takes them out of its environment. */
+	static const char *const taken[] = {"VARVE_PASSPHRASE",
+	    "VARVE_NEW_PASSPHRASE", "VARVE_PASSPHRASE_FD"};
+	char *values[3];
+	for (size_t i = 0; i < 3; i++) {
+		const char *value = getenv(taken[i]);
+		values[i] = value == NULL ? NULL : strdup(value);
+	}
 	int saved_in = put_aside(0, in);
 	int saved_out = put_aside(1, out), saved_err = put_aside(2, errors);
 	int status = vrv_cli_main((int)n, (char **)(uintptr_t)argv.items);
+	for (size_t i = 0; i < 3; i++) {
+		if (values[i] == NULL)
+			continue;
+		assert_null(getenv(taken[i]));
+		assert_int_equal(setenv(taken[i], values[i], 1), 0);
+		free(values[i]);
+	}
 	put_back(0, saved_in, in, NULL, 0);
 	/* What could not be written is not for the next run. */
 	if (program_stdout != NULL) {

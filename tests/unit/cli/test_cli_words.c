@@ -20,6 +20,7 @@
 #include "cli/dirs.h"
 #include "cli/location.h"
 #include "cli/options.h"
+#include "cli/passphrase.h"
 #include "cli/placeholders.h"
 #include "cli/text.h"
 #include "cli/timeparse.h"
@@ -398,7 +399,14 @@ test_child(void **state)
 	char out[64] = "";
 
 	(void)state;
-	setenv("VARVE_PASSPHRASE", "secret", 1);
+	struct vrv_passphrase passphrase = {0};
+	static char variable[] = "VARVE_PASSPHRASE=secret";
+	putenv(variable);
+	assert_int_equal(vrv_passphrase_take(&passphrase, &err), 0);
+	assert_string_equal(passphrase.secrets[VRV_SECRET_CURRENT], "secret");
+	assert_memory_equal(variable, "VARVE_PASSPHRASE=\0\0\0\0\0\0",
+	    sizeof(variable));
+	vrv_passphrase_fini(&passphrase);
 	assert_int_equal(vrv_child_start(ARGS("sh", "-c",
 					     "echo x${VARVE_PASSPHRASE}x; exit "
 					     "3"),
@@ -409,7 +417,6 @@ test_child(void **state)
 	assert_int_equal(vrv_child_wait(&c, &err), VARVE_IO);
 	assert_int_equal(err.exit, VARVE_EXIT_COMMAND);
 	assert_non_null(strstr(err.message, "status 3"));
-	unsetenv("VARVE_PASSPHRASE");
 
 	struct vrv_child none = VRV_CHILD_INIT;
 	assert_int_equal(vrv_child_start(ARGS("/nonexistent/command"), &none,
