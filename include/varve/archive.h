@@ -93,7 +93,6 @@ struct varve_item {
 	bool changed;		/* changed while it was read */
 	const struct varve_xattr *xattrs;
 	size_t n_xattrs;
-	void *handle; /* the library's own */
 };
 
 /* Returns 0 to go on; any other value ends the walk, which returns it. */
@@ -117,12 +116,6 @@ struct varve_walk_options {
 VARVE_API int varve_archive_walk(struct varve_repo *,
     const struct varve_archive *, const struct varve_walk_options *,
     varve_item_fn *fn, void *arg, struct varve_err *err) VARVE_MUST;
-
-/* Within a varve_item_fn: the content of the file at hand, in order. */
-typedef int varve_content_fn(void *arg, const void *bytes, size_t n,
-    struct varve_err *err);
-VARVE_API int varve_item_read(const struct varve_item *, varve_content_fn *fn,
-    void *arg, struct varve_err *err) VARVE_MUST;
 
 /* Paths that the run left out, and why. */
 typedef int varve_skipped_fn(void *arg, const char *path, const char *why,

@@ -49,12 +49,6 @@ vrv_type_prefix(enum vrv_type type)
 	return shape_of(type)->prefix;
 }
 
-uint64_t
-vrv_type_max(enum vrv_type type)
-{
-	return shape_of(type)->max;
-}
-
 /* Big-endian, so that names sort by generation. */
 static void
 generation_bytes(uint32_t generation, uint8_t out[4])

@@ -43,13 +43,11 @@ enum vrv_type {
 #define VRV_MAX_RECORD ((size_t)1 << 20) /* every other kind but packs */
 #define VRV_MAX_PACK ((uint64_t)4 << 30)
 
-/* "config" of a type, "pack" of another: for messages. Like the next two only
+/* "config" of a type, "pack" of another: for messages. Like the next only
  * for types of the enum. */
 const char *vrv_type_name(enum vrv_type);
 /* "config/" and so on: the prefix its objects are listed under. */
 const char *vrv_type_prefix(enum vrv_type);
-/* Its VRV_MAX_*. */
-uint64_t vrv_type_max(enum vrv_type);
 
 /* --- names --- */
 

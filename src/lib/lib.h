@@ -46,7 +46,6 @@ int vrv_items_of_new(struct vrv_repo *, const struct vrv_archive *,
     const struct varve_walk_options *, struct vrv_items_of **ret,
     struct varve_err *err) VRV_MUST;
 void vrv_items_of_free(struct vrv_items_of *);
-struct vrv_meta_source vrv_items_of_source(struct vrv_items_of *);
 const char *vrv_items_of_owner(const struct vrv_items_of *, bool group,
     uint32_t id);
 /* Fill an item that is valid until the next call. `path` is borrowed. */

@@ -64,12 +64,6 @@ vrv_items_of_free(struct vrv_items_of *it)
 	free(it);
 }
 
-struct vrv_meta_source
-vrv_items_of_source(struct vrv_items_of *it)
-{
-	return it->source;
-}
-
 const char *
 vrv_items_of_owner(const struct vrv_items_of *it, bool group, uint32_t id)
 {
@@ -228,7 +222,6 @@ vrv_items_of_fill(struct vrv_items_of *it, const char *path,
 	*ret = vrv_lib_item(path, e);
 	ret->user = vrv_names_get(it->names, false, e->uid);
 	ret->group = vrv_names_get(it->names, true, e->gid);
-	ret->handle = it;
 	int rc = first_link(it, path, e, &ret->hardlink, err);
 	if (rc == 0 && e->kind == VRV_SYMLINK) {
 		ret->target = vrv_arena_dup(&it->arena, e->target, e->target_n);
@@ -240,61 +233,6 @@ vrv_items_of_fill(struct vrv_items_of *it, const char *path,
 	if (rc == 0 && it->options.with_chunks && e->kind == VRV_FILE)
 		rc = count_extents(it, e, ret, err);
 	return rc;
-}
-
-/* --- reading content --- */
-
-static int
-tell_zeros(uint64_t n, varve_content_fn *fn, void *arg, struct varve_err *err)
-{
-	static const uint8_t zeros[65536];
-	int rc = 0;
-
-	while (rc == 0 && n > 0) {
-		size_t part = vrv_min(n, sizeof(zeros));
-
-		rc = fn(arg, zeros, part, err);
-		n -= part;
-	}
-	return rc;
-}
-
-int
-varve_item_read(const struct varve_item *item, varve_content_fn *fn, void *arg,
-    struct varve_err *err)
-{
-	struct vrv_items_of *it = item->handle;
-	const struct vrv_entry *e = &it->entry;
-	struct vrv_list_iter *list;
-	struct vrv_extent extent;
-	uint64_t offset;
-
-	err = LIB_ERR(err);
-	if (item->kind != VARVE_FILE)
-		return vrv_fail(err, VARVE_USAGE, "'%s' is no regular file",
-		    item->path);
-	int rc = vrv_list_iter_new(&it->source, e->content, e->content_n, &list,
-	    err);
-	if (rc != 0)
-		return rc;
-	while ((rc = vrv_list_iter_next(list, &extent, &offset, err)) == 0) {
-		const uint8_t *bytes;
-		size_t n;
-
-		if (extent.hole) {
-			rc = tell_zeros(extent.length, fn, arg, err);
-		} else {
-			rc = vrv_reader_get(it->reader, VRV_FRAME_DATA,
-			    extent.id, &bytes, &n, err);
-			if (rc == 0)
-				rc = fn(arg, bytes, n, err);
-		}
-		if (rc != 0)
-			break;
-	}
-	bool end = rc == VARVE_NOENT;
-	vrv_list_iter_free(list);
-	return end ? 0 : rc;
 }
 
 /* --- walking --- */

@@ -54,18 +54,12 @@ int vrv_os_fsync(int fd, struct varve_err *err) VRV_MUST;
 /* Ask the kernel to start writing [offset, offset + n) now; a hint only. */
 void vrv_os_start_writeback(int fd, uint64_t offset, uint64_t n);
 
-/* fsync of the directory `path`. */
-int vrv_os_sync_dir(int dirfd, const char *path, struct varve_err *err)
-    VRV_MUST;
 /* fsync of the directory that holds `path`, which must not end in "/". */
 int vrv_os_sync_parent(int dirfd, const char *path, struct varve_err *err)
     VRV_MUST;
 
-/* Append a whole file to `buf`; LIMIT if it is longer than `max`. On failure
- * `buf` holds what it held. */
-int vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
-    struct varve_err *err) VRV_MUST;
-/* The same from the position of an open descriptor on. */
+/* Append what follows the position of an open descriptor to `buf`; LIMIT if it
+ * is longer than `max`. On failure `buf` holds what it held. */
 int vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf,
     struct varve_err *err) VRV_MUST;
 

@@ -169,15 +169,6 @@ vrv_os_start_writeback(int fd, uint64_t offset, uint64_t n)
 }
 
 int
-vrv_os_sync_dir(int dirfd, const char *path, struct varve_err *err)
-{
-	vrv_auto_fd fd = -1;
-	int rc = vrv_os_open(dirfd, path, O_RDONLY | O_DIRECTORY, 0, &fd, err);
-
-	return rc != 0 ? rc : vrv_os_fsync(fd, err);
-}
-
-int
 vrv_os_open_parent(int dirfd, const char *path, int *ret_fd,
     const char **ret_leaf, struct varve_err *err)
 {
@@ -241,16 +232,6 @@ vrv_os_load_fd(int fd, size_t max, struct vrv_buf *buf, struct varve_err *err)
 	if (rc != 0)
 		buf->len = had;
 	return rc;
-}
-
-int
-vrv_os_load(int dirfd, const char *path, size_t max, struct vrv_buf *buf,
-    struct varve_err *err)
-{
-	vrv_auto_fd fd = -1;
-	int rc = vrv_os_open(dirfd, path, O_RDONLY | O_NOCTTY, 0, &fd, err);
-
-	return rc != 0 ? rc : vrv_os_load_fd(fd, max, buf, err);
 }
 
 static int

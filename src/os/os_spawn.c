@@ -87,52 +87,6 @@ vrv_os_wait(pid_t pid, const char *name, struct varve_err *err)
 	return 0;
 }
 
-/* Append what comes from `fd`. Room is taken once: what is printed may be a
- * secret, and a buffer that grows leaves copies behind. */
-static int
-drink(int fd, size_t max, struct vrv_buf *buf, struct varve_err *err)
-{
-	size_t had = buf->len, got;
-
-	if (max == SIZE_MAX)
-		return vrv_fail(err, VARVE_USAGE, "no limit for the output");
-	uint8_t *at = vrv_buf_extend(buf, max + 1);
-	if (at == NULL)
-		return vrv_buf_check(buf, err);
-	int rc = vrv_os_read(fd, at, max + 1, &got, err);
-	if (rc == 0 && got > max)
-		rc =
-		    vrv_fail(err, VARVE_LIMIT, "output exceeds %zu bytes", max);
-	buf->len = rc == 0 ? had + got : had;
-	return rc;
-}
-
-int
-vrv_os_capture(const char *command, size_t max, struct vrv_buf *buf,
-    struct varve_err *err)
-{
-	vrv_auto_free char **argv = NULL;
-	size_t had = buf->len;
-	struct varve_err late;
-	pid_t pid;
-	int fd;
-
-	int rc = vrv_os_split_words(command, &argv, err);
-	if (rc == 0)
-		rc = vrv_os_spawn(argv, &pid, &fd, err);
-	if (rc != 0)
-		return rc;
-	rc = drink(fd, max, buf, err);
-	/* Closed first: a program that still prints must not wait for us. */
-	(void)close(fd);
-	int end = vrv_os_wait(pid, argv[0], rc == 0 ? err : &late);
-	if (rc != 0)
-		return vrv_ctx(err, "%s", argv[0]);
-	if (end != 0)
-		buf->len = had;
-	return end;
-}
-
 void
 vrv_os_harden(void)
 {

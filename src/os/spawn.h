@@ -18,19 +18,6 @@ int vrv_os_spawn(char *const argv[], pid_t *ret_pid, int *ret_fd,
 /* Wait for it. 0 only if it exited with 0; the error says how it ended. */
 int vrv_os_wait(pid_t pid, const char *name, struct varve_err *err) VRV_MUST;
 
-/* Run a command line, split into words as a shell does (quotes and
- * backslashes, nothing is expanded), and append what it prints; LIMIT if that
- * is more than `max` bytes, for which room is taken at once. On failure `buf`
- * holds what it held. */
-int vrv_os_capture(const char *command, size_t max, struct vrv_buf *buf,
-    struct varve_err *err) VRV_MUST;
-
-/* Split a command line into words as vrv_os_capture() does. The array and its
- * strings are one block: free(*ret). USAGE for an open quote or no word, LIMIT
- * from 128 KiB on. */
-int vrv_os_split_words(const char *command, char ***ret, struct varve_err *err)
-    VRV_MUST;
-
 /* No core dumps, and no ptrace by processes of the same user: keys live in
  * this process. Once, at start. */
 void vrv_os_harden(void);
