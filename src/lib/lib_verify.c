@@ -109,6 +109,9 @@ restore(struct verification *v, struct varve_err *err)
 	    .match_arg = v,
 	    .threads = v->options->threads,
 	    .stdout_fd = -1,
+	    /* What comes out is compared with the archive in all of this. */
+	    .preserve_permissions = true,
+	    .root_metadata = true,
 	    .event = on_event,
 	    .event_arg = v,
 	};
