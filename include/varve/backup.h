@@ -103,7 +103,9 @@ struct varve_backup_options {
 struct varve_backup_result {
 	char id[65]; /* logical id; empty for a dry run */
 	struct varve_time start, end;
-	uint64_t files, original, deduplicated, compressed, stored, chunks;
+	uint64_t items; /* as varve_archive_walk() tells them */
+	uint64_t files; /* those of them that are regular files */
+	uint64_t original, deduplicated, compressed, stored, chunks;
 	uint64_t warnings; /* paths left out or changed while read */
 };
 

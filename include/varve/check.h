@@ -40,8 +40,9 @@ struct varve_check_options {
 struct varve_check_result {
 	uint64_t objects, object_bytes; /* looked at */
 	uint64_t archives;
-	uint64_t trees, files; /* directories, and entries in them; what several
-				   archives share counts once */
+	/* Directories, and entries in them; what several archives share counts
+	 * once. */
+	uint64_t trees, entries;
 	uint64_t frames, chunks; /* opened and verified */
 	uint64_t unknown;	 /* names that are no objects: left alone */
 	uint64_t unreferenced;	 /* packs that no index object names */

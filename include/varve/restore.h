@@ -44,7 +44,7 @@ struct varve_restore_options {
 	}
 
 struct varve_restore_result {
-	uint64_t files, bytes;
+	uint64_t items, bytes;
 	uint64_t warnings; /* restored, but not in every detail */
 	uint64_t skipped;  /* not restored; each was a PROBLEM event */
 	int exit;	   /* enum varve_exit: the worst cause of these, or 0 */

@@ -53,10 +53,10 @@ struct varve_verify_options {
 
 struct varve_verify_result {
 	uint64_t seed, seed_start;
-	uint64_t files, bytes;		 /* of the archive, folders left out */
+	uint64_t files, bytes;		 /* of the archive: regular files */
 	uint64_t sampled, sampled_bytes; /* of them */
-	/* Of what was compared, folders as well: what was equal; what differs
-	 * or is gone because the source changed since. */
+	/* Of the items that were compared, of any kind: what was equal; what
+	 * differs or is gone because the source changed since. */
 	uint64_t equal, changed, vanished;
 	uint64_t filled;   /* sources with holes that take space by now */
 	uint64_t problems; /* damage, and differences that nothing explains */

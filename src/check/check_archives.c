@@ -184,7 +184,7 @@ on_entry(void *arg, const char *path, const struct vrv_entry *entry,
 	static const struct below one = {.entries = 1};
 	struct visit *visit = arg;
 
-	visit->check->result.files++;
+	visit->check->result.entries++;
 	grow(&visit->levels[visit->n - 1].below, entry->name_n, &one);
 	int rc = vrv_check_entry(&visit->chunks, entry, &visit->lists, err);
 	if (rc != 0) {

@@ -107,7 +107,7 @@ vrv_check_item_problem(struct vrv_check *check, struct vrv_listed *item,
 void
 vrv_check_progress(struct vrv_check *check, const char *path)
 {
-	check->progress.files = check->result.files;
+	check->progress.files = check->result.entries;
 	check->progress.original = check->progress.current;
 	event(check,
 	    &(struct varve_event){

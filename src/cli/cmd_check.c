@@ -96,7 +96,7 @@ result_json(struct vrv_json *j, const struct varve_check_result *r)
 	vrv_json_int(j, "object_bytes", r->object_bytes);
 	vrv_json_int(j, "archives", r->archives);
 	vrv_json_int(j, "trees", r->trees);
-	vrv_json_int(j, "entries", r->files);
+	vrv_json_int(j, "entries", r->entries);
 	vrv_json_int(j, "frames", r->frames);
 	vrv_json_int(j, "chunks", r->chunks);
 	vrv_json_int(j, "packs", r->packs);

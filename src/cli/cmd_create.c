@@ -7,6 +7,7 @@
 
 #include "cli/cmd.h"
 #include "cli/compression.h"
+#include "cli/done.h"
 #include "cli/item.h"
 #include "cli/pathlist.h"
 #include "cli/placeholders.h"
@@ -486,6 +487,10 @@ back_up(struct create *c, const char *path, struct varve_err *err)
 	if (rc != 0 || c->o->dry_run)
 		return rc;
 	c->cli->warned = c->cli->warned || result.warnings > 0;
+	vrv_cli_done(c->cli,
+	    &(struct vrv_done){result.items, result.files, result.original,
+		result.warnings},
+	    "created archive '%s'", c->backup.name);
 	if (c->o->json)
 		rc = print_json(c, repo, &result, err);
 	else if (c->o->stats)

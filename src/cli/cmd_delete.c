@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/done.h"
 #include "cli/select.h"
 #include "cli/text.h"
 #include "cli/timetext.h"
@@ -84,6 +85,22 @@ show(struct vrv_cli *cli, const struct vrv_selected *which, bool dry_run)
 	}
 }
 
+static void
+say_deleted(struct vrv_cli *cli, const struct vrv_selected *which)
+{
+	struct vrv_done done = {.items = VRV_DONE_UNKNOWN};
+
+	for (size_t i = 0; i < which->n; i++) {
+		done.files += which->items[i]->files;
+		done.bytes += which->items[i]->original;
+	}
+	if (which->n == 1)
+		vrv_cli_done(cli, &done, "deleted archive '%s'",
+		    which->items[0]->name);
+	else
+		vrv_cli_done(cli, &done, "deleted %zu archives", which->n);
+}
+
 static int
 run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
@@ -120,7 +137,10 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		show(cli, &which, o->dry_run);
 	if (o->dry_run || which.n == 0)
 		return 0;
-	return varve_archive_delete(repo, which.items, which.n, err);
+	rc = varve_archive_delete(repo, which.items, which.n, err);
+	if (rc == 0)
+		say_deleted(cli, &which);
+	return rc;
 }
 
 const struct vrv_command vrv_cmd_delete = {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/done.h"
 #include "cli/select.h"
 
 struct extract_options {
@@ -87,7 +88,7 @@ warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher,
     const struct extract_options *o, const struct varve_restore_result *result)
 {
 	bool none =
-	    result->files == 0 && result->skipped == 0 && result->warnings == 0;
+	    result->items == 0 && result->skipped == 0 && result->warnings == 0;
 	const char *pattern;
 	size_t at = 0;
 
@@ -163,6 +164,11 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc != 0)
 		return rc;
 	warn_unmatched(cli, matcher, o, &result);
+	vrv_cli_done(cli,
+	    &(struct vrv_done){result.items, VRV_DONE_UNKNOWN, result.bytes,
+		result.warnings},
+	    "%s archive '%s'", o->dry_run ? "read" : "extracted",
+	    archive->name);
 	return judge(cli, &result, err);
 }
 

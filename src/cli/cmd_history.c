@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/done.h"
 #include "cli/item.h"
 #include "cli/pattern.h"
 #include "cli/shapes.h"
@@ -341,8 +342,11 @@ restore(struct history *h, struct varve_err *err)
 	if (result.skipped > 0)
 		return vrv_fail(err, events.damaged ? VARVE_CORRUPT : VARVE_IO,
 		    "%" PRIu64 " items could not be restored", result.skipped);
-	vrv_log(&cli->log, VRV_LOG_INFO, "restored version %u of '%s' from %s",
-	    p->at.number, h->path, p->at.version.last->name);
+	vrv_cli_done(cli,
+	    &(struct vrv_done){result.items, VRV_DONE_UNKNOWN, result.bytes,
+		result.warnings},
+	    "restored version %u of '%s' from archive '%s'", p->at.number,
+	    h->path, p->at.version.last->name);
 	return 0;
 }
 

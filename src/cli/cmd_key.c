@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/done.h"
 #include "cli/json.h"
 #include "cli/shapes.h"
 #include "cli/text.h"
@@ -74,7 +75,7 @@ run_add(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = varve_key_add(repo, o->label, o->key_file, id, err);
 	if (rc == 0)
-		vrv_log(&cli->log, VRV_LOG_INFO, "added the key slot %s", id);
+		vrv_cli_done(cli, NULL, "added key slot %s", id);
 	return rc;
 }
 
@@ -161,7 +162,11 @@ run_remove(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		    "'varve key list' shows them");
 	if (rc == 0)
 		rc = vrv_cli_open(cli, where.repo, false, &repo, err);
-	return rc == 0 ? varve_key_remove(repo, slot, err) : rc;
+	if (rc == 0)
+		rc = varve_key_remove(repo, slot, err);
+	if (rc == 0)
+		vrv_cli_done(cli, NULL, "removed key slot %s", slot);
+	return rc;
 }
 
 static int
@@ -173,7 +178,11 @@ run_change(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	(void)arg;
 	cli->passphrase.new_only = true;
 	int rc = open_repo(cli, words, &repo, err);
-	return rc != 0 ? rc : varve_key_change_passphrase(repo, err);
+	if (rc == 0)
+		rc = varve_key_change_passphrase(repo, err);
+	if (rc == 0)
+		vrv_cli_done(cli, NULL, "changed the passphrase");
+	return rc;
 }
 
 static int
@@ -215,8 +224,13 @@ run_export(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = varve_key_export(repo, &text, err);
 	if (rc != 0)
 		return rc;
-	if (file != NULL && strcmp(file, "-") != 0)
-		return save(file, text, err);
+	if (file != NULL && strcmp(file, "-") != 0) {
+		rc = save(file, text, err);
+		if (rc == 0)
+			vrv_cli_done(cli, NULL, "exported the key to '%s'",
+			    file);
+		return rc;
+	}
 	vrv_text_add(&out, "%s", text);
 	return vrv_cli_out(cli, &out, err);
 }
@@ -270,7 +284,7 @@ run_import(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	vrv_cli_open_options(cli, &open);
 	rc = varve_key_import(where.repo, &open, exported, id, err);
 	if (rc == 0)
-		vrv_log(&cli->log, VRV_LOG_INFO, "stored the key slot %s", id);
+		vrv_cli_done(cli, NULL, "imported key slot %s", id);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/done.h"
 #include "cli/select.h"
 
 static const struct vrv_option options[] = {{0}};
@@ -52,6 +53,9 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		rc = varve_archive_find(list, where.archive, &archive, err);
 	if (rc == 0)
 		rc = varve_archive_rename(repo, archive, name, err);
+	if (rc == 0)
+		vrv_cli_done(cli, NULL, "renamed archive '%s' to '%s'",
+		    archive->name, name);
 	return rc;
 }
 

@@ -427,6 +427,7 @@ report(const struct session *s, const struct vrv_pipeline *p,
 		vrv_writer_totals(p->writer, &totals);
 	*ret = (struct varve_backup_result){.start = public_time(s->start),
 	    .end = public_time(vrv_time_now()),
+	    .items = p->taken,
 	    .files = p->files,
 	    .original = p->bytes,
 	    .deduplicated = totals.plain,

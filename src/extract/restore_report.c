@@ -120,7 +120,7 @@ progress(struct vrv_restore *run, const char *path)
 {
 	struct varve_progress *p = &run->progress;
 
-	p->files = run->result.files;
+	p->files = run->result.items;
 	p->original = p->current;
 	if (p->total != 0 && (p->current > p->total || p->finished))
 		p->current = p->total;
@@ -134,9 +134,9 @@ progress(struct vrv_restore *run, const char *path)
 
 /* The caller holds `tell`. Returns whether progress is due. */
 static bool
-count(struct vrv_restore *run, uint64_t files, uint64_t bytes)
+count(struct vrv_restore *run, uint64_t items, uint64_t bytes)
 {
-	run->result.files += files;
+	run->result.items += items;
 	run->result.bytes += bytes;
 	run->progress.current = run->result.bytes;
 	return vrv_tick_due(&run->next_progress);

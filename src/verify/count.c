@@ -17,12 +17,11 @@ on_item(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	const struct vrv_entry *e = item->entry;
 	struct count *count = arg;
 
-	if (e->kind == VRV_DIR)
+	if (e->kind != VRV_FILE)
 		return 0;
-	uint64_t size = e->kind == VRV_FILE ? e->size : 0;
 	count->result->files++;
-	count->result->bytes += size;
-	return vrv_sampler_see(count->sampler, item->path, size, err);
+	count->result->bytes += e->size;
+	return vrv_sampler_see(count->sampler, item->path, e->size, err);
 }
 
 static int

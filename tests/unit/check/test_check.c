@@ -90,7 +90,7 @@ test_sound(void **state)
 	assert_true(r.object_bytes > 500);
 	assert_int_equal(r.archives, 1);
 	assert_int_equal(r.trees, 2);
-	assert_int_equal(r.files, 4);
+	assert_int_equal(r.entries, 4);
 	assert_true(r.frames >= 2);
 	assert_true(r.chunks >= 204);
 	assert_int_equal(r.unknown, 0);
@@ -206,7 +206,7 @@ test_lost_reference(void **state)
 	struct varve_check_result r = check(s, false, &seen);
 	assert_int_equal(r.problems, 1);
 	assert_told(&seen, "archive 'one'");
-	assert_int_equal(r.files, 0);
+	assert_int_equal(r.entries, 0);
 }
 
 int

@@ -211,7 +211,10 @@ test_list_events(void **state)
 	assert_int_equal(program_run("create --list --filter AM ::x src"), 0);
 	assert_string_equal(program_err, "A a\\x0a\n");
 	assert_int_equal(program_run("-v create ::x src"), 0);
-	assert_string_equal(program_err, "varve: note\n");
+	assert_string_equal(program_err,
+	    "varve: note\n"
+	    "varve: created archive 'x': 0 items (0 files), 0 B, "
+	    "0 warnings\n");
 	assert_int_equal(program_run("extract --list ::one"), 0);
 	assert_string_equal(program_err, "a\\x0a\nb\n");
 }
@@ -279,7 +282,7 @@ test_other_commands(void **state)
 	assert_int_equal(fakevarve.init.chunk_max, 1u << 20);
 	assert_int_equal(program_run("check ::two"), 0);
 	assert_int_equal(fakevarve.check.n_only, 1);
-	fakevarve.restore_result.files = 1;
+	fakevarve.restore_result.items = 1;
 	assert_int_equal(program_run("extract ::one --stdout "
 				     "--strip-components 2 --overwrite"),
 	    0);

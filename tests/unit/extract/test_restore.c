@@ -115,7 +115,7 @@ test_everything(void **state)
 	struct varve_restore_result result = restore(s, &options);
 	assert_int_equal(result.skipped, 0);
 	assert_int_equal(result.warnings, 0);
-	assert_int_equal(result.files, 8);
+	assert_int_equal(result.items, 8);
 	assert_int_equal(s->listed, 8);
 
 	assert_text(s, "small", "hello");
@@ -198,7 +198,7 @@ test_spanning_windows(void **state)
 
 	small_repo_fill(s, nodes, N(nodes));
 	struct varve_restore_result result = restore(s, &options);
-	assert_int_equal(result.files, 3);
+	assert_int_equal(result.items, 3);
 	assert_int_equal(result.warnings, 0);
 	char *text = small_repo_read(s, "a", &n);
 	for (unsigned i = 0; i < 60000; i++) {
@@ -223,7 +223,7 @@ test_dry_run_and_patterns(void **state)
 	small_repo_fill(s, tree, N(tree));
 	struct varve_restore_result result = restore(s, &options);
 	assert_int_equal(result.skipped, 0);
-	assert_int_equal(result.files, 8);
+	assert_int_equal(result.items, 8);
 	assert_entries(s, ".", 0);
 }
 
@@ -372,7 +372,7 @@ test_overwrite(void **state)
 	ino_t small = stat_of(s, "small").st_ino;
 	ino_t large = stat_of(s, "large").st_ino;
 	result = restore(s, &options);
-	assert_int_equal(result.files, 8);
+	assert_int_equal(result.items, 8);
 	assert_int_equal(stat_of(s, "small").st_ino, small);
 	assert_int_equal(stat_of(s, "large").st_ino, large);
 	assert_entries(s, ".", 7);
