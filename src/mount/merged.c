@@ -85,31 +85,50 @@ place_top(struct vrv_versions *v, struct vrv_record *r, struct varve_err *err)
 	return rc;
 }
 
-/* Find it again if the catalog has changed. NOENT if it is gone. */
+static int
+place_name(struct vrv_versions *v, struct vrv_record *r, struct varve_err *err)
+{
+	struct vrv_catalog_child child;
+
+	int rc = vrv_catalog_child(v->catalog, r->parent->dir,
+	    (const uint8_t *)r->name, r->name_n, &child, err);
+	if (rc == 0) {
+		r->dir = child.dir;
+		r->others = child.others;
+	}
+	return rc;
+}
+
+/* What it is in has its place. */
+static int
+place_one(struct vrv_versions *v, struct vrv_record *r, struct varve_err *err)
+{
+	int rc = r->kind == VRV_RECORD_TOP ? place_top(v, r, err) :
+	    r->kind == VRV_RECORD_SERIES   ? place_series(v, r, err) :
+					     place_name(v, r, err);
+
+	if (rc == 0)
+		r->epoch = v->epoch;
+	return rc;
+}
+
+/* Find it again if the catalog has changed. NOENT if it is gone. Whoever made
+ * the tree says how deep it is: the way down is kept in the heap. */
 static int
 place(struct vrv_versions *v, struct vrv_record *r, struct varve_err *err)
 {
-	struct vrv_catalog_child child;
-	int rc;
+	vrv_auto_free struct vrv_record **way = NULL;
+	size_t n = 0, cap = 0;
+	int rc = 0;
 
-	if (r->epoch == v->epoch)
-		return 0;
-	if (r->kind == VRV_RECORD_TOP) {
-		rc = place_top(v, r, err);
-	} else if (r->kind == VRV_RECORD_SERIES) {
-		rc = place_series(v, r, err);
-	} else {
-		rc = place(v, r->parent, err);
-		if (rc == 0)
-			rc = vrv_catalog_child(v->catalog, r->parent->dir,
-			    (const uint8_t *)r->name, r->name_n, &child, err);
-		if (rc == 0) {
-			r->dir = child.dir;
-			r->others = child.others;
-		}
+	for (; r != NULL && r->epoch != v->epoch; r = r->parent) {
+		if (vrv_room_for_one(&way, n, &cap,
+			sizeof(struct vrv_record *)) != 0)
+			return VRV_NOMEM(err, "a path");
+		way[n++] = r;
 	}
-	if (rc == 0)
-		r->epoch = v->epoch;
+	while (rc == 0 && n > 0)
+		rc = place_one(v, way[--n], err);
 	return rc;
 }
 
@@ -262,25 +281,13 @@ gather(struct vrv_mount *m, struct vrv_versions *v, struct vrv_record *r,
 
 /* --- attributes --- */
 
-static uint64_t
-ino_of(const struct vrv_record *r)
-{
-	uint64_t above = r->parent != NULL ? ino_of(r->parent) : 2;
-
-	return r->kind == VRV_RECORD_VERSION ?
-	    vrv_ino_of_name(above,
-		&(uint64_t){vrv_hash64(r->entry, r->entry_n)},
-		sizeof(uint64_t)) :
-	    vrv_ino_of_name(above, r->name, r->name_n);
-}
-
 /* A record as an entry that can be read. */
 static int
 see(struct vrv_record *r, struct vrv_seen *ret, struct varve_err *err)
 {
 	struct vrv_rd rd = vrv_rd_over(r->entry, r->entry_n);
 
-	*ret = (struct vrv_seen){.dir = r->archive->root, .ino = ino_of(r)};
+	*ret = (struct vrv_seen){.dir = r->archive->root, .ino = r->ino};
 	int rc = vrv_entry_get(&rd, &ret->entry, err);
 	/* Versions of a file are other files. */
 	ret->entry.flags &= ~(uint32_t)VRV_ENTRY_LINKED;
@@ -310,7 +317,7 @@ folder_attr(struct vrv_mount *m, struct vrv_versions *v, struct vrv_record *r,
 		};
 	}
 	st->st_nlink = 2;
-	st->st_ino = ino_of(r);
+	st->st_ino = r->ino;
 	st->st_mtim.tv_sec = v->time.s;
 	st->st_mtim.tv_nsec = v->time.ns;
 	st->st_atim = st->st_ctim = st->st_mtim;
@@ -358,7 +365,7 @@ tell(struct telling *t, struct vrv_record *r, const char *name, uint64_t next,
 	};
 	int rc = 0;
 
-	listed.attr.st_ino = ino_of(r);
+	listed.attr.st_ino = r->ino;
 	listed.attr.st_mode = S_IFDIR;
 	if (r->kind == VRV_RECORD_VERSION) {
 		listed.node = vrv_record_node(r);
@@ -632,19 +639,42 @@ vrv_versions_seen(struct vrv_mount *m, uint64_t node, struct vrv_seen *ret,
 	return see(r, ret, err);
 }
 
+/* What stands for it in a path. */
+static struct vrv_text
+shown_as(const struct vrv_record *r)
+{
+	if (r->kind == VRV_RECORD_VERSION)
+		return (struct vrv_text){(const uint8_t *)r->archive->name,
+		    strlen(r->archive->name)};
+	return (struct vrv_text){(const uint8_t *)r->name, r->name_n};
+}
+
+/* From the end to the start, into room made once. */
 static void
 put_path(const struct vrv_record *r, struct vrv_buf *path)
 {
-	if (r->parent != NULL)
-		put_path(r->parent, path);
-	if (r->kind == VRV_RECORD_TOP)
+	const struct vrv_record *at;
+	size_t n = 0;
+
+	for (at = r; at->kind != VRV_RECORD_TOP; at = at->parent)
+		n += shown_as(at).n + 1;
+	if (n == 0)
 		return;
 	if (path->len > 0)
 		vrv_buf_u8(path, '/');
-	if (r->kind == VRV_RECORD_VERSION)
-		vrv_buf_bytes(path, r->archive->name, strlen(r->archive->name));
-	else
-		vrv_buf_bytes(path, r->name, r->name_n);
+	uint8_t *end = vrv_buf_extend(path, n);
+	if (end == NULL)
+		return;
+	/* No slash behind the last. */
+	path->len--;
+	end += n;
+	for (at = r; at->kind != VRV_RECORD_TOP; at = at->parent) {
+		struct vrv_text text = shown_as(at);
+
+		*--end = '/';
+		end -= text.n;
+		memcpy(end, text.p, text.n);
+	}
 }
 
 void

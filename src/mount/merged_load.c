@@ -38,6 +38,19 @@ vrv_versions_has(const struct vrv_mount *m, uint64_t node)
 	    (node == VRV_NODE_ROOT || (node & TOP_BITS) == VERSION_BIT);
 }
 
+/* The same in every mount: from the names alone. */
+static uint64_t
+ino_of(const struct vrv_record *in, enum vrv_record_kind kind,
+    const void *bytes, size_t n)
+{
+	uint64_t above = in != NULL ? in->ino : 2;
+	uint64_t hash = vrv_hash64(bytes, n);
+
+	return kind == VRV_RECORD_VERSION ?
+	    vrv_ino_of_name(above, &hash, sizeof(hash)) :
+	    vrv_ino_of_name(above, bytes, n);
+}
+
 struct vrv_record *
 vrv_record_of(struct vrv_versions *v, struct vrv_record *in,
     enum vrv_record_kind kind, const void *bytes, size_t n)
@@ -60,6 +73,7 @@ vrv_record_of(struct vrv_versions *v, struct vrv_record *in,
 	    .kind = kind,
 	    .number = (uint32_t)v->n,
 	    .parent = in,
+	    .ino = ino_of(in, kind, bytes, n),
 	};
 	uint8_t *copy = vrv_arena_dup(&v->arena, bytes, n);
 	known = copy == NULL ? NULL : vrv_map_put(v->by_key, &key, NULL);
