@@ -253,6 +253,11 @@ update(int dir, const struct vrv_state *now,
 		rc = vrv_state_print(file, false, &after, err);
 	if (rc != 0)
 		return rc;
+	if (after.len > STATE_MAX)
+		return vrv_fail(err, VARVE_LIMIT,
+		    "the state would take %zu bytes, more than the %zu that "
+		    "are read: it stays as it was",
+		    after.len, STATE_MAX);
 	if (v.current.code == 0 && before.len == after.len &&
 	    memcmp(before.data, after.data, after.len) == 0)
 		return 0;

@@ -312,6 +312,35 @@ test_same_id(void **state)
 	vrv_repo_close(repo);
 }
 
+/* What would be too long to be read is not written: the state stays. */
+static void
+test_limit(void **state)
+{
+	const size_t n = 600000; /* of 120 bytes or more: beyond 64 MiB */
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_pin *pins = calloc(n, sizeof(*pins));
+	struct vrv_state now = {.known = true, .who = repo->state.who};
+	struct vrv_state_change change = {.add = pins, .n_add = n};
+	struct varve_err err;
+
+	pin(repo, 1, 1, 0);
+	save(repo);
+	vrv_repo_close(repo);
+	assert_non_null(pins);
+	for (size_t i = 0; i < n; i++)
+		memcpy(pins[i].logical, &i, sizeof(i));
+	vrv_auto_fd dir = open(w->state, O_RDONLY | O_DIRECTORY);
+	assert_true(dir >= 0);
+	assert_int_equal(vrv_state_write(dir, &now, &change, &err),
+	    VARVE_LIMIT);
+	free(pins);
+	vrv_state_fini(&now);
+	repo = must_open(w);
+	assert_int_equal(pinned(repo, 1, 1), 0);
+	vrv_repo_close(repo);
+}
+
 /* --- damage --- */
 
 /* Names in the state directory that contain a text. */
@@ -695,6 +724,7 @@ run_state_tests(void)
 	    T(test_two_handles),
 	    T(test_generation),
 	    T(test_same_id),
+	    T(test_limit),
 	    T(test_one_damaged),
 	    T(test_both_damaged),
 	    T(test_refused),
