@@ -225,8 +225,8 @@ vrv_archive_cache_save(struct vrv_archive_cache *c)
 
 	if (c->folder == NULL || !compose(c, &out))
 		return;
-	/* A cache that cannot be written is none. */
-	int rc = vrv_buf_check(&out, &err);
+	/* A cache that cannot be written or read is none. */
+	int rc = out.len > FILE_MAX ? VARVE_LIMIT : vrv_buf_check(&out, &err);
 	if (rc == 0)
 		rc = vrv_private_dir(c->folder, true, &dir, &err);
 	if (rc == 0)

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/trees.h"
 #include "catalog/catalog_internal.h"
 #include "util/mem.h"
 
-#define DEPTH_MAX 65536 /* components of a path; more is a circle */
+/* More components than a path can have that was backed up: a circle. */
+#define DEPTH_MAX (VRV_WALK_PATH_MAX / 2 + 1)
 
 /*
  * Series by host and label; in each the directories top down, by the bytes of
