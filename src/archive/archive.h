@@ -163,8 +163,13 @@ int vrv_archive_is_deleted(struct vrv_repo *, const struct vrv_archive *,
  * Readers accept every name. */
 int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;
 
+/* USAGE if its texts are too long for readers: to be asked before anything is
+ * stored. */
+int vrv_archive_check_texts(const struct vrv_archive_sealed *,
+    struct varve_err *err) VRV_MUST;
+
 /* Store the next revision of `old`, as the store has it, under another name.
- * USAGE as vrv_archive_name_check(). */
+ * USAGE as vrv_archive_name_check() and vrv_archive_check_texts(). */
 int vrv_archive_rename(struct vrv_repo *, const struct vrv_archive *old,
     const char *name, struct varve_err *err) VRV_MUST;
 

@@ -251,6 +251,20 @@ vrv_archive_commit(struct vrv_repo *repo, struct vrv_commit *c,
 }
 
 int
+vrv_archive_check_texts(const struct vrv_archive_sealed *a,
+    struct varve_err *err)
+{
+	size_t n = vrv_archive_texts(a);
+
+	return n <= VRV_ARCHIVE_TEXTS_MAX ?
+	    0 :
+	    vrv_fail(err, VARVE_USAGE,
+		"name, comment, series, host and user of an archive take %zu "
+		"bytes, more than %zu: shorten them",
+		n, VRV_ARCHIVE_TEXTS_MAX);
+}
+
+int
 vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
     const char *name, struct varve_err *err)
 {
@@ -273,8 +287,10 @@ vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
 		next.clear.revision++;
 		next.sealed.name.p = (const uint8_t *)name;
 		next.sealed.name.n = strlen(name);
-		rc = vrv_archive_commit(repo, &c, err);
+		rc = vrv_archive_check_texts(&next.sealed, err);
 	}
+	if (rc == 0)
+		rc = vrv_archive_commit(repo, &c, err);
 	vrv_arena_fini(&arena);
 	return rc;
 }

@@ -8,6 +8,10 @@
 
 _Static_assert(VRV_OS_XATTRS_MAX <= VRV_XATTRS_BYTES_MAX,
     "more extended attributes than a reader takes");
+_Static_assert(VRV_XATTRS_LIST_MAX + VRV_ENTRY_NAME_MAX + VRV_ENTRY_TARGET_MAX +
+	    4096 <
+	VRV_META_MAX,
+    "an entry that does not fit into a leaf");
 
 /* Inode flags that are a user's choice (linux/fs.h): s u c S i a d A m j t D T
  * C x P F. The others say how the file system keeps the file. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "create/create.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -459,7 +460,9 @@ commit(struct session *s, struct vrv_pipeline *p,
 	}
 	vrv_writer_totals(p->writer, &totals);
 	describe(s, p, &totals, &archive);
-	archive.sealed.cwd = text_of(cwd);
+	/* A longer one could not be used, and might not fit in. */
+	if (cwd != NULL && strlen(cwd) < PATH_MAX)
+		archive.sealed.cwd = text_of(cwd);
 	struct vrv_commit c = {.archive = &archive,
 	    .parent = s->parent,
 	    .writer = p->writer,
@@ -529,6 +532,20 @@ with_parent(struct session *s, struct varve_backup_result *ret,
 	return rc;
 }
 
+/* Hours later it would be too late. */
+static int
+check_texts(const struct session *s, struct varve_err *err)
+{
+	const struct varve_backup_options *o = s->options;
+	const struct vrv_archive_sealed texts = {.name = text_of(o->name),
+	    .comment = text_of(o->comment),
+	    .series = text_of(s->label),
+	    .host = text_of(o->host),
+	    .user = text_of(o->user)};
+
+	return vrv_archive_check_texts(&texts, err);
+}
+
 static int
 check_name(const struct session *s, struct varve_err *err)
 {
@@ -562,6 +579,8 @@ vrv_create(struct vrv_repo *repo, const struct varve_backup_options *options,
 	else if (rc == 0 && (s.label = vrv_roots_label(&s.roots)) == NULL)
 		rc = VRV_NOMEM(err, "the series");
 	describe_options(options, s.metadata, sizeof(s.metadata));
+	if (rc == 0)
+		rc = check_texts(&s, err);
 	if (rc == 0)
 		rc = go_on(options, err);
 	if (rc == 0 && !options->dry_run)

@@ -148,6 +148,9 @@ vrv_records_skip(struct vrv_records *r, enum vrv_skip reason, const char *path,
 	r->has_skipped = true;
 	if (r->skipped.len == 0)
 		vrv_buf_u8(&r->skipped, VRV_META_PATHS);
+	/* Readers refuse an empty path. */
+	if (*path == '\0')
+		path = ".";
 	vrv_path_put(&r->skipped, reason, path,
 	    vrv_min(strlen(path), SKIPPED_PATH_MAX));
 	if (r->skipped.len < RECORDS_CHUNK)

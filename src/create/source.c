@@ -317,21 +317,29 @@ is_acl(const char *name)
 	    strcmp(name, "system.nfs4_acl") == 0;
 }
 
-/* A value beyond what the format holds cannot be kept; no Linux file system
- * has one. */
+/* What is beyond the limits of the format cannot be kept: it is counted as
+ * lost. */
 static size_t
 keep_wanted(struct vrv_xattr *xattrs, size_t n,
     const struct vrv_source_want *want, size_t *lost)
 {
-	size_t kept = 0;
+	size_t kept = 0, list = vrv_v_size(n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_acl(xattrs[i].name) ? !want->acls : !want->xattrs)
+		const struct vrv_xattr *x = &xattrs[i];
+		size_t name_n = strlen(x->name);
+		size_t size = vrv_xattr_size(name_n, x->size);
+
+		if (is_acl(x->name) ? !want->acls : !want->xattrs)
 			continue;
-		if (xattrs[i].size > VRV_XATTR_VALUE_MAX)
+		if (name_n > VRV_XATTR_NAME_MAX ||
+		    x->size > VRV_XATTR_VALUE_MAX ||
+		    size > VRV_XATTRS_LIST_MAX - list) {
 			++*lost;
-		else
-			xattrs[kept++] = xattrs[i];
+			continue;
+		}
+		list += size;
+		xattrs[kept++] = *x;
 	}
 	return kept;
 }

@@ -147,6 +147,17 @@ vrv_archive_sealed_put(struct vrv_buf *b, const struct vrv_archive_sealed *a)
 	}
 }
 
+size_t
+vrv_archive_texts(const struct vrv_archive_sealed *a)
+{
+	size_t n =
+	    a->name.n + a->comment.n + a->series.n + a->host.n + a->user.n;
+
+	for (uint32_t i = 0; i < a->n_tags; i++)
+		n += a->tags[i].n;
+	return n;
+}
+
 /* --- decoding the sealed part --- */
 
 #define REPEATED (VRV_TAG_BIT(VRV_A_TAG) | VRV_TAG_BIT(VRV_A_ARG))

@@ -25,6 +25,10 @@
 
 /* --- archive --- */
 
+/* A writer keeps the texts of an archive within this, so that with its root
+ * entry it stays below VRV_MAX_RECORD: readers refuse more. */
+#define VRV_ARCHIVE_TEXTS_MAX ((size_t)256 << 10)
+
 #define VRV_ARCHIVE_WARNINGS 1u /* flag: something was left out */
 
 struct vrv_archive_clear {
@@ -102,6 +106,8 @@ struct vrv_archive_sealed {
  * single tags and arguments may be empty. */
 void vrv_archive_sealed_put(struct vrv_buf *,
     const struct vrv_archive_sealed *);
+/* Bytes of its texts: name, comment, series, host, user, tags. */
+size_t vrv_archive_texts(const struct vrv_archive_sealed *);
 /* Texts point into `bytes`, the arrays into the arena. CORRUPT when a tag that
  * must be there (name, series, host, nominal, start, end, root) is missing, or
  * any is malformed, out of order or stands twice; FORMAT for an unknown even

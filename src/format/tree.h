@@ -164,8 +164,13 @@ struct vrv_entry_xattr {
 #define VRV_XATTR_INLINE_MAX 4096
 #define VRV_XATTR_VALUE_MAX 65536
 #define VRV_XATTRS_BYTES_MAX ((size_t)1 << 20) /* values of one entry */
+/* Of an encoded list: what a writer keeps, so that an entry fits into a leaf,
+ * and that of the root directory into an archive. */
+#define VRV_XATTRS_LIST_MAX ((size_t)512 << 10)
 
 void vrv_xattr_put(struct vrv_buf *, const struct vrv_entry_xattr *);
+/* Bytes that it would append, or a few more. */
+size_t vrv_xattr_size(size_t name_n, uint64_t size);
 /* The head of a list is v n (1 or more), then n times vrv_xattr_get(). Names
  * ascend by vrv_name_cmp(). A value is inline up to VRV_XATTR_INLINE_MAX and
  * a chunk above: CORRUPT if it is the other. */

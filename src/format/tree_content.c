@@ -143,6 +143,13 @@ vrv_xattr_put(struct vrv_buf *b, const struct vrv_entry_xattr *xattr)
 	}
 }
 
+size_t
+vrv_xattr_size(size_t name_n, uint64_t size)
+{
+	return vrv_v_size(name_n) + name_n + vrv_v_size(size << 1) +
+	    (size <= VRV_XATTR_INLINE_MAX ? (size_t)size : VRV_CHUNK_ID);
+}
+
 int
 vrv_xattr_get(struct vrv_rd *r, struct vrv_entry_xattr *ret,
     struct varve_err *err)

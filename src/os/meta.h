@@ -65,7 +65,8 @@ struct vrv_xattr {
 
 /* All extended attributes, sorted by name bytes, in the arena; *ret_n is 0
  * where the file system has none. One that vanishes meanwhile is left out.
- * When one cannot be read (EACCES, EPERM, EOPNOTSUPP), or the values are longer
+ * When one cannot be read (EACCES, EPERM, EOPNOTSUPP) or has a name that the
+ * kernel does not take (a FUSE server may list any), or the values are longer
  * than VRV_OS_XATTRS_MAX with it, the others are still given, *ret_lost counts
  * it and `err` is not set. */
 #define VRV_OS_XATTRS_MAX ((size_t)1 << 20)

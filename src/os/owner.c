@@ -59,7 +59,7 @@ vrv_os_owner_name(bool group, uint32_t id, char *ret, size_t n)
 		if (sys == 0 && found != NULL)
 			name = found->pw_name;
 	}
-	bool known = name != NULL && strlen(name) < n;
+	bool known = name != NULL && name[0] != '\0' && strlen(name) < n;
 	if (known)
 		strcpy(ret, name);
 	errno = sys;

@@ -207,7 +207,11 @@ read_all(const struct place *at, const char *names, size_t len,
 			lost++;
 			continue;
 		}
-		int rc = read_one(at, names + i, arena, &x[n], err);
+		size_t name_n = strlen(names + i);
+		/* The kernel says ERANGE for such a name, each time. */
+		int rc = name_n == 0 || name_n > XATTR_NAME_MAX ?
+		    VARVE_AUTH :
+		    read_one(at, names + i, arena, &x[n], err);
 		full = rc == 0 && x[n].size > VRV_OS_XATTRS_MAX - bytes;
 		if (full)
 			lost++;

@@ -674,6 +674,83 @@ test_names_no_condemned(void **state)
 	fixture_fini(&f);
 }
 
+/* --- limits --- */
+
+static struct vrv_text
+filled(struct vrv_arena *arena, size_t n)
+{
+	char *p = vrv_arena_alloc(arena, n);
+
+	assert_non_null(p);
+	memset(p, 'x', n);
+	return (struct vrv_text){(const uint8_t *)p, n};
+}
+
+/* With the longest texts and the largest root entry that a run lets through, an
+ * archive is stored and read. Above them nothing is stored. */
+static void
+test_limits(void **state)
+{
+	struct vrv_arena arena = {0};
+	struct fixture f;
+	struct vrv_archives *all;
+	struct varve_err err;
+	char *name;
+
+	(void)state;
+	fixture_init(&f);
+	struct vrv_archive a = some_archive(&f, 1);
+	a.sealed.name = filled(&arena, 100);
+	a.sealed.cwd = filled(&arena, 4095);
+	struct vrv_text arg = filled(&arena, (size_t)64 << 10);
+	a.sealed.args = &arg;
+	a.sealed.n_args = 1;
+
+	/* A list of attributes with full values, which is what it holds. */
+	vrv_auto_buf struct vrv_buf list = {0}, entry = {0};
+	size_t n = VRV_XATTRS_LIST_MAX / (VRV_XATTR_INLINE_MAX + 20);
+	struct vrv_text value = filled(&arena, VRV_XATTR_INLINE_MAX);
+	vrv_buf_v(&list, n);
+	for (size_t i = 0; i < n; i++) {
+		char attr[16];
+		const struct vrv_entry_xattr x = {.name = (const uint8_t *)attr,
+		    .name_n =
+			(size_t)snprintf(attr, sizeof(attr), "user.%06zu", i),
+		    .value = value.p,
+		    .size = value.n};
+
+		vrv_xattr_put(&list, &x);
+	}
+	const struct vrv_entry root = {.kind = 2,
+	    .flags = VRV_ENTRY_XATTRS,
+	    .name = (const uint8_t *)".",
+	    .name_n = 1,
+	    .xattrs = list.data,
+	    .xattrs_n = list.len};
+	vrv_entry_put(&entry, &root);
+	a.sealed.root_entry = (struct vrv_text){entry.data, entry.len};
+
+	size_t left = VRV_ARCHIVE_TEXTS_MAX - vrv_archive_texts(&a.sealed);
+	a.sealed.comment = filled(&arena, left);
+	MUST(vrv_archive_check_texts(&a.sealed, &err));
+	commit(&f, &a);
+	must_load(&f, &all);
+	assert_int_equal(all->n, 1);
+	assert_int_equal(all->items[0]->sealed.comment.n, left);
+
+	a.sealed.comment.n++;
+	assert_int_equal(vrv_archive_check_texts(&a.sealed, &err), VARVE_USAGE);
+	/* Nor by a longer name. */
+	name = (char *)(uintptr_t)filled(&arena, 102).p;
+	name[101] = '\0';
+	assert_int_equal(vrv_archive_rename(f.repo, all->items[0], name, &err),
+	    VARVE_USAGE);
+	assert_non_null(strstr(err.message, "shorten"));
+	vrv_archives_free(all);
+	fixture_fini(&f);
+	vrv_arena_fini(&arena);
+}
+
 int
 run_commit_tests(void)
 {
@@ -689,6 +766,7 @@ run_commit_tests(void)
 	    cmocka_unit_test(test_names_packs),
 	    cmocka_unit_test(test_unnamed_pack_goes),
 	    cmocka_unit_test(test_names_no_condemned),
+	    cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests_name("commit", tests, NULL, NULL);
