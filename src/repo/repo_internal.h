@@ -76,6 +76,13 @@ struct vrv_slot_object {
 };
 void vrv_slot_object_fini(struct vrv_slot_object *);
 
+/* A slot object as text (slot_text.c). Reading it: FORMAT unless it is whole;
+ * what it says is for vrv_slot_object_parse(). */
+void vrv_slot_text_put(struct vrv_buf *text,
+    const uint8_t repository[VRV_REPO_ID], const uint8_t *object, size_t n);
+int vrv_slot_text_get(const char *text, struct vrv_buf *ret,
+    struct varve_err *err) VRV_MUST;
+
 /* Consumes `bytes`. */
 int vrv_slot_object_parse(uint8_t *take_bytes, size_t n,
     const struct vrv_name *name, struct vrv_slot_object *ret,

@@ -25,6 +25,28 @@ put(struct vrv_buf *to, const char *s)
 	vrv_buf_bytes(to, s, strlen(s));
 }
 
+void
+vrv_slot_text_put(struct vrv_buf *text, const uint8_t repository[VRV_REPO_ID],
+    const uint8_t *object, size_t n)
+{
+	char hex[2 * VRV_REPO_ID + 1];
+	uint8_t sum[32];
+
+	vrv_hex(hex, repository, VRV_REPO_ID);
+	put(text, HEAD);
+	put(text, hex);
+	for (size_t at = 0; at < n; at += PER_LINE) {
+		vrv_hex(hex, object + at, vrv_min(PER_LINE, n - at));
+		put(text, "\n");
+		put(text, hex);
+	}
+	vrv_blake2b(sum, sizeof(sum), NULL, object, n);
+	vrv_hex(hex, sum, 8);
+	put(text, "\nEND ");
+	put(text, hex);
+	put(text, "\n");
+}
+
 int
 vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
 {
@@ -32,8 +54,6 @@ vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	struct varve_open_options options = VARVE_OPEN_OPTIONS_INIT;
 	vrv_auto_buf struct vrv_buf text = {0};
-	char hex[2 * VRV_REPO_ID + 1];
-	uint8_t sum[32];
 
 	options.keys_dir = repo->keys_dir;
 	options.key_file = repo->key_file;
@@ -45,20 +65,7 @@ vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
 
 		if (memcmp(o->name.id, repo->slot, VRV_OBJECT_ID) != 0)
 			continue;
-		vrv_hex(hex, repo->id, VRV_REPO_ID);
-		put(&text, HEAD);
-		put(&text, hex);
-		for (size_t at = 0; at < o->n; at += PER_LINE) {
-			vrv_hex(hex, o->bytes + at,
-			    vrv_min(PER_LINE, o->n - at));
-			put(&text, "\n");
-			put(&text, hex);
-		}
-		vrv_blake2b(sum, sizeof(sum), NULL, o->bytes, o->n);
-		vrv_hex(hex, sum, 8);
-		put(&text, "\nEND ");
-		put(&text, hex);
-		put(&text, "\n");
+		vrv_slot_text_put(&text, repo->id, o->bytes, o->n);
 		vrv_buf_u8(&text, 0);
 		rc = vrv_buf_check(&text, err);
 		if (rc == 0) {
@@ -77,9 +84,8 @@ bad_text(struct varve_err *err, const char *why)
 	return vrv_exit(err, VARVE_EXIT_BAD_KEY);
 }
 
-/* Read the text: blanks and line ends count for nothing between the digits. */
-static int
-parse_text(const char *text, struct vrv_buf *ret, struct varve_err *err)
+int
+vrv_slot_text_get(const char *text, struct vrv_buf *ret, struct varve_err *err)
 {
 	char repository[2 * VRV_REPO_ID + 1], sum[17], digits[3] = "";
 	uint8_t hash[32], byte;
@@ -130,7 +136,7 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	size_t n;
 
 	int rc = pass == NULL ? VRV_NOMEM(err, "a passphrase") :
-				parse_text(text, &object, err);
+				vrv_slot_text_get(text, &object, err);
 	if (rc == 0 && options->allow_rollback)
 		rc = vrv_fail(err, VARVE_USAGE,
 		    "'%s' was opened to look at an older state: no key is "

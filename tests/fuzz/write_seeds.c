@@ -13,6 +13,12 @@
 #include "fuzz_support.h"
 #include "util/mem.h"
 
+/* Ids in text. */
+#define ID16 "0123456789abcdef"
+#define ID32 ID16 ID16
+#define ID64 ID32 ID32
+#define OTHER64 ID32 "ffffffffffffffffffffffffffffffff"
+
 static const char *folder;
 static const uint8_t some[8 * 32] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 
@@ -116,6 +122,10 @@ save_packs(struct vrv_buf *b)
 	put_pack(b);
 	vrv_index_lost_put(b, some, 2);
 	save(b, "index", 0);
+	vrv_index_head_put(b, some, 2, 1);
+	put_pack(b);
+	vrv_index_lost_put(b, some, 2);
+	save(b, "index_lookup", 0);
 
 	vrv_footer_put(footer, 4096, 300);
 	vrv_buf_bytes(b, footer, sizeof(footer));
@@ -350,6 +360,139 @@ save_keys(struct vrv_buf *b)
 	save(b, "keyring", 0);
 }
 
+/* --- above src/format --- */
+
+/* What a frame holds before it is sealed; the first byte says how to take it.
+ */
+static void
+save_sealed_frames(struct vrv_buf *b)
+{
+	static const uint32_t lengths[] = {100, 3, 40};
+	struct vrv_frame_head head = {.codec = VRV_FRAME_STORED,
+	    .n = 3,
+	    .lengths = lengths};
+
+	for (uint8_t raw = 0; raw < 2; raw++) {
+		vrv_buf_u8(b, raw);
+		vrv_frame_head_put(b, &head);
+		vrv_buf_bytes(b, some, 143);
+		save(b, "sealed_frame", raw);
+	}
+	/* An empty block of zstd: magic, one segment, last block. */
+	static const uint8_t nothing[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04,
+	    0x21, 0x00, 0x00, 'a', 'b', 'c', 'd'};
+	static const uint32_t four[] = {4};
+	head = (struct vrv_frame_head){.codec = VRV_FRAME_ZSTD,
+	    .n = 1,
+	    .m = 1,
+	    .lengths = four,
+	    .bases = some};
+	vrv_buf_u8(b, 0);
+	vrv_frame_head_put(b, &head);
+	vrv_buf_bytes(b, nothing, sizeof(nothing));
+	save(b, "sealed_frame", 2);
+}
+
+/* Append `chunk` behind its length, and empty it. */
+static void
+put_chunk(struct vrv_buf *b, struct vrv_buf *chunk)
+{
+	fuzz_check(!chunk->failed, "memory");
+	vrv_buf_u16(b, (uint16_t)chunk->len);
+	vrv_buf_bytes(b, chunk->data, chunk->len);
+	vrv_buf_clear(chunk);
+}
+
+static void
+put_dir(struct vrv_buf *b, const char *name, uint8_t chunk)
+{
+	struct vrv_entry dir = {.kind = 2,
+	    .name = (const uint8_t *)name,
+	    .name_n = strlen(name),
+	    .dir = {.id = {chunk}}};
+
+	vrv_entry_put(b, &dir);
+}
+
+/* A node over two leaves, whose directories lead to a third and, from the
+ * second seed on, back to the first: no hash allows that, but a bug might. */
+static void
+save_walks(struct vrv_buf *b)
+{
+	vrv_auto_buf struct vrv_buf chunk = {0};
+
+	for (uint8_t no = 0; no < 2; no++) {
+		struct vrv_tree_child left = {.first = (const uint8_t *)"a",
+		    .first_n = 1,
+		    .id = {1},
+		    .entries = 2};
+		struct vrv_tree_child right = {.first = (const uint8_t *)"c",
+		    .first_n = 1,
+		    .id = {2},
+		    .entries = 1};
+
+		vrv_buf_u8(b, 1);
+		vrv_node_put(&chunk, VRV_META_TREE_NODE, 1, 2);
+		vrv_tree_child_put(&chunk, &left);
+		vrv_tree_child_put(&chunk, &right);
+		put_chunk(b, &chunk);
+		vrv_leaf_put(&chunk, VRV_META_TREE_LEAF, 2);
+		put_dir(&chunk, "a", 3);
+		put_plain(&chunk, 4, "b");
+		put_chunk(b, &chunk);
+		vrv_leaf_put(&chunk, VRV_META_TREE_LEAF, 1);
+		put_dir(&chunk, "c", no == 0 ? 3 : 1);
+		put_chunk(b, &chunk);
+		vrv_leaf_put(&chunk, VRV_META_TREE_LEAF, 1);
+		put_plain(&chunk, 5, "d");
+		put_chunk(b, &chunk);
+		save(b, "walk", no);
+	}
+}
+
+static void
+save_states(struct vrv_buf *b)
+{
+	static const char *const texts[] = {
+	    "\1varve-state 2\nrepository " ID64 " admin " ID64
+	    "\nconfig 3 " ID32 "\nplace /srv/backup\nplace r\narchive " ID16
+	    " " ID32 " " ID64 " 1\narchive " ID16 " " ID32 " " OTHER64
+	    " 0 buried " ID32 "\n",
+	    "0varve-state 1\nlocation x\nrepository " ID64 " admin " ID64
+	    "\nconfig 0 " ID32 "\narchive " ID16 " " ID64 " 2\nend\n",
+	};
+
+	for (int i = 0; i < 2; i++) {
+		vrv_buf_bytes(b, texts[i], strlen(texts[i]));
+		if (i == 1 && !b->failed)
+			b->data[0] = 0; /* as it is: it has no sum */
+		save(b, "state", i);
+	}
+}
+
+static void
+save_key_texts(struct vrv_buf *b)
+{
+	static const char text_of_one[] =
+	    "VARVE KEY 1 " ID64 "\n00\nEND 03170a2e7597b7b7\n";
+	struct vrv_header header = {.type = VRV_KEY_SLOT};
+	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID,
+	    .passes = 3,
+	    .memory = VRV_ARGON_MEMORY_MIN,
+	    .label = text("label")};
+	vrv_auto_buf struct vrv_buf object = {0};
+
+	vrv_header_put(&object, &header);
+	vrv_slot_put_clear(&object, &slot);
+	vrv_buf_bytes(&object, some, sizeof(some));
+	vrv_trailer_put(&object);
+	vrv_buf_u8(b, 0);
+	vrv_buf_bytes(b, object.data, object.len);
+	save(b, "key_text", 0);
+	vrv_buf_bytes(b, text_of_one, sizeof(text_of_one) - 1);
+	save(b, "key_text", 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -365,5 +508,9 @@ main(int argc, char **argv)
 	save_archives(&b);
 	save_records(&b);
 	save_keys(&b);
+	save_sealed_frames(&b);
+	save_walks(&b);
+	save_states(&b);
+	save_key_texts(&b);
 	return EXIT_SUCCESS;
 }
