@@ -482,6 +482,56 @@ test_failing_init(void **state)
 	w->store = shared;
 }
 
+struct tries {
+	unsigned n;
+	int code; /* that each fails with */
+};
+
+static int
+fail_with(void *arg, const struct vrv_location *at, struct varve_err *err)
+{
+	struct tries *tries = arg;
+
+	(void)at;
+	tries->n++;
+	return vrv_fail(err, tries->code, "made to fail");
+}
+
+/* Of two copies the second one is tried when the first is damaged, but not
+ * when the machine has no memory: that says nothing of either. */
+static void
+test_copies(void **state)
+{
+	struct world *w = *state;
+	struct tries damage = {.code = VARVE_CORRUPT};
+	struct tries nomem = {.code = VARVE_NOMEM};
+	/* Both store it, as neither knows of the other. */
+	struct vrv_repo *a = must_open(w), *b, *repo;
+	uint8_t id[VRV_ID_SIZE];
+	struct vrv_index *index;
+	struct varve_err err;
+	bool gone;
+
+	client(w, 2);
+	b = must_open(w);
+	MUST(vrv_repo_index(b, &index, &err));
+	put_one(a, VRV_FRAME_DATA, 5, 900, id);
+	put_one(b, VRV_FRAME_DATA, 5, 900, id);
+	vrv_repo_close(a);
+	vrv_repo_close(b);
+	client(w, 3);
+	repo = must_open(w);
+	assert_int_equal(vrv_copies_try(repo, VRV_FRAME_DATA, id, fail_with,
+			     &damage, &gone, &err),
+	    VARVE_CORRUPT);
+	assert_int_equal(damage.n, 2);
+	assert_int_equal(vrv_copies_try(repo, VRV_FRAME_DATA, id, fail_with,
+			     &nomem, &gone, &err),
+	    VARVE_NOMEM);
+	assert_int_equal(nomem.n, 1);
+	vrv_repo_close(repo);
+}
+
 int
 run_open_tests(void)
 {
@@ -502,6 +552,7 @@ run_open_tests(void)
 	    WORLD_TEST(test_every_byte_of_an_object),
 	    WORLD_TEST(test_sealed_part),
 	    WORLD_TEST(test_failing_init),
+	    WORLD_TEST(test_copies),
 	};
 
 	return cmocka_run_group_tests_name("open", tests, NULL, NULL);

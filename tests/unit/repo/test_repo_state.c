@@ -461,6 +461,45 @@ test_both_damaged(void **state)
 	vrv_repo_close(repo);
 }
 
+int __real_vrv_room_for_one(void *pp, size_t n, size_t *cap, size_t size);
+int __wrap_vrv_room_for_one(void *pp, size_t n, size_t *cap, size_t size);
+static bool no_room;
+
+int
+__wrap_vrv_room_for_one(void *pp, size_t n, size_t *cap, size_t size)
+{
+	return no_room ? -1 : __real_vrv_room_for_one(pp, n, cap, size);
+}
+
+/* Memory that runs out while it is read is no damage: nobody is to remove the
+ * file for that, and it stays where it is. */
+static void
+test_no_memory(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo;
+	struct varve_err err;
+	char path[400];
+
+	two_versions(w, path);
+	struct vrv_store *store = reach(w);
+	no_room = true;
+	/* The config comes first: see that it is the state that fails. */
+	vrv_auto_buf struct vrv_buf text = {0};
+	struct vrv_state read = {0};
+	bool v1;
+	MUST(vrv_os_load(AT_FDCWD, path, 1 << 20, &text, &err));
+	assert_int_equal(vrv_state_parse(&text, &read, &v1, &err), VARVE_NOMEM);
+	assert_int_equal(vrv_repo_open(store, &open, &repo, &err), VARVE_NOMEM);
+	no_room = false;
+	assert_null(strstr(err.message, "remove"));
+	assert_int_equal(names_with(w, ".damaged-"), 0);
+	repo = reopen(w);
+	assert_int_equal(pinned(repo, 1, 2), 0);
+	vrv_repo_close(repo);
+}
+
 int __real_vrv_private_load(int dir, const char *name, size_t max,
     struct vrv_buf *buf, struct varve_err *err);
 int __wrap_vrv_private_load(int dir, const char *name, size_t max,
@@ -725,6 +764,7 @@ run_state_tests(void)
 	    T(test_generation),
 	    T(test_same_id),
 	    T(test_limit),
+	    T(test_no_memory),
 	    T(test_one_damaged),
 	    T(test_both_damaged),
 	    T(test_refused),
