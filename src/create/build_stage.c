@@ -158,7 +158,8 @@ build_link(struct vrv_build *b, const struct vrv_item *item,
 
 	if (inode->content == NULL)
 		return vrv_fail(err, VARVE_INTERNAL,
-		    "'%s': the content of its other name is lost", item->name);
+		    "'%s': the content of its other name is lost",
+		    vrv_build_disk_path(b, item));
 	int rc = warn_changed(b, item, inode->changed, inode->cut, err);
 	if (rc == 0)
 		rc = put_file(b, item, &job->st, &job->meta, inode->size,

@@ -70,6 +70,21 @@ judge(struct vrv_walker *w, const char *name, const struct vrv_stat *st,
 	return rc;
 }
 
+/* What cannot be looked at is no problem if it is excluded anyway. */
+static int
+no_stat(struct vrv_walker *w, const char *name,
+    const struct vrv_source_err *error, struct varve_err *err)
+{
+	unsigned match;
+	int rc = vrv_walker_matches(w, name, false, &match, err);
+
+	if (rc != 0)
+		return rc;
+	return (match & VARVE_MATCH_INCLUDE) == 0 ?
+	    vrv_walker_excluded(w, name, err) :
+	    vrv_walker_problem(w, name, error, NULL, err);
+}
+
 /* A name of a listed directory. A source may be named below another: `root`
  * is it, or leads to it. */
 static int
@@ -91,7 +106,7 @@ visit(struct vrv_walker *w, struct vrv_place *place, const char *name,
 		return vrv_walker_problem(w, name, NULL, "its path is too long",
 		    err);
 	if (!vrv_source_stat(place->dir, name, &st, &error))
-		return vrv_walker_problem(w, name, &error, NULL, err);
+		return no_stat(w, name, &error, err);
 	int rc = judge(w, name, &st, &match, err);
 	if (rc == 0 && (match & VARVE_MATCH_INCLUDE) == 0 && st.kind != VRV_DIR)
 		return vrv_walker_excluded(w, name, err);
@@ -127,7 +142,7 @@ stat_stdin(const struct vrv_walker *w, const struct vrv_root *root,
 		!vrv_os_owner_id(true, o->stdin_group, &st.gid)))
 		return vrv_fail(err, VARVE_USAGE,
 		    "no user or group of the name that was given for '%s'",
-		    root->name);
+		    root->path == NULL ? root->name : root->path);
 	*ret = st;
 	return 0;
 }

@@ -208,6 +208,14 @@ if as true 2>/dev/null && as "$VARVE" --version >/dev/null 2>&1; then
 	stores 1 "$all" "content excluded one by one" \
 	    --pattern '- closed/dir/*' closed
 	says "closed/dir: open: Permission denied"
+	mkdir closed/list && echo 12 >closed/list/f && chmod 444 closed/list
+	run as "$VARVE" create -e closed/dir repo::nostat closed
+	is "$status" 1 "a name that stat refuses: status"
+	is "$err" "varve: closed/list/f: stat: Permission denied" \
+	    "a name that stat refuses: message"
+	run as "$VARVE" create -e closed/dir -e closed/list/f repo::excl closed
+	is "$status $err" "0 " "a name that stat refuses, excluded"
+	chmod 755 closed/list && rm -r closed/list
 	if [ "$(id -u)" -eq 0 ] && chattr +d closed/nodump 2>/dev/null; then
 		chmod 0 closed/nodump
 		stores 0 "closed closed/dir closed/f closed/tagged " \
