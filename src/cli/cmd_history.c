@@ -329,6 +329,7 @@ restore(struct history *h, struct varve_err *err)
 	how.match = match;
 	how.match_arg = h;
 	how.overwrite = h->o->overwrite;
+	how.umask = cli->user_umask;
 	how.stdout_fd = h->o->to_stdout ? STDOUT_FILENO : -1;
 	how.event = vrv_events_fn;
 	how.event_arg = &events;

@@ -108,6 +108,10 @@ restore(struct verification *v, struct varve_err *err)
 	    .match = v->options->all ? NULL : match,
 	    .match_arg = v,
 	    .threads = v->options->threads,
+	    /* It is compared with all that the archive says. */
+	    .preserve_permissions = true,
+	    .root_metadata = true,
+	    .umask = 077,
 	    .stdout_fd = -1,
 	    /* What comes out is compared with the archive in all of this. */
 	    .preserve_permissions = true,

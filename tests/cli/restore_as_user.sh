@@ -54,6 +54,10 @@ restore to --preserve-permissions ../repo::one
 is "$status$err $(modes to program open open/all shared)" \
 	"0 6755 1777 666 2775 " "all of the modes on request"
 
+# A rehearsal restores and compares all that the archive says.
+run varve verify --all --into rehearsal repo::one
+is "$status$err" 0 "verify --into restores all of the modes"
+
 # The umask says nothing of a file that has an ACL.
 echo d >src/acl && chmod 664 src/acl
 if setfacl -m u:1:rw src/acl 2>/dev/null; then

@@ -63,7 +63,8 @@ def extract(tap, scratch, name):
         args += ["--noxattrs", "--noacls"]
     if "nodump" in ignore:
         args += ["--noflags"]
-    p = scratch.varve("extract", "--numeric-ids", *args,
+    p = scratch.varve("extract", "--numeric-ids", "--root-metadata",
+                      "--preserve-permissions", *args,
                       f"{scratch.repo}::{name}", cwd=out)
     # Whom owners cannot be given to is told, and loses set-id bits.
     fine = (0, 1) if "owner" in ignore else (0,)
