@@ -32,19 +32,15 @@ take(struct vrv_condemned_set *set, const struct vrv_object *object,
 static int
 explain(struct varve_err *err)
 {
-	struct varve_err why = *err;
-
 	if (!vrv_err_is_unusable(err))
 		return err->code;
-	snprintf(err->message, sizeof(err->message),
-	    "%.700s; nobody can tell what it condemns, so no archive can be "
+	return vrv_hint(err,
+	    "; nobody can tell what it condemns, so no archive can be "
 	    "made: %s",
-	    why.message,
-	    vrv_err_is_damage(&why) ?
+	    vrv_err_is_damage(err) ?
 		"restore it from a copy of the repository, or, if no "
 		"compaction is running, move it away" :
 		"make it readable");
-	return err->code;
 }
 
 static int

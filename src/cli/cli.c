@@ -172,11 +172,8 @@ vrv_cli_expand(struct vrv_cli *cli, const char *text, const char **ret,
 static int
 point_to_help(const char *command, struct varve_err *err)
 {
-	size_t n = strlen(err->message);
-
-	snprintf(err->message + n, sizeof(err->message) - n,
-	    "; see 'varve help%s%s'", command[0] != '\0' ? " " : "", command);
-	return err->code;
+	return vrv_hint(err, "; see 'varve help%s%s'",
+	    command[0] != '\0' ? " " : "", command);
 }
 
 static void

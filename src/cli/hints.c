@@ -157,8 +157,5 @@ hint(const struct varve_err *err, const char *repo)
 void
 vrv_hints_add(struct varve_err *err, const char *repo)
 {
-	size_t n = strlen(err->message);
-
-	snprintf(err->message + n, sizeof(err->message) - n, "%s",
-	    hint(err, repo));
+	(void)vrv_hint(err, "%s", hint(err, repo));
 }

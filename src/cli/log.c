@@ -12,6 +12,7 @@
 #include "cli/json.h"
 #include "cli/text.h"
 #include "util/clock.h"
+#include "util/mem.h"
 
 void
 vrv_log_write(struct vrv_log *log, const struct vrv_buf *buf)
@@ -129,20 +130,23 @@ is_in_background(const struct vrv_log *log)
 void
 vrv_log(struct vrv_log *log, enum vrv_level level, const char *fmt, ...)
 {
-	char part[VARVE_MESSAGE_MAX + 256];
+	static const char no_memory[] = "a message is lost: out of memory";
+	vrv_auto_free char *whole = NULL;
 	va_list ap;
 
 	if ((int)level < log->level)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(part, sizeof(part), fmt, ap);
+	if (vasprintf(&whole, fmt, ap) < 0)
+		whole = NULL;
 	va_end(ap);
+	const char *text = whole != NULL ? whole : no_memory;
 	if (is_in_background(log))
-		write_syslog(level, part);
+		write_syslog(level, text);
 	else if (log->json)
-		write_message(log, level, "varve", NULL, part);
+		write_message(log, level, "varve", NULL, text);
 	else
-		write_line(log, "varve: ", part);
+		write_line(log, "varve: ", text);
 }
 
 /* What Borg calls the error with this exit status. */

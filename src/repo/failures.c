@@ -19,6 +19,15 @@ struct failure {
 	char message[MESSAGE_MAX];
 };
 
+static void VRV_PRINTF(2, 3) keep(struct failure *failure, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vrv_fit(failure->message, sizeof(failure->message), fmt, ap);
+	va_end(ap);
+}
+
 /* A ring: the chunks of a frame are mostly asked for side by side, so that
  * what was noted long ago is the least missed. */
 struct vrv_failures {
@@ -145,8 +154,7 @@ vrv_failures_put(struct vrv_failures *f, const struct vrv_location *at,
 		failure->code = err->code;
 		failure->sys = err->sys;
 		failure->exit = err->exit;
-		snprintf(failure->message, sizeof(failure->message), "%.*s",
-		    MESSAGE_MAX - 1, err->message);
+		keep(failure, "%s", err->message);
 		number = vrv_map_put(f->numbers, &key, &is_new);
 		/* Without memory it is read once more, that is all. */
 		if (number != NULL)

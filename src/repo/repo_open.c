@@ -389,7 +389,7 @@ vrv_repo_note(const struct vrv_repo *repo, enum varve_event_type type,
 	if (repo->event == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vrv_fit(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	const struct varve_event event = {.type = type,
 	    .path = path,

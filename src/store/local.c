@@ -48,10 +48,8 @@ static int
 put_failed(const struct vrv_store *store, const char *name,
     struct varve_err *err)
 {
-	size_t n = strlen(err->message);
-
 	if (err->exit == VARVE_EXIT_NO_SPACE)
-		snprintf(err->message + n, sizeof(err->message) - n,
+		(void)vrv_hint(err,
 		    "; all existing archives are intact: free space on this "
 		    "file system, then run the command again");
 	return about(store, name, err);

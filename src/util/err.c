@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int
@@ -37,6 +38,43 @@ sys_exit(int sys)
 	}
 }
 
+void
+vrv_fit(char *to, size_t size, const char *fmt, va_list ap)
+{
+	static const char gap[] = "...";
+	const size_t left_out = sizeof(gap) - 1;
+	va_list again;
+	char *whole = NULL;
+
+	va_copy(again, ap);
+	int n = vsnprintf(to, size, fmt, ap);
+	/* Without memory the end is lost. */
+	if (n >= 0 && (size_t)n >= size && size > 2 * left_out &&
+	    vasprintf(&whole, fmt, again) >= 0) {
+		size_t head = (size - 1 - left_out) / 3;
+		size_t tail = size - 1 - left_out - head;
+
+		memcpy(to + head, gap, left_out);
+		memcpy(to + head + left_out, whole + strlen(whole) - tail,
+		    tail + 1);
+		free(whole);
+	}
+	va_end(again);
+}
+
+/* The same for the message; what is formatted may be that message. */
+static void VRV_PRINTF(2, 3)
+    set_message(struct varve_err *err, const char *fmt, ...)
+{
+	char text[VARVE_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vrv_fit(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	memcpy(err->message, text, sizeof(text));
+}
+
 int(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -46,7 +84,7 @@ int(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 	err->exit =
 	    code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY : VARVE_EXIT_ERROR;
 	va_start(ap, fmt);
-	vsnprintf(err->message, sizeof(err->message), fmt, ap);
+	vrv_fit(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -57,18 +95,15 @@ int(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vrv_fit(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* The GNU strerror_r, which may return a constant of its own. */
 	const char *why = strerror_r(sys, word, sizeof(word));
 
-	/* The cause must survive: a long text is what gives way. */
-	int room = (int)(sizeof(err->message) - strlen(why) - 3);
 	err->code = sys_code(sys);
 	err->sys = sys;
 	err->exit = sys_exit(sys);
-	snprintf(err->message, sizeof(err->message), "%.*s: %s", room, text,
-	    why);
+	set_message(err, "%s: %s", text, why);
 	return err->code;
 }
 
@@ -78,19 +113,21 @@ int(vrv_ctx)(struct varve_err *err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vrv_fit(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	set_message(err, "%s: %s", text, err->message);
+	return err->code;
+}
 
-	size_t have = strlen(err->message);
-	if (have + 3 >= sizeof(err->message))
-		return err->code;
-	size_t room = sizeof(err->message) - have - 3;
-	size_t add = strlen(text);
-	if (add > room)
-		add = room;
-	memmove(err->message + add + 2, err->message, have + 1);
-	memcpy(err->message, text, add);
-	memcpy(err->message + add, ": ", 2);
+int(vrv_hint)(struct varve_err *err, const char *fmt, ...)
+{
+	char text[VARVE_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vrv_fit(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	set_message(err, "%s%s", err->message, text);
 	return err->code;
 }
 

@@ -10,7 +10,9 @@
  * of them return the code, so that a failing path is one return statement.
  */
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <varve/error.h>
 
@@ -28,9 +30,16 @@ int vrv_fail(struct varve_err *err, int code, const char *fmt, ...)
 int vrv_fail_sys(struct varve_err *err, int sys, const char *fmt, ...)
     VRV_PRINTF(3, 4);
 
-/* Put the formatted text and ": " before the message. When it grows too long,
- * the outermost context is cut, never the cause. Returns err->code. */
+/* Put the formatted text and ": " before the message. Returns err->code. */
 int vrv_ctx(struct varve_err *err, const char *fmt, ...) VRV_PRINTF(2, 3);
+
+/* Put the formatted text behind the message. Returns err->code. */
+int vrv_hint(struct varve_err *err, const char *fmt, ...) VRV_PRINTF(2, 3);
+
+/* Format into `to`. Text that is too long loses its middle, which "..." stands
+ * for: names stand in front, and the cause at the end must survive. All
+ * messages are formatted so. */
+void vrv_fit(char *to, size_t size, const char *fmt, va_list) VRV_PRINTF(3, 0);
 
 /* Give the error an exit status of its own, unless memory, descriptors or
  * threads ran out: a key that could not be read for that is not a wrong one.
@@ -48,6 +57,7 @@ vrv_failed(int code)
 #define vrv_fail(...) vrv_failed((vrv_fail)(__VA_ARGS__))
 #define vrv_fail_sys(...) vrv_failed((vrv_fail_sys)(__VA_ARGS__))
 #define vrv_ctx(...) vrv_failed((vrv_ctx)(__VA_ARGS__))
+#define vrv_hint(...) vrv_failed((vrv_hint)(__VA_ARGS__))
 #define vrv_exit(...) vrv_failed((vrv_exit)(__VA_ARGS__))
 
 /*

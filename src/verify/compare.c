@@ -31,7 +31,7 @@ vrv_differs(struct vrv_compared *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vrv_fit(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (c->what.len > 0)
 		vrv_buf_bytes(&c->what, "; ", 2);

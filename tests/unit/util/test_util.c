@@ -54,6 +54,16 @@ test_context_never_cuts_the_cause(void **state)
 	assert_non_null(strstr(err.message, ": the cause"));
 	vrv_fail_sys(&err, EIO, "%s%s%s", wide, wide, wide);
 	assert_non_null(strstr(err.message, ": Input/output error"));
+	vrv_fail(&err, VARVE_IO, "begin %s%s%s: the cause", wide, wide, wide);
+	assert_memory_equal(err.message, "begin xx", 8);
+	assert_non_null(strstr(err.message, "x...x"));
+	assert_non_null(strstr(err.message, "x: the cause"));
+	assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
+	/* What to do next stays too, and what stands in front. */
+	vrv_hint(&err, "; do this");
+	vrv_ctx(&err, "first");
+	assert_memory_equal(err.message, "first: begin x", 14);
+	assert_non_null(strstr(err.message, "x: the cause; do this"));
 }
 
 /* --- records --- */
