@@ -2,6 +2,7 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/select.h"
+#include "cli/unmatched.h"
 #include "util/mem.h"
 
 struct diff_options {
@@ -28,6 +29,7 @@ static const struct vrv_option options[] = {
 struct diff {
 	struct vrv_cli *cli;
 	const struct diff_options *o;
+	bool found; /* a difference */
 	struct vrv_buf line;
 };
 
@@ -36,6 +38,7 @@ print(void *arg, const struct varve_difference *d, struct varve_err *err)
 {
 	struct diff *diff = arg;
 
+	diff->found = true;
 	vrv_buf_clear(&diff->line);
 	if (diff->o->json_lines) {
 		struct vrv_json *j = vrv_json_object();
@@ -94,6 +97,13 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	how.numeric_ids = diff.o->numeric_ids;
 	rc = varve_archive_diff(repo, a, b, &how, print, &diff, err);
 	vrv_buf_fini(&diff.line);
+	/* What is equal in both was not looked at. */
+	if (rc == 0)
+		rc = vrv_find_unmatched(repo, a, matcher, &diff.found, err);
+	if (rc == 0)
+		rc = vrv_find_unmatched(repo, b, matcher, &diff.found, err);
+	if (rc == 0)
+		vrv_warn_unmatched(cli, matcher, diff.found);
 	return rc;
 }
 

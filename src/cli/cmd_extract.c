@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/done.h"
 #include "cli/select.h"
+#include "cli/unmatched.h"
 
 struct extract_options {
 	bool dry_run, list, to_stdout, sparse, overwrite;
@@ -46,7 +47,7 @@ static const struct vrv_option options[] = {
 	"restore no file capabilities"},
     {0, "root-metadata", NULL, vrv_set_true, AT(root_metadata),
 	"restore owner, mode and times of the current directory, too"},
-    {0, "threads", "N", vrv_set_unsigned, AT(threads),
+    {0, "threads", "N", vrv_set_positive, AT(threads),
 	"threads to use (default: one for each processor)"},
     VRV_EXCLUSION_OPTIONS(struct extract_options),
     {0},
@@ -89,15 +90,11 @@ warn_unmatched(struct vrv_cli *cli, const struct vrv_matcher *matcher,
 {
 	bool none =
 	    result->items == 0 && result->skipped == 0 && result->warnings == 0;
-	const char *pattern;
 	size_t at = 0;
 
-	while ((pattern = vrv_matcher_unmatched(matcher, &at)) != NULL) {
-		vrv_log(&cli->log, VRV_LOG_WARNING,
-		    "Include pattern '%s' never matched.", pattern);
-		cli->warned = true;
+	if (vrv_matcher_unmatched(matcher, &at) != NULL)
 		none = false;
-	}
+	vrv_warn_unmatched(cli, matcher, true);
 	if (!none ||
 	    (vrv_matcher_is_empty(matcher) && o->strip_components == 0))
 		return;

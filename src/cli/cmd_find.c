@@ -53,7 +53,7 @@ struct find {
 	size_t n_patterns;
 	uint64_t size;
 	struct varve_time newer, older;
-	bool gave_up;
+	bool gave_up, found;
 	struct vrv_buf line;
 };
 
@@ -264,6 +264,7 @@ print(void *arg, const struct varve_version *v, struct varve_err *err)
 {
 	struct find *f = arg;
 
+	f->found = true;
 	vrv_buf_clear(&f->line);
 	if (f->o->json_lines) {
 		struct vrv_json *j = vrv_json_object();
@@ -299,6 +300,14 @@ find(struct find *f, struct varve_err *err)
 	return varve_catalog_find(f->versions.catalog, &how, print, f, err);
 }
 
+static bool
+has_conditions(const struct find_options *o)
+{
+	return o->name != NULL || o->regex != NULL || o->path != NULL ||
+	    o->size != NULL || o->newer != NULL || o->older != NULL ||
+	    o->type != NULL || o->archive != NULL || o->series != NULL;
+}
+
 static int
 run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
     struct varve_err *err)
@@ -320,6 +329,11 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 		    f.o->series, f.o->no_update, err);
 	if (rc == 0)
 		rc = find(&f, err);
+	if (rc == 0 && !f.found && has_conditions(f.o)) {
+		vrv_log(&cli->log, VRV_LOG_WARNING,
+		    "nothing in the archives matches");
+		cli->warned = true;
+	}
 	if (rc == 0 && f.gave_up) {
 		vrv_log(&cli->log, VRV_LOG_WARNING,
 		    "a regular expression took too long for some paths");

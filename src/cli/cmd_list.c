@@ -4,6 +4,7 @@
 #include "cli/select.h"
 #include "cli/series.h"
 #include "cli/shapes.h"
+#include "cli/unmatched.h"
 #include "util/mem.h"
 
 #define ARCHIVES_FORMAT "{archive:<36} {time} [{id}]{extra}{NL}"
@@ -38,6 +39,7 @@ struct listing {
 	const struct list_options *o;
 	struct vrv_format *format;
 	const struct varve_archive *archive;
+	bool found; /* an item */
 	struct vrv_buf line;
 };
 
@@ -47,6 +49,7 @@ print_item(void *arg, const struct varve_item *item, struct varve_err *err)
 	struct listing *l = arg;
 	struct vrv_item_at at = {item, l->archive};
 
+	l->found = true;
 	vrv_buf_clear(&l->line);
 	if (l->o->json_lines) {
 		struct vrv_json *j = vrv_json_object();
@@ -82,7 +85,10 @@ list_content(struct listing *l, struct varve_repo *repo, const char *name,
 		walk.match_arg = matcher;
 	}
 	walk.with_chunks = vrv_format_uses(l->format, VRV_ITEM_NUM_CHUNKS);
-	return varve_archive_walk(repo, l->archive, &walk, print_item, l, err);
+	rc = varve_archive_walk(repo, l->archive, &walk, print_item, l, err);
+	if (rc == 0)
+		vrv_warn_unmatched(l->cli, matcher, l->found);
+	return rc;
 }
 
 static int

@@ -10,6 +10,7 @@
 #include "cli/daemon.h"
 #include "cli/mountopts.h"
 #include "cli/select.h"
+#include "cli/unmatched.h"
 #include "util/mem.h"
 
 struct mount_options {
@@ -32,9 +33,9 @@ static const struct vrv_option options[] = {
     {'P', "prefix", "PREFIX", vrv_set_string, AT(select.prefix), NULL},
     {'a', "glob-archives", "GLOB", vrv_set_string, AT(select.glob),
 	"only archives whose name matches"},
-    {0, "first", "N", vrv_set_unsigned, AT(select.first),
+    {0, "first", "N", vrv_set_positive, AT(select.first),
 	"only the first N of them"},
-    {0, "last", "N", vrv_set_unsigned, AT(select.last),
+    {0, "last", "N", vrv_set_positive, AT(select.last),
 	"only the last N of them"},
     {0, "strip-components", "N", vrv_set_unsigned, AT(strip_components),
 	"leave off the first N parts of each path"},
@@ -48,6 +49,7 @@ struct state {
 	const struct mount_options *options;
 	struct vrv_events events;
 	struct vrv_daemon daemon;
+	bool has_chosen;
 	atomic_bool *in_background; /* in the arena: the log looks at it */
 };
 
@@ -57,12 +59,18 @@ static int
 choose(void *arg, const struct varve_archive_list *list, bool *ret_shown,
     struct varve_err *err)
 {
-	const struct state *state = arg;
-	struct vrv_cli cli = {.now = state->cli->now};
+	struct state *state = arg;
+	struct vrv_cli cli = {.now = state->cli->now, .log = state->cli->log};
 	struct vrv_selected which = {0};
 
+	/* That nothing is selected is reported once, at the start. */
+	if (state->has_chosen)
+		cli.log.level = VRV_LOG_CRITICAL;
 	int rc = vrv_select(&cli, list, &state->options->select, &which, err);
 	if (rc == 0) {
+		if (!state->has_chosen && cli.warned)
+			state->cli->warned = true;
+		state->has_chosen = true;
 		for (size_t i = 0; i < list->n; i++)
 			ret_shown[i] = false;
 		for (size_t i = 0; i < which.n; i++)
@@ -154,6 +162,11 @@ mount_it(struct state *state, const struct vrv_location *where,
 			rc = varve_archive_find(list, where->archive,
 			    &m->archive, err);
 	}
+	bool found = m->archive == NULL;
+	if (rc == 0)
+		rc = vrv_find_unmatched(repo, m->archive, matcher, &found, err);
+	if (rc == 0)
+		vrv_warn_unmatched(cli, matcher, found || m->archive == NULL);
 	if (rc == 0)
 		rc = catch_signals(state->options->foreground, &stop, err);
 	if (rc != 0)

@@ -24,7 +24,7 @@ struct verify_options {
 static const struct vrv_option options[] = {
     {0, "sample", "PERCENT", vrv_set_string, AT(sample),
 	"take so many of the files (default: 1%, and at least 20)"},
-    {0, "files", "N", vrv_set_unsigned, AT(files), "take N files"},
+    {0, "files", "N", vrv_set_positive, AT(files), "take N files"},
     {0, "all", NULL, vrv_set_true, AT(all), "take everything"},
     {0, "seed", "S", vrv_set_string, AT(seed),
 	"select the same sample as an earlier run with this seed"},
@@ -32,7 +32,7 @@ static const struct vrv_option options[] = {
 	"restore into the new or empty folder DIR and compare that"},
     {0, "against", "DIR", vrv_set_string, AT(against),
 	"compare with the sources, whose paths lie below DIR"},
-    {0, "threads", "N", vrv_set_unsigned, AT(threads),
+    {0, "threads", "N", vrv_set_positive, AT(threads),
 	"threads to use (default: one for each processor)"},
     {0, "status", NULL, vrv_set_true, AT(status),
 	"show which checks and verifications were made"},

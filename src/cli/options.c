@@ -81,6 +81,21 @@ vrv_set_unsigned(const struct vrv_option *o, void *dest, const char *value,
 }
 
 int
+vrv_set_positive(const struct vrv_option *o, void *dest, const char *value,
+    struct vrv_arena *arena, struct varve_err *err)
+{
+	unsigned n;
+	int rc = vrv_set_unsigned(o, &n, value, arena, err);
+
+	if (rc == 0 && n == 0)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' is not a number above 0", value);
+	if (rc == 0)
+		*(unsigned *)dest = n;
+	return rc;
+}
+
+int
 vrv_set_octal(const struct vrv_option *o, void *dest, const char *value,
     struct vrv_arena *arena, struct varve_err *err)
 {

@@ -37,6 +37,7 @@ vrv_option_fn vrv_set_value;	/* int, becomes option->value */
 vrv_option_fn vrv_set_string;	/* const char * */
 vrv_option_fn vrv_set_list;	/* struct vrv_strings */
 vrv_option_fn vrv_set_unsigned; /* unsigned */
+vrv_option_fn vrv_set_positive; /* the same above 0 */
 vrv_option_fn vrv_set_octal;	/* unsigned, at most 07777 */
 vrv_option_fn vrv_set_exclude, vrv_set_exclude_from, vrv_set_pattern,
     vrv_set_patterns_from; /* struct vrv_rules */

@@ -120,6 +120,12 @@ vrv_select(struct vrv_cli *cli, const struct varve_archive_list *list,
 			strncmp(name, prefix, strlen(prefix)) == 0))
 			found.items[found.n++] = &list->items[i];
 	}
+	if (found.n == 0 && list->n > 0) {
+		vrv_log(&cli->log, VRV_LOG_WARNING, "no archive matches '%s%s'",
+		    pattern != NULL ? pattern : prefix,
+		    pattern != NULL ? "" : "*");
+		cli->warned = true;
+	}
 	qsort_r(found.items, found.n, sizeof(found.items[0]), compare, &order);
 	if (s->last != 0 && s->last < found.n)
 		found.items += found.n - s->last;

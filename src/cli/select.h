@@ -20,9 +20,9 @@ struct vrv_selection {
 	    offsetof(type, select.glob), "only archives whose name matches"},  \
 	    {'P', "prefix", "PREFIX", vrv_set_string,                          \
 		offsetof(type, select.prefix), NULL},                          \
-	    {0, "first", "N", vrv_set_unsigned, offsetof(type, select.first),  \
+	    {0, "first", "N", vrv_set_positive, offsetof(type, select.first),  \
 		"only the first N of them"},                                   \
-	    {0, "last", "N", vrv_set_unsigned, offsetof(type, select.last),    \
+	    {0, "last", "N", vrv_set_positive, offsetof(type, select.last),    \
 		"only the last N of them"},                                    \
 	{                                                                      \
 		0, "sort-by", "KEYS", vrv_set_string,                          \
@@ -37,6 +37,7 @@ struct vrv_selected {
 
 /* Was any of the options given? */
 bool vrv_selection_given(const struct vrv_selection *);
+/* Warn if there are archives, but --glob-archives matches none. */
 int vrv_select(struct vrv_cli *, const struct varve_archive_list *,
     const struct vrv_selection *, struct vrv_selected *ret,
     struct varve_err *err) VRV_MUST;

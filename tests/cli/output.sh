@@ -58,7 +58,7 @@ is "$?" 0 "no output, create: status"
 	echo $? >status
 } | :
 while [ ! -s status ]; do sleep 0.1; done
-is "$(cat status)" 2 "closed output: status"
+is "$(cat status)" 141 "closed output: status"
 is "$(cat err)" "" "closed output: no message"
 
 # --- what belongs to no archive ---

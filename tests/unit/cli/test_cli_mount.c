@@ -31,7 +31,7 @@ test_options(void **state)
 	assert_int_equal(program_run("mount -f -o allow_other,uid=5,umask=027 "
 				     "-o gid=0,cache=64m,ignore_permissions "
 				     "--numeric-ids --strip-components 2 "
-				     "::one /m a b"),
+				     "::one /m src/l"),
 	    0);
 	assert_true(m->allow_other && m->ignore_permissions);
 	assert_true(m->has_uid && m->has_gid && m->numeric_ids);

@@ -40,7 +40,7 @@ test_output_list(void **state)
 	    "src/l -> a\n");
 	assert_int_equal(program_run("list ::one --format '{bpath}|' src/l src"
 				     " -e '*/l'"),
-	    0);
+	    1);
 	assert_string_equal(program_out, "src|src/a\n\xff|");
 	assert_int_equal(program_run(
 			     "list ::two --format "
@@ -110,7 +110,7 @@ test_output_json(void **state)
 	    "        \"location\": \"/repo\"\n"
 	    "    }\n"
 	    "}\n");
-	assert_int_equal(program_run("list --json-lines ::one pf:src/a"), 0);
+	assert_int_equal(program_run("list --json-lines ::one pf:src/a"), 1);
 	assert_string_equal(program_out, "");
 	assert_int_equal(program_run("list --json-lines ::one src/l"), 0);
 	assert_string_equal(program_out,

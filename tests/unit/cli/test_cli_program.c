@@ -269,7 +269,7 @@ test_other_commands(void **state)
 	assert_non_null(strstr(program_err, "] (2/2)\n"));
 	assert_int_equal(program_run("delete ::one nope"), 31);
 	assert_int_equal(program_run("delete -n --last 1"), 0);
-	assert_int_equal(program_run("delete -a 'zz*'"), 0);
+	assert_int_equal(program_run("delete -a 'zz*'"), 1);
 	assert_int_equal(fakevarve.deleted, 2);
 	assert_int_equal(program_run("init -e keyfile-blake2 /new"), 0);
 	assert_int_equal(fakevarve.init.mode, VARVE_KEYFILE);
