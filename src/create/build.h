@@ -8,6 +8,7 @@
 
 #include "create/pipeline.h"
 #include "create/records.h"
+#include "repo/repeats.h"
 
 /* A directory that is being built. */
 struct vrv_level {
@@ -36,6 +37,7 @@ struct vrv_build {
 	struct vrv_buf entry, content, xattrs, value;
 	uint64_t read_bytes;	/* of the jobs that are built */
 	uint64_t next_progress; /* when it is due */
+	struct vrv_repeats repeats;
 };
 
 int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,
@@ -43,9 +45,6 @@ int vrv_build_init(struct vrv_build *, struct vrv_pipeline *,
 void vrv_build_fini(struct vrv_build *);
 /* After the last item: records, the last frame. */
 int vrv_build_finish(struct vrv_build *, struct varve_err *err) VRV_MUST;
-
-#define VRV_XATTRS_LOST                                                        \
-	"some extended attributes are not stored: unreadable, or beyond 1 MiB"
 
 /* --- build_tell.c --- */
 
@@ -68,6 +67,11 @@ void vrv_build_note(struct vrv_build *, const struct vrv_item *item,
 /* Something was left out, or is not as it was: told, counted and recorded. */
 int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
+    VRV_MUST;
+/* Report metadata that are lost, if any are: of each kind on a file
+ * system the first is shown, and at the end how many there were. */
+int vrv_build_lost(struct vrv_build *, const struct vrv_item *item,
+    const struct vrv_source_meta *, uint64_t dev, struct varve_err *err)
     VRV_MUST;
 /* The same for an error of the source; one of the run ends it. */
 int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,

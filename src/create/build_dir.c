@@ -40,9 +40,8 @@ vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
 		    vrv_source_fatal(&item->error, vrv_build_disk_path(b, item),
 			err);
 	level->iflags = item->meta.iflags;
-	if (rc == 0 && item->meta.lost > 0)
-		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER, VRV_XATTRS_LOST, 0,
-		    err);
+	if (rc == 0)
+		rc = vrv_build_lost(b, item, &item->meta, item->st.dev, err);
 	vrv_build_push(b, item);
 	return rc == 0 ? vrv_buf_check(&level->raw, err) : rc;
 }

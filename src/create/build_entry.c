@@ -58,6 +58,7 @@ vrv_build_fini(struct vrv_build *b)
 		vrv_buf_fini(&b->levels[i].raw);
 	}
 	free(b->levels);
+	vrv_repeats_fini(&b->repeats);
 	vrv_list_builder_free(b->list);
 	vrv_records_fini(&b->records);
 	vrv_buf_fini(&b->path);

@@ -210,9 +210,7 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		vrv_build_tell(b, item, 'x');
 		return 0;
 	}
-	if (job->meta.lost > 0)
-		rc = vrv_build_warn(b, item, VRV_SKIP_OTHER, VRV_XATTRS_LOST, 0,
-		    err);
+	rc = vrv_build_lost(b, item, &job->meta, job->st.dev, err);
 	if (rc != 0)
 		return rc;
 	return job->linked ? build_link(b, item, err) :
@@ -272,12 +270,9 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 
 	if (item->job != NULL)
 		return build_job(b, item, err);
-	if (item->meta.lost > 0) {
-		int rc = vrv_build_warn(b, item, VRV_SKIP_OTHER,
-		    VRV_XATTRS_LOST, 0, err);
-		if (rc != 0)
-			return rc;
-	}
+	int rc = vrv_build_lost(b, item, &item->meta, item->st.dev, err);
+	if (rc != 0)
+		return rc;
 	if (item->inherited) {
 		vrv_build_tell(b, item,
 		    is_file ? 'U' : status_of(item->st.kind));

@@ -134,6 +134,42 @@ vrv_build_warn(struct vrv_build *b, const struct vrv_item *item,
 }
 
 int
+vrv_build_lost(struct vrv_build *b, const struct vrv_item *item,
+    const struct vrv_source_meta *meta, uint64_t dev, struct varve_err *err)
+{
+	const char *kind = meta->why.sys != 0 ?
+	    meta->why.while_ :
+	    "some extended attributes are not stored: unreadable, or beyond "
+	    "1 MiB";
+	const char *path = vrv_build_disk_path(b, item);
+	char message[256], word[128];
+
+	if (meta->lost == 0)
+		return 0;
+	snprintf(message, sizeof(message), "%s", kind);
+	if (meta->why.sys != 0)
+		snprintf(message, sizeof(message), "stored without: %s: %s",
+		    kind, strerror_r(meta->why.sys, word, sizeof(word)));
+	b->p->warnings++;
+	tell(b,
+	    &(struct varve_event){
+		.type = vrv_repeats_count(&b->repeats, kind, meta->why.sys, dev,
+		    path),
+		.path = path,
+		.message = message,
+		.sys = meta->why.sys,
+	    });
+	return vrv_records_skip(&b->records, VRV_SKIP_OTHER,
+	    vrv_build_path(b, item), err);
+}
+
+static void
+tell_repeat(void *arg, const struct varve_event *event)
+{
+	tell(arg, event);
+}
+
+int
 vrv_build_failed(struct vrv_build *b, const struct vrv_item *item,
     const struct vrv_source_err *error, struct varve_err *err)
 {
@@ -190,5 +226,6 @@ vrv_build_progress(struct vrv_build *b, const struct vrv_item *item)
 void
 vrv_build_finished(struct vrv_build *b)
 {
+	vrv_repeats_end(&b->repeats, tell_repeat, b);
 	progress(b, NULL, true);
 }

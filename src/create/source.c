@@ -344,6 +344,20 @@ keep_wanted(struct vrv_xattr *xattrs, size_t n,
 	return kept;
 }
 
+/* Metadata that cannot be read is lost, which does not cost the content. False
+ * if the error is more than that. */
+static bool
+lose(struct vrv_source_meta *meta, const struct varve_err *why,
+    const char *while_, struct vrv_source_err *err)
+{
+	(void)failed(err, why, while_);
+	if (is_fatal(err) || err->sys == ENOENT)
+		return false;
+	if (meta->lost++ == 0)
+		meta->why = *err;
+	return true;
+}
+
 bool
 vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
     const struct vrv_source_want *want, struct vrv_arena *arena,
@@ -354,15 +368,17 @@ vrv_source_meta(int fd, const char *name, enum vrv_kind kind,
 
 	if (want->xattrs || want->acls) {
 		if (vrv_os_xattrs(fd, name, arena, &meta.xattrs, &meta.n_xattrs,
-			&meta.lost, &why) != 0)
-			return failed(err, &why, "reading the attributes");
-		meta.n_xattrs =
-		    keep_wanted(meta.xattrs, meta.n_xattrs, want, &meta.lost);
+			&meta.lost, &why) == 0)
+			meta.n_xattrs = keep_wanted(meta.xattrs, meta.n_xattrs,
+			    want, &meta.lost);
+		else if (!lose(&meta, &why, "reading the attributes", err))
+			return false;
 	}
 	if ((want->flags || want->nodump_check) && name[0] == '\0' &&
 	    (kind == VRV_FILE || kind == VRV_DIR) &&
-	    vrv_os_flags(fd, &meta.iflags, &why) != 0)
-		return failed(err, &why, "reading the flags");
+	    vrv_os_flags(fd, &meta.iflags, &why) != 0 &&
+	    !lose(&meta, &why, "reading the flags", err))
+		return false;
 	*ret = meta;
 	return true;
 }

@@ -103,11 +103,12 @@ bool vrv_source_next_data(int fd, uint64_t from, uint64_t size,
     uint64_t *ret_from, uint64_t *ret_to, struct vrv_source_err *err);
 
 /* Extended attributes that are wanted, sorted, in the arena, and inode flags.
- * `name` "" asks the descriptor `fd` itself. *ret_lost counts attributes that
- * could not be read. */
+ * `name` "" asks the descriptor `fd` itself. ret->lost counts what could not be
+ * read. False only if the run is to end or the file has vanished. */
 struct vrv_source_meta {
 	struct vrv_xattr *xattrs;
 	size_t n_xattrs, lost;
+	struct vrv_source_err why; /* something is lost; sys 0: see os/meta.h */
 	uint32_t iflags;
 };
 bool vrv_source_meta(int fd, const char *name, enum vrv_kind kind,

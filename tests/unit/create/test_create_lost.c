@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Metadata that cannot be read: the content is stored, and a file system full
+ * of such files is two lines. */
+#include <errno.h>
+
+#include "os/meta.h"
+
+#include "place.h"
+
+#define FILES 5
+
+static int fail_xattrs, fail_flags;
+
+int __real_vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
+    struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
+    struct varve_err *err);
+int __wrap_vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
+    struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
+    struct varve_err *err);
+int __real_vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err);
+int __wrap_vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err);
+
+int
+__wrap_vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
+    struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
+    struct varve_err *err)
+{
+	return fail_xattrs != 0 ?
+	    vrv_fail_sys(err, fail_xattrs, "list attributes") :
+	    __real_vrv_os_xattrs(dirfd, name, arena, ret, ret_n, ret_lost, err);
+}
+
+int
+__wrap_vrv_os_flags(int fd, uint32_t *ret, struct varve_err *err)
+{
+	return fail_flags != 0 ? vrv_fail_sys(err, fail_flags, "get flags") :
+				 __real_vrv_os_flags(fd, ret, err);
+}
+
+static int
+make_files(void **state)
+{
+	char path[] = "src/0";
+
+	setup(state);
+	for (int i = 0; i < FILES; i++) {
+		path[4] = (char)('0' + i);
+		put(path, "text");
+	}
+	fail_xattrs = fail_flags = 0;
+	return 0;
+}
+
+/* One warning is shown, and how many more there were. */
+static void
+says_once(const struct place *p, const char *what)
+{
+	char want[200];
+
+	snprintf(want, sizeof(want),
+	    "src: stored without: %s\n: 5 more warnings like 'src': %s\n", what,
+	    what);
+	assert_string_equal(p->told, want);
+}
+
+static void
+test_lost_xattrs(void **state)
+{
+	struct place *p = *state;
+
+	fail_xattrs = EIO;
+	assert_int_equal(back_up(p, "xattrs"), FILES + 1);
+	says_once(p, "reading the attributes: Input/output error");
+	holds(p, "src src/0 src/1 src/2 src/3 src/4 ");
+}
+
+static void
+test_lost_flags(void **state)
+{
+	struct place *p = *state;
+
+	fail_flags = EPERM;
+	assert_int_equal(back_up(p, "flags"), FILES + 1);
+	says_once(p, "reading the flags: Operation not permitted");
+	holds(p, "src src/0 src/1 src/2 src/3 src/4 ");
+}
+
+/* Memory that runs out is an error of the run. */
+static void
+test_exhausted(void **state)
+{
+	struct place *p = *state;
+	struct varve_backup_result result;
+	struct varve_err err;
+
+	fail_xattrs = ENOMEM;
+	assert_int_not_equal(try_back_up(p, "none", &result, &err), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_lost_xattrs, make_files,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_lost_flags, make_files,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_exhausted, make_files,
+		teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
