@@ -113,9 +113,6 @@ restore(struct verification *v, struct varve_err *err)
 	    .root_metadata = true,
 	    .umask = 077,
 	    .stdout_fd = -1,
-	    /* What comes out is compared with the archive in all of this. */
-	    .preserve_permissions = true,
-	    .root_metadata = true,
 	    .event = on_event,
 	    .event_arg = v,
 	};
