@@ -60,6 +60,9 @@ def check_archives(t):
               "r")["archives"][0]
     t.is_equal(raw(a, "comment"), b"c\xff", "list: comment")
     t.is_equal(raw(a, "command_line")[-3], b"c\xff", "list: command line")
+    t.run("create", "--stdin-name", b"n\xff", "r::stdin", "-")
+    item = t.lines("list", "--json-lines", "r::stdin")[0]
+    t.is_equal(raw(item, "path"), b"n\xff", "the name of standard input")
     made = t.one("create", "--json", "--comment", b"c\xff", "r::b", "s")
     t.is_equal(raw(made["archive"], "command_line")[-3], b"c\xff",
                "create --json: command line")

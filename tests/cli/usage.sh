@@ -17,7 +17,7 @@ refuses 2 "--dry-run stores nothing*" create -n -s r::a x
 refuses 2 "bad regular expression 'a('*" create -e 're:a(' r::a x
 refuses 2 "unknown pattern style 'xx:'*" create -e xx:a r::a x
 refuses 2 "*'nowhere'*No such file*" create --exclude-from nowhere r::a x
-refuses 2 "*'lz4'*" create -C lz4 r::a x
+refuses 2 "*'lz5'*" create -C lz5 r::a x
 refuses 2 "*neither a time*" create --timestamp never r::a x
 refuses 2 "*'ssh:' is not supported*" list ssh://host/r
 refuses 5 "unknown placeholder '{nope}'*" create 'r::{nope}' x

@@ -43,7 +43,7 @@ test_usage(void **state)
 	    {"create ::a", "PATH"},
 	    {"create /repo x", "REPO::ARCHIVE"},
 	    {"create --dry-run --stats ::a x", "--stats"},
-	    {"create -C lz4 ::a x", "'lz4'"},
+	    {"create -C lz5 ::a x", "'lz5'"},
 	    {"create --files-cache x ::a x", "--files-cache"},
 	    {"create --timestamp never ::a x", "'never'"},
 	    {"create -e re:( ::a x", "'('"},
