@@ -78,7 +78,8 @@ is "$(names --newer 1d --name 'n*')" "" "newer: a span"
 touch -d '2021-01-01' mark
 is "$(names --newer mark --name 'n*')" "notes.txt" "newer than a file"
 is "$(names --name nothing)" "" "nothing is found"
-ok "and that is no error" varve find --name nothing repo
+run varve find --name nothing repo
+is "$status" 1 "which is a warning"
 
 # --- spans ---
 
