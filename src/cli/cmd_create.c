@@ -9,6 +9,7 @@
 #include "cli/compression.h"
 #include "cli/done.h"
 #include "cli/item.h"
+#include "cli/mask.h"
 #include "cli/pathlist.h"
 #include "cli/placeholders.h"
 #include "cli/shapes.h"
@@ -124,6 +125,7 @@ struct create {
 	const struct create_options *o;
 	struct varve_backup_options backup;
 	struct vrv_strings sources;
+	struct vrv_strings args; /* masked, to be stored */
 	struct vrv_matcher *matcher;
 	struct vrv_strings command; /* whose output is read; n 0: none */
 	struct vrv_child child;
@@ -242,9 +244,11 @@ set_options(struct create *c, struct varve_err *err)
 	b->stdin_mode = o->stdin_mode;
 	b->stdin_user = o->stdin_user;
 	b->stdin_group = o->stdin_group;
-	b->args = c->cli->argv;
-	b->n_args = c->cli->argc;
-	if (o->compression != NULL)
+	rc =
+	    vrv_mask(c->cli->argv, c->cli->argc, &c->cli->arena, &c->args, err);
+	b->args = c->args.items;
+	b->n_args = c->args.n;
+	if (rc == 0 && o->compression != NULL)
 		rc = vrv_compression_parse(o->compression, &compression, err);
 	if (rc == 0)
 		report_compression(c, &compression);

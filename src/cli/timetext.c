@@ -79,7 +79,7 @@ vrv_time_iso(struct vrv_buf *buf, struct varve_time t)
 double
 vrv_time_between(struct varve_time a, struct varve_time b)
 {
-	return (double)(b.s - a.s) + ((double)b.ns - (double)a.ns) / 1e9;
+	return (double)b.s - (double)a.s + ((double)b.ns - (double)a.ns) / 1e9;
 }
 
 void

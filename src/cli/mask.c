@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/mask.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/text.h"
+#include "util/mem.h"
+
+#define MASK "***"
+
+static bool
+starts_with(const char *s, size_t n, const char *word)
+{
+	size_t len = strlen(word);
+
+	return n >= len && strncasecmp(s, word, len) == 0;
+}
+
+static bool
+is_secret(const char *name, size_t n)
+{
+	for (; n > 0; name++, n--) {
+		if (starts_with(name, n, "pass") ||
+		    starts_with(name, n, "secret") ||
+		    starts_with(name, n, "token"))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes of the part at `s`: up to a comma or the end. A password in a URL may
+ * hold commas. */
+static size_t
+part_length(const char *s)
+{
+	size_t n = strcspn(s, ",");
+
+	return memmem(s, n, "://", 3) != NULL ? strlen(s) : n;
+}
+
+static void
+mask_part(struct vrv_buf *to, const char *s, size_t n)
+{
+	const char *equals = memchr(s, '=', n);
+	const char *host = strstr(s, "://");
+	const char *at, *colon;
+
+	if (equals != NULL && is_secret(s, (size_t)(equals - s))) {
+		vrv_buf_bytes(to, s, (size_t)(equals - s) + 1);
+		vrv_buf_bytes(to, MASK, strlen(MASK));
+		return;
+	}
+	if (host != NULL && host < s + n) {
+		host += 3;
+		size_t left = n - (size_t)(host - s);
+		const char *slash = memchr(host, '/', left);
+		at = memrchr(host, '@',
+		    slash != NULL ? (size_t)(slash - host) : left);
+		colon =
+		    at != NULL ? memchr(host, ':', (size_t)(at - host)) : NULL;
+		if (colon != NULL) {
+			vrv_buf_bytes(to, s, (size_t)(colon - s) + 1);
+			vrv_buf_bytes(to, MASK, strlen(MASK));
+			vrv_buf_bytes(to, at, n - (size_t)(at - s));
+			return;
+		}
+	}
+	vrv_buf_bytes(to, s, n);
+}
+
+static int
+add(struct vrv_strings *ret, struct vrv_arena *arena, const char *arg,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf text = {0};
+
+	for (;;) {
+		size_t n = part_length(arg);
+
+		mask_part(&text, arg, n);
+		arg += n;
+		if (*arg == '\0')
+			break;
+		vrv_buf_u8(&text, (uint8_t)*arg++);
+	}
+	const char *copy = vrv_arena_dup(arena, vrv_text_str(&text), text.len);
+	if (text.failed || copy == NULL)
+		return VRV_NOMEM(err, "a command line");
+	return vrv_strings_add(ret, arena, copy, err);
+}
+
+int
+vrv_mask(const char *const *args, size_t n, struct vrv_arena *arena,
+    struct vrv_strings *ret, struct varve_err *err)
+{
+	bool next_is_secret = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *arg = args[i];
+		bool option = arg[0] == '-' && arg[1] != '\0';
+
+		if (next_is_secret && !option)
+			rc = vrv_strings_add(ret, arena, MASK, err);
+		else
+			rc = add(ret, arena, arg, err);
+		next_is_secret = option && strchr(arg, '=') == NULL &&
+		    is_secret(arg, strlen(arg));
+	}
+	return rc;
+}
