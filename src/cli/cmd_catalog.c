@@ -37,9 +37,10 @@ show_change(struct vrv_cli *cli, const struct catalog_options *o,
 	    change->seconds > 0 ? (double)change->entries / change->seconds : 0;
 
 	vrv_text_add(&text,
-	    "catalogued %" PRIu64 " archives, %" PRIu64
-	    " entries in %.2f seconds (%.0f entries/s)",
-	    change->archives, change->entries, change->seconds, rate);
+	    "catalogued %" PRIu64 " archive%s, %" PRIu64
+	    " %s in %.2f seconds (%.0f entries/s)",
+	    change->archives, vrv_plural(change->archives), change->entries,
+	    change->entries == 1 ? "entry" : "entries", change->seconds, rate);
 	if (o->stats)
 		vrv_log_output(&cli->log, "stats", vrv_text_str(&text));
 	else

@@ -79,12 +79,15 @@ rest_text(struct vrv_buf *buf, const struct varve_check_result *r)
 {
 	if (r->packs_recent > 0)
 		vrv_text_add(buf,
-		    "; %" PRIu64 " of %" PRIu64 " packs left out for their age",
-		    r->packs_recent, r->packs_listed);
+		    "; %" PRIu64 " of %" PRIu64
+		    " pack%s left out for their age",
+		    r->packs_recent, r->packs_listed,
+		    vrv_plural(r->packs_listed));
 	if (r->packs_left > 0)
 		vrv_text_add(buf,
-		    "; %" PRIu64 " of %" PRIu64 " packs left for the next run",
-		    r->packs_left, r->packs_listed);
+		    "; %" PRIu64 " of %" PRIu64 " pack%s left for the next run",
+		    r->packs_left, r->packs_listed,
+		    vrv_plural(r->packs_listed));
 }
 
 /* Behind the findings, which are in it already. */
@@ -150,17 +153,20 @@ check(struct vrv_cli *cli, struct varve_repo *repo, bool json,
 	if (rc != 0)
 		return rc;
 	vrv_log(&cli->log, VRV_LOG_INFO,
-	    "checked %" PRIu64 " objects, %" PRIu64 " archives, %" PRIu64
-	    " trees, %" PRIu64 " chunks",
-	    r.objects, r.archives, r.trees, r.chunks);
+	    "checked %" PRIu64 " object%s, %" PRIu64 " archive%s, %" PRIu64
+	    " tree%s, %" PRIu64 " chunk%s",
+	    r.objects, vrv_plural(r.objects), r.archives,
+	    vrv_plural(r.archives), r.trees, vrv_plural(r.trees), r.chunks,
+	    vrv_plural(r.chunks));
 	if (r.unknown > 0)
 		vrv_log(&cli->log, VRV_LOG_WARNING,
-		    "%" PRIu64 " names in the repository are not of varve: "
-		    "left alone",
-		    r.unknown);
+		    "ignored %" PRIu64 " file%s in the repository that varve "
+		    "did not make",
+		    r.unknown, vrv_plural(r.unknown));
 	if (r.unreferenced > 0)
 		vrv_log(&cli->log, VRV_LOG_INFO,
-		    "%" PRIu64 " packs stand in no index", r.unreferenced);
+		    "%" PRIu64 " pack%s not listed in any index",
+		    r.unreferenced, r.unreferenced == 1 ? " is" : "s are");
 	rest_text(&rest, &r);
 	if (r.problems == 0) {
 		vrv_log(&cli->log, VRV_LOG_INFO, "no problems found%s%s",

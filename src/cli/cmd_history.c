@@ -342,7 +342,8 @@ restore(struct history *h, struct varve_err *err)
 	cli->warned = cli->warned || result.warnings > 0;
 	if (result.skipped > 0)
 		return vrv_fail(err, events.damaged ? VARVE_CORRUPT : VARVE_IO,
-		    "%" PRIu64 " items could not be restored", result.skipped);
+		    "%" PRIu64 " item%s could not be restored", result.skipped,
+		    vrv_plural(result.skipped));
 	vrv_cli_done(cli,
 	    &(struct vrv_done){result.items, VRV_DONE_UNKNOWN, result.bytes,
 		result.warnings},

@@ -168,8 +168,8 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 	bool first = true;
 
 	vrv_text_escape(text, archive->name);
-	vrv_text_add(text, ": %" PRIu64 " of %" PRIu64 " files, ", r->sampled,
-	    r->files);
+	vrv_text_add(text, ": %" PRIu64 " of %" PRIu64 " file%s, ", r->sampled,
+	    r->files, vrv_plural(r->files));
 	vrv_text_size(text, (int64_t)r->sampled_bytes, iec, 2, false);
 	vrv_text_add(text, " of ");
 	vrv_text_size(text, (int64_t)r->bytes, iec, 2, false);
@@ -180,7 +180,8 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 	if (r->seed_start != 0)
 		vrv_text_add(text, "+%" PRIu64, r->seed_start);
 	vrv_buf_u8(text, ':');
-	count_text(text, r->problems, "problems", &first);
+	count_text(text, r->problems, r->problems == 1 ? "problem" : "problems",
+	    &first);
 	count_text(text, r->changed, "changed", &first);
 	count_text(text, r->vanished, "gone", &first);
 	count_text(text, r->filled, "with holes that take space", &first);

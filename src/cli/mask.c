@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/mask.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/text.h"
 #include "util/mem.h"
@@ -13,9 +13,11 @@
 static bool
 starts_with(const char *s, size_t n, const char *word)
 {
-	size_t len = strlen(word);
-
-	return n >= len && strncasecmp(s, word, len) == 0;
+	for (; *word != '\0'; word++, s++, n--) {
+		if (n == 0 || tolower((unsigned char)*s) != *word)
+			return false;
+	}
+	return true;
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/glob.h"
+#include "cli/text.h"
 #include "util/mem.h"
 
 enum sort_key {
@@ -143,9 +144,9 @@ vrv_archives(struct vrv_cli *cli, struct varve_repo *repo,
 
 	if (rc == 0 && (*ret)->damaged > 0) {
 		vrv_log(&cli->log, VRV_LOG_WARNING,
-		    "%zu archives cannot be read and are left out; run "
+		    "skipped %zu archive%s that cannot be read; run "
 		    "'varve check'",
-		    (*ret)->damaged);
+		    (*ret)->damaged, vrv_plural((*ret)->damaged));
 		cli->warned = true;
 	}
 	return rc;

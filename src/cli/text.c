@@ -73,6 +73,12 @@ vrv_text_shell(struct vrv_buf *buf, const char *s)
 	vrv_buf_u8(buf, '\'');
 }
 
+const char *
+vrv_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static size_t
 char_width(uint32_t c)
 {

@@ -26,6 +26,9 @@ bool vrv_text_lossy(struct vrv_buf *, const char *s);
 /* Append `s` as a shell would need it to be quoted, escaped. */
 void vrv_text_shell(struct vrv_buf *, const char *s);
 
+/* "1 pack", "2 packs": the end of a noun behind the number `n`. */
+const char *vrv_plural(uint64_t n);
+
 /* Columns that an escaped text takes on a terminal. */
 size_t vrv_text_width(const char *s, size_t n);
 /* Append `s`, escaped, in at most `columns`: a longer text loses its middle,

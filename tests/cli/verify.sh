@@ -121,11 +121,11 @@ chmod u+w "$pack"
 printf 'XXXX' | dd of="$pack" bs=1 seek=1000000 conv=notrunc 2>/dev/null
 run varve verify --all repo::one
 is "$status" 2 "a damaged pack: status"
-like "$out" "one: *: 1 problems" "counted"
+like "$out" "one: *: 1 problem" "counted"
 like "$err" "*random*packs/*" "path and object are named"
 run varve verify --all --into out/damaged repo::one
 is "$status" 2 "into a folder"
-like "$out" "one: *: 1 problems, 108 equal" "told once, the rest is equal"
+like "$out" "one: *: 1 problem, 108 equal" "told once, the rest is equal"
 ok "the damaged file is not there" test ! -e out/damaged/random
 run varve verify --all --against src repo::one
 is "$status" 2 "against the sources: damage outweighs changes"

@@ -248,6 +248,9 @@ test_times(void **state)
 	vrv_duration_text(&buf, 3725.5);
 	assert_string_equal(vrv_text_str(&buf),
 	    "1 hours 2 minutes 5.50 seconds");
+	assert_string_equal(vrv_plural(0), "s");
+	assert_string_equal(vrv_plural(1), "");
+	assert_string_equal(vrv_plural(2), "s");
 }
 
 static void
