@@ -37,7 +37,7 @@ refuses 31 "there is no archive to verify*" verify repo
 run varve verify repo
 is "$status" 0 "to nowhere"
 is "$err" "" "says nothing but the result"
-like "$out" "large: 1 of 1 files, 3.00 MB of 3.00 MB (100.0 %), seed *: sound
+like "$out" "large: 1 of 1 file, 3.00 MB of 3.00 MB (100.0 %), seed *: sound
 one: 20 of 105 files, *: sound" "the newest of each series"
 (cd src && varve create --series all ../repo::two .) || exit 99
 run varve verify repo
