@@ -489,7 +489,8 @@ test_no_memory(void **state)
 	vrv_auto_buf struct vrv_buf text = {0};
 	struct vrv_state read = {0};
 	bool v1;
-	MUST(vrv_os_load(AT_FDCWD, path, 1 << 20, &text, &err));
+	vrv_auto_fd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	MUST(vrv_os_load_fd(fd, 1 << 20, &text, &err));
 	assert_int_equal(vrv_state_parse(&text, &read, &v1, &err), VARVE_NOMEM);
 	assert_int_equal(vrv_repo_open(store, &open, &repo, &err), VARVE_NOMEM);
 	no_room = false;
