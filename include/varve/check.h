@@ -40,6 +40,7 @@ struct varve_check_options {
 struct varve_check_result {
 	uint64_t objects, object_bytes; /* looked at */
 	uint64_t archives;
+	uint64_t archives_damaged; /* of them: some of it is */
 	/* Directories, and entries in them; what several archives share counts
 	 * once. */
 	uint64_t trees, entries;

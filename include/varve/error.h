@@ -60,6 +60,8 @@ enum varve_exit {
 	VARVE_EXIT_INTEGRITY = 90
 };
 
+#include <stdint.h>
+
 #define VARVE_MESSAGE_MAX 1000
 
 struct varve_err {
@@ -67,6 +69,9 @@ struct varve_err {
 	int sys;  /* errno of the failed call, or 0 */
 	int exit; /* enum varve_exit */
 	char message[VARVE_MESSAGE_MAX];
+	/* Not 0: errors of equal `cause` come from the same stored object, or
+	 * part of one, whatever else they concern. */
+	uint64_t cause;
 };
 
 #endif

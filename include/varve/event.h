@@ -37,6 +37,7 @@ struct varve_event {
 	const char *path;    /* or NULL; bytes as in the file system */
 	const char *message; /* or NULL; one line */
 	int sys;	     /* errno behind a warning, or 0 */
+	uint64_t cause;	     /* of a PROBLEM: as that of a struct varve_err */
 	const struct varve_progress *progress;
 };
 

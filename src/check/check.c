@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "check/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/check_internal.h"
@@ -140,6 +141,11 @@ check_content(struct vrv_check *check,
 		vrv_err_clear(err);
 		return check_data(check, err);
 	}
+	check->archives = archives;
+	check->n_archives = n;
+	check->bad = calloc(n + 1, sizeof(*check->bad));
+	if (check->bad == NULL)
+		return VRV_NOMEM(err, "a check");
 	rc = vrv_check_packs(check, err);
 	if (rc == 0 && check->options->archives)
 		rc = vrv_check_archives(check, archives, n, err);
@@ -293,9 +299,12 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	    .started = vrv_ticks(),
 	    .suspects = vrv_map_new(VRV_OBJECT_ID, sizeof(uint8_t)),
 	    .lengths = vrv_map_new(VRV_PREFIX_SIZE, sizeof(struct vrv_stated)),
+	    .causes = vrv_map_new(sizeof(uint64_t), 0),
 	};
 
-	if (check.suspects == NULL || check.lengths == NULL) {
+	if (check.suspects == NULL || check.lengths == NULL ||
+	    check.causes == NULL) {
+		vrv_map_free(check.causes);
 		vrv_map_free(check.suspects);
 		vrv_map_free(check.lengths);
 		return VRV_NOMEM(err, "a check");
@@ -318,6 +327,8 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	pthread_mutex_destroy(&check.ledger_lock);
 	vrv_map_free(check.suspects);
 	vrv_map_free(check.lengths);
+	vrv_map_free(check.causes);
+	free(check.bad);
 	vrv_failures_free(check.failures);
 	vrv_condemned_fini(&check.condemned);
 	free(check.items);

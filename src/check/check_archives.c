@@ -9,6 +9,7 @@
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
+#define CAUSES_MAX ((size_t)1 << 16)
 
 /*
  * What extract would refuse, this finds: archives are read by the decoders that
@@ -20,6 +21,7 @@
 /* What is below a directory. */
 struct below {
 	uint64_t entries, longest; /* longest: of the paths, from it on */
+	bool bad;		   /* some of it cannot be restored */
 };
 
 struct level {
@@ -42,6 +44,7 @@ struct visit {
 	uint64_t entries; /* of the whole archive */
 	bool asked;	  /* whether the archive was deleted meanwhile */
 	bool deleted;
+	bool bad;
 };
 
 /* --- reporting --- */
@@ -74,6 +77,21 @@ ask_whether_deleted(struct visit *visit, struct varve_err *err)
 	return 0;
 }
 
+/* One damaged frame is one problem; the trace counts what it hits. */
+static bool
+is_reported(struct vrv_check *check, const struct varve_err *why)
+{
+	bool is_new = true;
+
+	if (why->cause == 0)
+		return false;
+	if (vrv_map_get(check->causes, &why->cause) != NULL)
+		return true;
+	if (vrv_map_count(check->causes) < CAUSES_MAX)
+		(void)!vrv_map_put(check->causes, &why->cause, &is_new);
+	return false;
+}
+
 /* Returns 0, with `err` cleared, to go on with the archive. */
 static int
 on_damaged(void *arg, const char *path, struct varve_err *err)
@@ -88,8 +106,11 @@ on_damaged(void *arg, const char *path, struct varve_err *err)
 		return rc;
 	if (visit->deleted)
 		return vrv_fail(err, VARVE_NOENT, "the archive was deleted");
-	name_archive(visit, &why);
-	vrv_check_problem(visit->check, NULL, path, &why);
+	visit->bad = true;
+	if (!is_reported(visit->check, &why)) {
+		name_archive(visit, &why);
+		vrv_check_problem(visit->check, NULL, path, &why);
+	}
 	vrv_err_clear(err);
 	return 0;
 }
@@ -113,6 +134,7 @@ grow(struct below *level, size_t name_n, const struct below *below)
 	if (level->longest < longest)
 		level->longest = longest;
 	level->entries = add(level->entries, below->entries);
+	level->bad = level->bad || below->bad;
 }
 
 /* The directory was checked under another path: is this one possible too? */
@@ -123,6 +145,7 @@ meet_again(struct visit *visit, const char *path, const struct below *below,
 	struct level *top = &visit->levels[visit->n - 1];
 	uint64_t n = strlen(path);
 
+	visit->bad = visit->bad || below->bad;
 	grow(&top->below, visit->next_name, below);
 	if (below->longest > 0)
 		n = add(n, add(below->longest, 1));
@@ -140,8 +163,10 @@ on_enter(void *arg, const struct vrv_ref *ref)
 
 	if (visit->n == 0) {
 		const struct below *known = vrv_map_get(visit->seen, ref->id);
-		if (known != NULL)
+		if (known != NULL) {
 			visit->entries = known->entries;
+			visit->bad = visit->bad || known->bad;
+		}
 		visit->pass_over = known != NULL;
 	}
 	if (visit->pass_over)
@@ -159,10 +184,9 @@ static void
 on_left(void *arg, const struct vrv_ref *ref, bool bad)
 {
 	struct visit *visit = arg;
-	const struct level level = visit->levels[--visit->n];
+	struct level level = visit->levels[--visit->n];
 
-	/* Also when something is wrong below: once is enough to say so. */
-	(void)bad;
+	level.below.bad = level.below.bad || bad;
 	/* Without room the directory is read once more, that is all. */
 	if (vrv_map_count(visit->seen) < VRV_SEEN_MAX) {
 		struct below *below = vrv_map_put(visit->seen, ref->id, NULL);
@@ -302,7 +326,7 @@ check_all_of_it(struct visit *visit, struct varve_err *err)
 static int
 check_archive(struct visit *visit, struct varve_err *err)
 {
-	visit->asked = visit->deleted = false;
+	visit->asked = visit->deleted = visit->bad = false;
 	int rc = check_all_of_it(visit, err);
 	visit->n = 0;
 	if (visit->deleted) {
@@ -333,6 +357,7 @@ vrv_check_archives(struct vrv_check *check,
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		visit.archive = archives[i];
 		rc = check_archive(&visit, err);
+		check->bad[i] = visit.bad && !visit.deleted;
 	}
 	vrv_check_chunks_fini(&visit.chunks);
 	vrv_map_free(visit.seen);

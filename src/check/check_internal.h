@@ -63,12 +63,17 @@ struct vrv_check {
 	uint64_t started;  /* ticks */
 	size_t *order;	   /* limited: items that are packs and due */
 	size_t n_order;
+	const struct vrv_archive *const *archives; /* with keys: looked at */
+	size_t n_archives;
+	bool *bad; /* of each archive: something of it cannot be restored */
 	atomic_size_t unsound; /* packs looked at that were not found sound */
 	/* Packs that something is wrong with: uint8_t, enum vrv_pack_fault. */
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */
 	const struct vrv_map *tombstones;   /* known ones; or NULL */
 	struct vrv_failures *failures;	    /* frames not read again */
+	/* Causes (struct varve_err) that the archives pass has reported. */
+	struct vrv_map *causes;
 	/* With verify_data, data chunks that share a frame: prefix to struct
 	 * vrv_stated. */
 	struct vrv_map *lengths;
@@ -101,6 +106,9 @@ void vrv_check_pack_problem(struct vrv_check *,
 /* Something is wrong with a listed object, or it could not be read. */
 void vrv_check_item_problem(struct vrv_check *, struct vrv_listed *,
     const struct varve_err *why);
+/* Report something that is no finding. */
+void vrv_check_tell(struct vrv_check *, enum varve_event_type, const char *path,
+    const char *message);
 /* Report what a finding means for a path; it is not counted again. */
 void vrv_check_consequence(struct vrv_check *, const char *path,
     const struct varve_err *why);

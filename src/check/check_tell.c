@@ -53,6 +53,20 @@ vrv_check_problem(struct vrv_check *check, const char *object, const char *path,
 }
 
 void
+vrv_check_tell(struct vrv_check *check, enum varve_event_type type,
+    const char *path, const char *message)
+{
+	pthread_mutex_lock(&check->lock);
+	event(check,
+	    &(struct varve_event){
+		.type = type,
+		.path = path,
+		.message = message,
+	    });
+	pthread_mutex_unlock(&check->lock);
+}
+
+void
 vrv_check_consequence(struct vrv_check *check, const char *path,
     const struct varve_err *why)
 {

@@ -2,10 +2,14 @@
 #include <string.h>
 
 #include "check/check_internal.h"
+#include "util/buf.h"
+#include "util/causes.h"
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
-#define PATHS_MAX 1000 /* told of one archive */
+#define PATHS_MAX 1000 /* reported of one archive */
+#define NAMES_MAX 10   /* archives that the summary names */
+#define NAMES_BYTES 500
 
 /*
  * A finding names an object; this says what it costs. Chunks are only tried
@@ -18,6 +22,9 @@ struct trace {
 	struct vrv_map *met; /* directory's prefix to whether all is sound */
 	struct vrv_reader *reader;
 	struct vrv_meta_source source;
+	struct vrv_causes *causes;
+	size_t number; /* of the archive */
+	bool more;     /* paths of an archive beyond PATHS_MAX */
 	uint64_t paths;
 };
 
@@ -55,8 +62,18 @@ on_damaged(void *arg, const char *path, struct varve_err *err)
 
 	if (vrv_err_is_fatal(err))
 		return err->code;
-	if (++trace->paths > PATHS_MAX)
+	trace->check->bad[trace->number] = true;
+	if (++trace->paths > PATHS_MAX) {
+		trace->more = true;
 		return 0;
+	}
+	if (vrv_causes_add(trace->causes, trace->number, path, err)) {
+		(void)vrv_ctx(err, "cannot be restored from archive '%.*s'",
+		    (int)vrv_min(name->n, 200), (const char *)name->p);
+		vrv_check_tell(trace->check, VARVE_EVENT_INFO, path,
+		    err->message);
+		return 0;
+	}
 	(void)vrv_ctx(err, "cannot be restored from archive '%.*s'",
 	    (int)vrv_min(name->n, 200), (const char *)name->p);
 	vrv_check_consequence(trace->check, path, err);
@@ -130,6 +147,72 @@ trace_archive(struct trace *trace, struct varve_err *err)
 	return 0;
 }
 
+/* --- results --- */
+
+static void
+tell_cause(void *arg, const struct vrv_cause *cause)
+{
+	struct trace *trace = arg;
+	struct varve_err why = *cause->err;
+
+	(void)vrv_ctx(&why,
+	    "%s%llu %s cannot be restored from %llu %s, first '%.300s'",
+	    trace->more ? "at least " : "", (unsigned long long)cause->paths,
+	    cause->paths == 1 ? "path" : "paths",
+	    (unsigned long long)cause->groups,
+	    cause->groups == 1 ? "archive" : "archives", cause->path);
+	vrv_check_consequence(trace->check, NULL, &why);
+}
+
+static void
+tell_causes(struct trace *trace)
+{
+	struct varve_err more = {0};
+
+	uint64_t n = vrv_causes_each(trace->causes, tell_cause, trace);
+	if (n == 0)
+		return;
+	(void)vrv_fail(&more, VARVE_CORRUPT,
+	    "%llu more paths of archives cannot be restored",
+	    (unsigned long long)n);
+	vrv_check_consequence(trace->check, NULL, &more);
+}
+
+/* Which archives are damaged; of 17,520 the first few. */
+static int
+tell_archives(struct vrv_check *check, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf text = {0};
+	size_t bad = 0, named = 0;
+
+	for (size_t i = 0; i < check->n_archives; i++) {
+		const struct vrv_text *name = &check->archives[i]->sealed.name;
+		bad += check->bad[i];
+		if (!check->bad[i] || named >= NAMES_MAX ||
+		    text.len > NAMES_BYTES)
+			continue;
+		named++;
+		vrv_buf_bytes(&text, named == 1 ? ": '" : ", '", 3);
+		vrv_buf_bytes(&text, name->p, vrv_min(name->n, 200));
+		vrv_buf_u8(&text, '\'');
+	}
+	vrv_buf_u8(&text, '\0');
+	int rc = vrv_buf_check(&text, err);
+	if (rc != 0)
+		return rc;
+	check->result.archives_damaged = bad;
+	vrv_auto_free char *message =
+	    vrv_strf("%zu of %zu archives %s damaged%s%s; no damage was found "
+		     "in the "
+		     "other %zu",
+		bad, check->n_archives, bad == 1 ? "is" : "are", text.data,
+		bad > named ? " and more" : "", check->n_archives - bad);
+	if (message == NULL)
+		return VRV_NOMEM(err, "a summary");
+	vrv_check_tell(check, VARVE_EVENT_NOTE, NULL, message);
+	return 0;
+}
+
 int
 vrv_check_trace(struct vrv_check *check,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
@@ -142,12 +225,19 @@ vrv_check_trace(struct vrv_check *check,
 	vrv_reader_remember(trace.reader, check->failures);
 	trace.source = vrv_meta_from_reader(trace.reader);
 	trace.met = vrv_map_new(VRV_PREFIX_SIZE, sizeof(bool));
-	if (trace.met == NULL)
+	trace.causes = vrv_causes_new();
+	if (trace.met == NULL || trace.causes == NULL)
 		rc = VRV_NOMEM(err, "a trace");
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		trace.archive = archives[i];
+		trace.number = i;
 		rc = trace_archive(&trace, err);
 	}
+	if (rc == 0)
+		tell_causes(&trace);
+	if (rc == 0)
+		rc = tell_archives(check, err);
+	vrv_causes_free(trace.causes);
 	vrv_map_free(trace.met);
 	vrv_reader_free(trace.reader);
 	return rc;

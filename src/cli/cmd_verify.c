@@ -196,6 +196,7 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 
 struct sum {
 	uint64_t problems, denied, differ;
+	size_t bad;	/* archives with problems */
 	size_t foreign; /* archives of which --against is not the source */
 	bool nothing;	/* of an archive nothing was verified */
 	struct vrv_json *json; /* with an open array of archives; or NULL */
@@ -266,6 +267,7 @@ verify(struct vrv_cli *cli, struct varve_repo *repo,
 		return rc;
 	}
 	sum->problems += r.problems;
+	sum->bad += r.problems > 0;
 	sum->denied += r.denied;
 	sum->nothing = sum->nothing || r.sampled == 0;
 	sum->differ += r.changed + r.vanished;
@@ -324,6 +326,11 @@ verify_each(struct vrv_cli *cli, struct varve_repo *repo,
 		return 0;
 	vrv_fail(err, VARVE_CORRUPT, "%" PRIu64 " %s found", sum.problems,
 	    sum.problems == 1 ? "problem" : "problems");
+	if (which->n > 1)
+		vrv_fail(err, VARVE_CORRUPT,
+		    "%" PRIu64 " %s found in %zu of %zu archives", sum.problems,
+		    sum.problems == 1 ? "problem" : "problems", sum.bad,
+		    which->n);
 	return vrv_exit(err,
 	    sum.denied == sum.problems ? VARVE_EXIT_PERMISSION :
 					 VARVE_EXIT_ERROR);

@@ -177,7 +177,8 @@ vrv_item_value(void *arg, size_t key, struct vrv_value *v)
 		vrv_text_escape(&v->text, at->archive->name);
 		break;
 	case VRV_ITEM_HEALTH:
-		vrv_text_add(&v->text, "healthy");
+		/* Only reading would tell. */
+		vrv_text_add(&v->text, "unknown");
 		break;
 	}
 }
@@ -299,7 +300,6 @@ vrv_item_json(struct vrv_json *j, const struct vrv_item_at *at,
 	vrv_json_int(j, "uid", item->uid);
 	vrv_json_int(j, "gid", item->gid);
 	vrv_json_str(j, "path", item->path);
-	vrv_json_bool(j, "healthy", true);
 	vrv_json_str(j, "source", source(item));
 	vrv_json_str(j, "linktarget", source(item));
 	vrv_json_int(j, "flags", item->flags);

@@ -41,6 +41,7 @@ vrv_restore_failed_path(struct vrv_restore *run, const char *path,
 		.path = path,
 		.message = err->message,
 		.sys = err->sys,
+		.cause = err->cause,
 	    });
 	pthread_mutex_unlock(&run->tell);
 	vrv_err_clear(err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "ledger/ledger.h"
 #include "os/dir.h"
 #include "os/file.h"
+#include "util/causes.h"
 #include "util/hex.h"
 #include "util/mem.h"
 #include "verify/sampler.h"
@@ -24,6 +26,7 @@ struct verification {
 	const struct vrv_archive *archive;
 	const struct varve_verify_options *options;
 	struct vrv_sampler *sampler;
+	struct vrv_causes *causes; /* that hit several files, perhaps */
 	struct vrv_map *told; /* hashes of paths that were told as problems */
 	struct vrv_ledger *ledger;
 	bool sweeps; /* this run is a part of the sweep */
@@ -76,6 +79,21 @@ match(void *arg, const char *path, bool is_dir)
 						   below;
 }
 
+static bool
+is_grouped(struct verification *v, const struct varve_event *event)
+{
+	struct varve_err why = {
+	    .code = VARVE_CORRUPT,
+	    .sys = event->sys,
+	    .cause = event->cause,
+	};
+
+	if (event->message != NULL)
+		(void)snprintf(why.message, sizeof(why.message), "%s",
+		    event->message);
+	return vrv_causes_add(v->causes, 0, event->path, &why);
+}
+
 /* That something could not be set is judged by the comparison. One event is
  * told at a time. */
 static void
@@ -95,7 +113,51 @@ on_event(void *arg, const struct varve_event *event)
 		/* Without memory for it, it is told twice. */
 		(void)!vrv_map_put(v->told, &hash, NULL);
 	}
+	if (event->type == VARVE_EVENT_PROBLEM && is_grouped(v, event))
+		changed.type = VARVE_EVENT_INFO;
 	tell(v, &changed);
+}
+
+/* One frame is one line, whatever number of files it hits. */
+static void
+tell_cause(void *arg, const struct vrv_cause *cause)
+{
+	struct verification *v = arg;
+	struct varve_err why = *cause->err;
+	struct varve_event event = {
+	    .type = VARVE_EVENT_PROBLEM,
+	    .status = 'E',
+	    .path = cause->path,
+	    .sys = why.sys,
+	    .cause = why.cause,
+	};
+
+	if (cause->paths > 1) {
+		(void)vrv_ctx(&why,
+		    "%llu paths cannot be restored, first '%.300s'",
+		    (unsigned long long)cause->paths, cause->path);
+		event.path = NULL;
+	}
+	event.message = why.message;
+	tell(v, &event);
+}
+
+static void
+tell_causes(struct verification *v)
+{
+	struct varve_err more = {0};
+
+	uint64_t n = vrv_causes_each(v->causes, tell_cause, v);
+	if (n == 0)
+		return;
+	(void)vrv_fail(&more, VARVE_CORRUPT,
+	    "%llu more paths cannot be restored", (unsigned long long)n);
+	tell(v,
+	    &(struct varve_event){
+		.type = VARVE_EVENT_PROBLEM,
+		.status = 'E',
+		.message = more.message,
+	    });
 }
 
 static int
@@ -119,6 +181,7 @@ restore(struct verification *v, struct varve_err *err)
 	struct varve_restore_result restored = {0};
 
 	int rc = vrv_extract(v->repo, v->archive, &options, &restored, err);
+	tell_causes(v);
 	if (rc == 0)
 		v->result.problems += restored.skipped;
 	return rc;
@@ -308,7 +371,9 @@ verify(struct verification *v, struct varve_err *err)
 	};
 
 	v->told = vrv_map_new(sizeof(uint64_t), 0);
-	if (v->told == NULL || name == NULL || host == NULL || series == NULL)
+	v->causes = vrv_causes_new();
+	if (v->told == NULL || v->causes == NULL || name == NULL ||
+	    host == NULL || series == NULL)
 		return VRV_NOMEM(err, "a verification");
 	vrv_hex(run.archive, v->archive->clear.logical, VRV_LOGICAL_ID);
 	v->sweep_of = (struct vrv_sweep_of){
@@ -378,6 +443,7 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 	if (rc == 0)
 		rc = verify(&v, err);
 	vrv_map_free(v.told);
+	vrv_causes_free(v.causes);
 	vrv_sampler_free(v.sampler);
 	if (rc == 0)
 		*ret = v.result;

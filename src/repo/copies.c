@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "repo/repo_internal.h"
+#include "util/hash.h"
 #include "util/hex.h"
 
 /* The first error is the one to report, unless a later one says that a copy
@@ -63,8 +64,13 @@ vrv_copies_try(struct vrv_repo *repo, enum vrv_frame_kind kind,
 int
 vrv_copy_context(const struct vrv_location *at, struct varve_err *err)
 {
+	/* A pack that is gone is one cause, not one for each frame. */
+	uint64_t part = err->code == VARVE_NOENT ? UINT64_MAX : at->offset;
 	char text[VRV_NAME_SIZE];
 
+	err->cause = (vrv_hash64(at->pack, sizeof(at->pack)) ^
+			 vrv_hash64(&part, sizeof(part))) |
+	    1;
 	vrv_pack_name(at->pack, text);
 	return vrv_ctx(err, "%s, frame at %llu", text,
 	    (unsigned long long)at->offset);

@@ -16,6 +16,7 @@ struct failure {
 	uint64_t offset;
 	uint64_t since; /* ticks */
 	int code, sys, exit;
+	uint64_t cause;
 	char message[MESSAGE_MAX];
 };
 
@@ -108,6 +109,7 @@ vrv_failures_get(struct vrv_failures *f, const struct vrv_location *at,
 		rc = vrv_fail(err, failure->code, "%s", failure->message);
 		err->sys = failure->sys;
 		err->exit = failure->exit;
+		err->cause = failure->cause;
 	}
 	pthread_mutex_unlock(&f->lock);
 	return rc;
@@ -154,6 +156,7 @@ vrv_failures_put(struct vrv_failures *f, const struct vrv_location *at,
 		failure->code = err->code;
 		failure->sys = err->sys;
 		failure->exit = err->exit;
+		failure->cause = err->cause;
 		keep(failure, "%s", err->message);
 		number = vrv_map_put(f->numbers, &key, &is_new);
 		/* Without memory it is read once more, that is all. */

@@ -81,6 +81,7 @@ int(vrv_fail)(struct varve_err *err, int code, const char *fmt, ...)
 
 	err->code = code;
 	err->sys = 0;
+	err->cause = 0;
 	err->exit =
 	    code == VARVE_CORRUPT ? VARVE_EXIT_INTEGRITY : VARVE_EXIT_ERROR;
 	va_start(ap, fmt);
@@ -103,6 +104,7 @@ int(vrv_fail_sys)(struct varve_err *err, int sys, const char *fmt, ...)
 	err->code = sys_code(sys);
 	err->sys = sys;
 	err->exit = sys_exit(sys);
+	err->cause = 0;
 	set_message(err, "%s: %s", text, why);
 	return err->code;
 }
@@ -216,5 +218,6 @@ vrv_err_clear(struct varve_err *err)
 	err->code = 0;
 	err->sys = 0;
 	err->exit = 0;
+	err->cause = 0;
 	err->message[0] = '\0';
 }

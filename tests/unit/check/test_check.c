@@ -38,9 +38,10 @@ on_event(void *arg, const struct varve_event *event)
 		seen->progress++;
 		seen->last = *event->progress;
 	}
-	if (event->type != VARVE_EVENT_PROBLEM)
+	if (event->type != VARVE_EVENT_PROBLEM &&
+	    event->type != VARVE_EVENT_INFO)
 		return;
-	seen->problems++;
+	seen->problems += event->type == VARVE_EVENT_PROBLEM;
 	snprintf(seen->all + n, sizeof(seen->all) - n, "[%s] %s\n",
 	    event->path == NULL ? "" : event->path, event->message);
 }
@@ -114,6 +115,11 @@ test_damaged_frame(void **state)
 	assert_told(&seen, "packs/");
 	assert_told(&seen, "frame at 64");
 	assert_told(&seen, "[large] cannot be restored from archive 'one'");
+	assert_told(&seen,
+	    "[] 3 paths cannot be restored from 1 archive, first 'large'");
+	/* One line for each problem, and one for what the frame hits. */
+	assert_int_equal(seen.problems, 3);
+	assert_int_equal(r.archives_damaged, 1);
 	assert_told(&seen, "[sub/deep]");
 
 	/* Without reading data the sum alone finds it, and the trace tries. */

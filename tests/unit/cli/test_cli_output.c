@@ -116,7 +116,7 @@ test_output_json(void **state)
 	assert_string_equal(program_out,
 	    "{\"type\": \"l\", \"mode\": \"lrwxrwxrwx\", \"user\": \"root\", "
 	    "\"group\": \"root\", \"uid\": 0, \"gid\": 0, \"path\": \"src/l\", "
-	    "\"healthy\": true, \"source\": \"a\", \"linktarget\": \"a\", "
+	    "\"source\": \"a\", \"linktarget\": \"a\", "
 	    "\"flags\": 0, \"size\": 1, "
 	    "\"mtime\": \"2026-11-22T02:24:05.266811\"}\n");
 	assert_int_equal(program_run("list --json ::one"), 2);
