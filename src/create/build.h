@@ -68,10 +68,11 @@ void vrv_build_note(struct vrv_build *, const struct vrv_item *item,
 int vrv_build_warn(struct vrv_build *, const struct vrv_item *item,
     enum vrv_skip reason, const char *message, int sys, struct varve_err *err)
     VRV_MUST;
-/* Report metadata that are lost, if any are: of each kind on a file
- * system the first is shown, and at the end how many there were. */
+/* Report lost metadata, if there are any: the first of each kind on a file
+ * system is shown, and at the end how many there were. Forgets the ctime, so
+ * that the next run reads the file again instead of inheriting the loss. */
 int vrv_build_lost(struct vrv_build *, const struct vrv_item *item,
-    const struct vrv_source_meta *, uint64_t dev, struct varve_err *err)
+    const struct vrv_source_meta *, struct vrv_stat *st, struct varve_err *err)
     VRV_MUST;
 /* The same for an error of the source; one of the run ends it. */
 int vrv_build_failed(struct vrv_build *, const struct vrv_item *item,

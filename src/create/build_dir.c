@@ -41,7 +41,7 @@ vrv_build_enter(struct vrv_build *b, const struct vrv_item *item,
 			err);
 	level->iflags = item->meta.iflags;
 	if (rc == 0)
-		rc = vrv_build_lost(b, item, &item->meta, item->st.dev, err);
+		rc = vrv_build_lost(b, item, &item->meta, &level->st, err);
 	vrv_build_push(b, item);
 	return rc == 0 ? vrv_buf_check(&level->raw, err) : rc;
 }

@@ -210,7 +210,7 @@ build_job(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 		vrv_build_tell(b, item, 'x');
 		return 0;
 	}
-	rc = vrv_build_lost(b, item, &job->meta, job->st.dev, err);
+	rc = vrv_build_lost(b, item, &job->meta, &job->st, err);
 	if (rc != 0)
 		return rc;
 	return job->linked ? build_link(b, item, err) :
@@ -270,7 +270,7 @@ build_entry(struct vrv_build *b, struct vrv_item *item, struct varve_err *err)
 
 	if (item->job != NULL)
 		return build_job(b, item, err);
-	int rc = vrv_build_lost(b, item, &item->meta, item->st.dev, err);
+	int rc = vrv_build_lost(b, item, &item->meta, &item->st, err);
 	if (rc != 0)
 		return rc;
 	if (item->inherited) {

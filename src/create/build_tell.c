@@ -135,7 +135,8 @@ vrv_build_warn(struct vrv_build *b, const struct vrv_item *item,
 
 int
 vrv_build_lost(struct vrv_build *b, const struct vrv_item *item,
-    const struct vrv_source_meta *meta, uint64_t dev, struct varve_err *err)
+    const struct vrv_source_meta *meta, struct vrv_stat *st,
+    struct varve_err *err)
 {
 	const char *kind = meta->why.sys != 0 ?
 	    meta->why.while_ :
@@ -150,11 +151,12 @@ vrv_build_lost(struct vrv_build *b, const struct vrv_item *item,
 	if (meta->why.sys != 0)
 		snprintf(message, sizeof(message), "stored without: %s: %s",
 		    kind, strerror_r(meta->why.sys, word, sizeof(word)));
+	st->ctime = (struct vrv_time){0, 0};
 	b->p->warnings++;
 	tell(b,
 	    &(struct varve_event){
-		.type = vrv_repeats_count(&b->repeats, kind, meta->why.sys, dev,
-		    path),
+		.type = vrv_repeats_count(&b->repeats, kind, meta->why.sys,
+		    st->dev, path),
 		.path = path,
 		.message = message,
 		.sys = meta->why.sys,

@@ -63,6 +63,54 @@ says_once(const struct place *p, const char *what)
 	assert_string_equal(p->told, want);
 }
 
+static int
+count_ctime(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
+{
+	unsigned *n = arg;
+
+	(void)err;
+	*n += item->entry->ctime.s != 0;
+	return 0;
+}
+
+/* Entries of the newest archive by which a later run could recognize a file
+ * that has not changed. */
+static unsigned
+recognizable(struct place *p)
+{
+	struct vrv_archives *all;
+	struct vrv_reader *reader;
+	struct varve_err err;
+	unsigned n = 0;
+
+	open_repo(p);
+	MUST(vrv_archives_load(p->repo, &all, &err));
+	assert_true(all->n > 0);
+	MUST(vrv_reader_new(p->repo, 1 << 20, &reader, &err));
+	const struct vrv_walk walk = {.source = vrv_meta_from_reader(reader),
+	    .fn = count_ctime,
+	    .arg = &n};
+	MUST(vrv_walk_archive(&walk, all->items[all->n - 1], &err));
+	vrv_reader_free(reader);
+	vrv_archives_free(all);
+	return n;
+}
+
+/* The next run must read what is lost again, or its archive lacks it without a
+ * warning. */
+static void
+test_not_inherited(void **state)
+{
+	struct place *p = *state;
+
+	fail_xattrs = EIO;
+	assert_int_equal(back_up(p, "lost"), FILES + 1);
+	assert_int_equal(recognizable(p), 0);
+	fail_xattrs = 0;
+	assert_int_equal(back_up(p, "whole"), 0);
+	assert_int_equal(recognizable(p), FILES + 1);
+}
+
 static void
 test_lost_xattrs(void **state)
 {
@@ -104,6 +152,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_lost_xattrs, make_files,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_lost_flags, make_files,
+		teardown),
+	    cmocka_unit_test_setup_teardown(test_not_inherited, make_files,
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_exhausted, make_files,
 		teardown),
