@@ -132,9 +132,11 @@ add_parts(struct vrv_buf *buf, struct vrv_buf parts[PARTS], size_t columns)
 	size_t used = 0;
 	bool first = true;
 
+	/* Where there is no terminal, columns is SIZE_MAX. */
+	columns += columns < SIZE_MAX;
 	for (unsigned i = 0; i < PARTS; i++)
 		used += parts[i].len > 0 ? parts[i].len + 1 : 0;
-	for (unsigned rank = PARTS - 1; rank > 0 && used > columns + 1; rank--)
+	for (unsigned rank = PARTS - 1; rank > 0 && used > columns; rank--)
 		for (unsigned i = 0; i < PARTS; i++) {
 			if (ranks[i] != rank || parts[i].len == 0)
 				continue;

@@ -138,6 +138,11 @@ test_progress(void **state)
 	p.current = 9; /* more than was foreseen */
 	vrv_progress_text(&line, &p, NULL, 10, false, false, 100);
 	assert_string_equal(vrv_text_str(&line), "1.20 GB 120.0 MB/s 100%");
+	/* Where there is no terminal, nothing limits the last line either. */
+	vrv_buf_clear(&line);
+	vrv_progress_text(&line, &p, NULL, 10, true, false, SIZE_MAX);
+	assert_string_equal(vrv_text_str(&line),
+	    "1.20 GB O 300.00 MB C 500.00 MB D 12 N 120.0 MB/s 100%");
 	/* A narrow line keeps the bytes and the speed, and room for the path.
 	 */
 	vrv_buf_clear(&line);
