@@ -138,15 +138,15 @@ vrv_build_lost(struct vrv_build *b, const struct vrv_item *item,
     const struct vrv_source_meta *meta, struct vrv_stat *st,
     struct varve_err *err)
 {
-	const char *kind = meta->why.sys != 0 ?
-	    meta->why.while_ :
-	    "some extended attributes are not stored: unreadable, or beyond "
-	    "1 MiB";
-	const char *path = vrv_build_disk_path(b, item);
 	char message[256], word[128];
 
 	if (meta->lost == 0)
 		return 0;
+	const char *path = vrv_build_disk_path(b, item);
+	const char *kind = meta->why.sys != 0 ?
+	    meta->why.while_ :
+	    "some extended attributes are not stored: unreadable, or beyond "
+	    "1 MiB";
 	snprintf(message, sizeof(message), "%s", kind);
 	if (meta->why.sys != 0)
 		snprintf(message, sizeof(message), "stored without: %s: %s",

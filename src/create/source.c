@@ -344,17 +344,21 @@ keep_wanted(struct vrv_xattr *xattrs, size_t n,
 	return kept;
 }
 
-/* Metadata that cannot be read is lost, which does not cost the content. False
- * if the error is more than that. */
+/* Metadata that cannot be read is lost, which does not cost the content. False,
+ * with *err, if the error is more than that. */
 static bool
 lose(struct vrv_source_meta *meta, const struct varve_err *why,
     const char *while_, struct vrv_source_err *err)
 {
-	(void)failed(err, why, while_);
-	if (is_fatal(err) || err->sys == ENOENT)
+	struct vrv_source_err error;
+
+	(void)failed(&error, why, while_);
+	if (is_fatal(&error) || error.sys == ENOENT) {
+		*err = error;
 		return false;
+	}
 	if (meta->lost++ == 0)
-		meta->why = *err;
+		meta->why = error;
 	return true;
 }
 

@@ -179,14 +179,6 @@ add_sources(struct vrv_place *place, struct varve_err *err)
 	return 0;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	const struct vrv_dirent *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
 static void
 add_mark(struct vrv_place *place, const char *name)
 {
@@ -224,7 +216,7 @@ keep_marks(struct vrv_walker *w, struct vrv_place *place, struct varve_err *err)
 		if (found)
 			add_mark(place, name);
 	}
-	qsort(place->names, place->n, sizeof(*place->names), compare_names);
+	qsort(place->names, place->n, sizeof(*place->names), by_name);
 	return 0;
 }
 

@@ -238,6 +238,8 @@ add_path(void *arg, const struct vrv_walk_item *item, struct varve_err *err)
 	vrv_buf_bytes(out, item->path, item->path_n);
 	if (item->entry->kind == VRV_SYMLINK)
 		vrv_buf_u8(out, '@');
+	if ((item->entry->flags & VRV_ENTRY_XATTRS) != 0)
+		vrv_buf_u8(out, '+');
 	vrv_buf_u8(out, ' ');
 	return 0;
 }
@@ -252,8 +254,8 @@ read_chunk(void *arg, enum vrv_frame_kind kind, const uint8_t id[VRV_ID_SIZE],
 	return vrv_reader_get(arg, kind, id, &bytes, &n, err);
 }
 
-/* Every path of the newest archive, of which every chunk is there; free() it.
- */
+/* Every path of the newest archive, of which every chunk is there: with "@" a
+ * symlink, with "+" what has extended attributes. free() it. */
 static inline char *
 paths(struct place *p)
 {

@@ -10,6 +10,7 @@
 #define FILES 5
 
 static int fail_xattrs, fail_flags;
+static bool give_xattr; /* of everything */
 
 int __real_vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
@@ -25,6 +26,16 @@ __wrap_vrv_os_xattrs(int dirfd, const char *name, struct vrv_arena *arena,
     struct vrv_xattr **ret, size_t *ret_n, size_t *ret_lost,
     struct varve_err *err)
 {
+	static const struct vrv_xattr one = {.name = "user.x",
+	    .value = (const uint8_t *)"1",
+	    .size = 1};
+
+	if (give_xattr) {
+		*ret = vrv_arena_dup(arena, &one, sizeof(one));
+		*ret_n = 1;
+		*ret_lost = 0;
+		return *ret == NULL ? VRV_NOMEM(err, "a test") : 0;
+	}
 	return fail_xattrs != 0 ?
 	    vrv_fail_sys(err, fail_xattrs, "list attributes") :
 	    __real_vrv_os_xattrs(dirfd, name, arena, ret, ret_n, ret_lost, err);
@@ -48,6 +59,7 @@ make_files(void **state)
 		put(path, "text");
 	}
 	fail_xattrs = fail_flags = 0;
+	give_xattr = false;
 	return 0;
 }
 
@@ -133,6 +145,18 @@ test_lost_flags(void **state)
 	holds(p, "src src/0 src/1 src/2 src/3 src/4 ");
 }
 
+/* What can be read is stored beside what is lost, of directories, too. */
+static void
+test_only_flags_are_lost(void **state)
+{
+	struct place *p = *state;
+
+	fail_flags = EPERM;
+	give_xattr = true;
+	assert_int_equal(back_up(p, "flags"), FILES + 1);
+	holds(p, "src+ src/0+ src/1+ src/2+ src/3+ src/4+ ");
+}
+
 /* Memory that runs out is an error of the run. */
 static void
 test_exhausted(void **state)
@@ -155,6 +179,8 @@ main(void)
 		teardown),
 	    cmocka_unit_test_setup_teardown(test_not_inherited, make_files,
 		teardown),
+	    cmocka_unit_test_setup_teardown(test_only_flags_are_lost,
+		make_files, teardown),
 	    cmocka_unit_test_setup_teardown(test_exhausted, make_files,
 		teardown),
 	};
