@@ -49,13 +49,18 @@ vrv_db_harden(struct vrv_db *db)
 		NULL);
 }
 
-/* Both at their next row: SQLITE_ROW or SQLITE_DONE of both, or the first's
- * other code. *ret_same tells whether they agree. */
+/* Both at their next row: SQLITE_ROW or SQLITE_DONE of the first, and whether
+ * the other agrees; or the code of the one that failed. */
 static int
 step_both(sqlite3_stmt *is, sqlite3_stmt *want, bool *ret_same)
 {
-	int code = sqlite3_step(is), other = sqlite3_step(want);
+	int code = sqlite3_step(is);
 
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return code;
+	int other = sqlite3_step(want);
+	if (other != SQLITE_ROW && other != SQLITE_DONE)
+		return other;
 	*ret_same = code == other;
 	if (code != SQLITE_ROW || other != SQLITE_ROW)
 		return code;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "db/db.h"
 #include "util/mem.h"
@@ -28,6 +29,23 @@ static const struct vrv_db_schema first = {0x7661, one};
 static const struct vrv_db_schema second = {0x7661, two};
 static const struct vrv_db_schema other = {0x7662, one};
 static const struct vrv_db_schema failing = {0x7661, broken};
+
+/* What reading the schema of a file fails with; 0: it does not. */
+static int schema_code;
+
+int __real_sqlite3_step(sqlite3_stmt *);
+int __wrap_sqlite3_step(sqlite3_stmt *);
+
+int
+__wrap_sqlite3_step(sqlite3_stmt *stmt)
+{
+	const char *file = sqlite3_db_filename(sqlite3_db_handle(stmt), NULL);
+
+	return schema_code != 0 && file != NULL && file[0] != '\0' &&
+		strstr(sqlite3_sql(stmt), "FROM sqlite_schema") != NULL ?
+	    schema_code :
+	    __real_sqlite3_step(stmt);
+}
 
 struct place {
 	char folder[64], path[80];
@@ -219,6 +237,28 @@ test_foreign_schema(void **state)
 			fail_msg("%s: opened", evil[i][0]);
 		assert_non_null(strstr(p->err.message, "did not make"));
 		assert_int_equal(vrv_db_remove(p->path, &p->err), 0);
+	}
+}
+
+/* A database that is not damaged is not taken for one: it would be put away. */
+static void
+test_unread_schema(void **state)
+{
+	static const struct {
+		int sqlite, varve;
+	} codes[] = {
+	    {SQLITE_BUSY, VARVE_LOCKED},
+	    {SQLITE_IOERR, VARVE_IO},
+	    {SQLITE_NOMEM, VARVE_NOMEM},
+	};
+	struct place *p = *state;
+
+	vrv_db_close(must_open(p, &first));
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		schema_code = codes[i].sqlite;
+		int rc = try_open(p, &first);
+		schema_code = 0;
+		assert_int_equal(rc, codes[i].varve);
 	}
 }
 
@@ -632,6 +672,7 @@ main(void)
 	    TEST(test_keeps_rows),
 	    TEST(test_values),
 	    TEST(test_foreign_schema),
+	    TEST(test_unread_schema),
 	    TEST(test_runs_nothing),
 	    TEST(test_transactions),
 	    TEST(test_versions),
