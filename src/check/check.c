@@ -32,10 +32,9 @@ vrv_check_pack_done(struct vrv_check *check, const struct vrv_listed *item,
 	if (level == last) {
 		check->result.packs++;
 		check->packs_bytes += item->size;
+		check->unsound += fault != 0;
 	}
 	pthread_mutex_unlock(&check->lock);
-	if (level == last && fault != 0)
-		atomic_fetch_add(&check->unsound, 1);
 	if (fault == VRV_PACK_UNREAD)
 		return;
 	pthread_mutex_lock(&check->ledger_lock);
@@ -67,11 +66,11 @@ run(void *arg, struct varve_err *err)
 	if (pool->work->make != NULL)
 		rc = pool->work->make(pool->check, &mine, err);
 	while (rc == 0 && !vrv_group_cancelled(pool->group)) {
+		if (pool->work->may_begin != NULL &&
+		    !pool->work->may_begin(pool->check))
+			break;
 		size_t i = atomic_fetch_add(&pool->next, 1);
 		if (i >= pool->n)
-			break;
-		if (pool->work->stop != NULL &&
-		    pool->work->stop(pool->check, i))
 			break;
 		rc = pool->work->fn(pool->check, mine, i, err);
 	}

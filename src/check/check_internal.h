@@ -66,7 +66,6 @@ struct vrv_check {
 	const struct vrv_archive *const *archives; /* with keys: looked at */
 	size_t n_archives;
 	bool *bad; /* of each archive: something of it cannot be restored */
-	atomic_size_t unsound; /* packs looked at that were not found sound */
 	/* Packs that something is wrong with: uint8_t, enum vrv_pack_fault. */
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */
@@ -80,8 +79,10 @@ struct vrv_check {
 	pthread_mutex_t lock; /* of what follows, and `suspects` */
 	struct varve_check_result result;
 	struct varve_progress progress;
-	uint64_t next_progress;	     /* when it is due */
-	uint64_t packs_bytes;	     /* of result.packs */
+	uint64_t next_progress; /* when it is due */
+	uint64_t packs_bytes;	/* of result.packs */
+	/* Limited: packs begun; those of them that were not found sound. */
+	uint64_t begun, unsound;
 	pthread_mutex_t ledger_lock; /* of the ledger; taken before `lock` */
 	struct vrv_ledger *ledger;
 };
@@ -134,14 +135,14 @@ void vrv_check_pack_done(struct vrv_check *, const struct vrv_listed *,
     enum vrv_ledger_level);
 
 /* Give every number below `n` to `fn` once, on all threads; `make` and `drop`
- * (may be NULL) give each thread what it works with. `stop` (may be NULL) is
- * asked before each: true ends the work of that thread. */
+ * (may be NULL) give each thread what it works with. `may_begin` (may be NULL)
+ * is asked before each: false ends the work of that thread. */
 struct vrv_check_work {
 	int (*make)(struct vrv_check *, void **ret, struct varve_err *err);
 	int (*fn)(struct vrv_check *, void *mine, size_t i,
 	    struct varve_err *err);
 	void (*drop)(void *mine);
-	bool (*stop)(const struct vrv_check *, size_t i);
+	bool (*may_begin)(struct vrv_check *);
 };
 /* One object against its sum; one pack's frames. For numbers of items. */
 extern const struct vrv_check_work vrv_check_object_work, vrv_check_frames_work;

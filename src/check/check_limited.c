@@ -149,20 +149,29 @@ check_pack(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	return rc;
 }
 
-/* One pack is found sound in any case: or nothing would ever be done where the
- * rest of the check takes all the time, or where damaged packs, which are
- * always due, come first. */
 static bool
-is_over(const struct vrv_check *check, size_t i)
+is_over(const struct vrv_check *check)
 {
 	const struct varve_check_options *o = check->options;
 
-	if (i <= atomic_load(&check->unsound))
-		return false;
-	if (o->max_packs != 0 && i >= o->max_packs)
+	if (o->max_packs != 0 && check->begun >= o->max_packs)
 		return true;
 	return o->max_duration != 0 &&
 	    (vrv_ticks() - check->started) / NS_PER_S >= o->max_duration;
+}
+
+/* One pack is found sound in any case: or nothing would ever be done where the
+ * rest of the check takes all the time, or where damaged packs, which are
+ * always due, come first. While one is looked at that may be sound, the other
+ * threads end. */
+static bool
+may_begin(struct vrv_check *check)
+{
+	pthread_mutex_lock(&check->lock);
+	bool may = check->begun <= check->unsound || !is_over(check);
+	check->begun += may;
+	pthread_mutex_unlock(&check->lock);
+	return may;
 }
 
 int
@@ -172,7 +181,7 @@ vrv_check_limited(struct vrv_check *check, struct varve_err *err)
 	    .make = make,
 	    .fn = check_pack,
 	    .drop = drop,
-	    .stop = is_over,
+	    .may_begin = may_begin,
 	};
 
 	if (!check->options->objects && !check->options->verify_data)

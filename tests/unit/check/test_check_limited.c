@@ -262,7 +262,7 @@ test_damage_is_no_obstacle(void **state)
 		struct varve_check_options due = {
 		    .objects = true,
 		    .max_packs = 1,
-		    .threads = 1,
+		    .threads = 4,
 		};
 		(void)check(s, due);
 		assert_int_equal(known(s).n, i + 1);
