@@ -93,8 +93,8 @@ status_text(struct vrv_cli *cli, struct vrv_buf *text,
 		vrv_text_size(text, (int64_t)s->size, cli->common.iec, 2,
 		    false);
 		vrv_text_add(text,
-		    "\nEntries: %" PRIu64 " in %" PRIu64 " folders\nUpdated: ",
-		    s->versions, s->dirs);
+		    "\nEntries: %" PRIu64 " in %" PRIu64 " folder%s\nUpdated: ",
+		    s->versions, s->dirs, vrv_plural(s->dirs));
 		if (s->updated.s != 0)
 			vrv_time_text(text, s->updated);
 		else

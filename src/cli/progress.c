@@ -119,7 +119,8 @@ add_speed(struct vrv_buf parts[PARTS], const struct varve_progress *p,
 	double part = (double)p->current / (double)p->total;
 	part = part > 1 ? 1 : part;
 	vrv_text_add(&parts[PERCENT], "%.0f%%", part * 100);
-	if (part > 0 && part < 1) {
+	/* What the first moments say of the rest is nonsense. */
+	if (part > 0 && part < 1 && seconds >= 1) {
 		vrv_text_add(&parts[ETA], "ETA ");
 		add_clock(&parts[ETA], seconds * (1 - part) / part);
 	}

@@ -8,7 +8,7 @@
 #include "util/err.h"
 
 #define KIND_COLUMNS 10
-#define ARCHIVE_COLUMNS 10
+#define RESULT_COLUMNS 10
 
 const char *
 vrv_past_result(enum varve_run_result result)
@@ -48,9 +48,9 @@ percent(uint64_t part, uint64_t all)
 void
 vrv_past_header(struct vrv_buf *text)
 {
-	vrv_text_add(text, "%-16s %-*s %-*s %11s %11s %6s %s\n", "Start",
-	    KIND_COLUMNS, "Kind", ARCHIVE_COLUMNS, "Archive", "Looked at",
-	    "Size", "Of all", "Result");
+	vrv_text_add(text, "%-16s %-*s %11s %11s %6s %-*s %s\n", "Start",
+	    KIND_COLUMNS, "Kind", "Looked at", "Size", "Of all", RESULT_COLUMNS,
+	    "Result", "Archive");
 }
 
 /* In at most five columns. */
@@ -73,19 +73,22 @@ vrv_past_row(struct vrv_buf *text, const struct varve_run *run, bool iec)
 	vrv_auto_buf struct vrv_buf size = {0}, items = {0};
 
 	vrv_time_format(text, run->start, "%Y-%m-%d %H:%M", false);
-	vrv_text_add(text, " %-*s ", KIND_COLUMNS, kind_word(run));
-	size_t before = text->len;
-	vrv_text_fit(text, run->name, ARCHIVE_COLUMNS);
-	size_t width = vrv_text_width((const char *)text->data + before,
-	    text->len - before);
 	short_number(&items, run->items);
 	vrv_buf_u8(&items, '/');
 	short_number(&items, run->of_items);
 	vrv_text_size(&size, (int64_t)run->bytes, iec, 2, false);
-	vrv_text_add(text, "%*s %11s %11s %5.1f%% %s\n",
-	    (int)(ARCHIVE_COLUMNS - width), "", vrv_text_part(text, &items),
-	    vrv_text_part(text, &size), percent(run->bytes, run->of_bytes),
+	vrv_text_add(text, " %-*s %11s %11s %5.1f%% ", KIND_COLUMNS,
+	    kind_word(run), vrv_text_part(text, &items),
+	    vrv_text_part(text, &size), percent(run->bytes, run->of_bytes));
+	/* Names differ at their ends, so they stand last and are never cut. */
+	if (run->name[0] == '\0') {
+		vrv_text_add(text, "%s\n", vrv_past_result(run->result));
+		return;
+	}
+	vrv_text_add(text, "%-*s ", RESULT_COLUMNS,
 	    vrv_past_result(run->result));
+	vrv_text_escape(text, run->name);
+	vrv_buf_u8(text, '\n');
 }
 
 void
@@ -145,9 +148,9 @@ on_run(void *arg, const struct varve_run *run, struct varve_err *err)
 	vrv_buf_u8(last->text, ' ');
 	vrv_text_escape(last->text, run->name);
 	vrv_text_add(last->text,
-	    " (%" PRIu64 " of %" PRIu64 " files, %.1f %% of their size): %s\n",
-	    run->items, run->of_items, percent(run->bytes, run->of_bytes),
-	    vrv_past_result(run->result));
+	    " (%" PRIu64 " of %" PRIu64 " file%s, %.1f %% of their size): %s\n",
+	    run->items, run->of_items, vrv_plural(run->of_items),
+	    percent(run->bytes, run->of_bytes), vrv_past_result(run->result));
 	return FOUND;
 }
 

@@ -38,18 +38,24 @@ print(json.load(sys.stdin)["state_directory"])')" "$state" "as JSON"
 run varve verify --status repo
 is "$(printf '%s\n' "$out" | awk '/^20/ { print $3 }' | tr '\n' ' ')" \
 	"verify check-data check-data check " "kinds of runs"
+varve create --series src repo::host-2026-12-01T00:00:01 src || exit 99
+varve verify repo::host-2026-12-01T00:00:01 >/dev/null || exit 99
+like "$(varve verify --status repo)" "*good       host-2026-12-01T00:00:01
+*check-data *% good
+*" "the name of an archive is never cut"
+varve delete repo::host-2026-12-01T00:00:01
 run varve verify --status --json repo
 is "$(printf '%s\n' "$out" | python3 -c '
 import json, sys
 print(*[r["kind"] for r in json.load(sys.stdin)["runs"]])')" \
-	"verify check-data check-data check" "as JSON"
+	"verify verify check-data check-data check" "as JSON"
 
 # --- a directory that is not the source
 
 refuses 2 "'other' does not look like the source of this archive: none of its\
  2 top-level entries exists there" verify --against other repo::one
 run varve verify --status repo
-is "$(printf '%s\n' "$out" | grep -c ' verify ')" 1 "which is no run"
+is "$(printf '%s\n' "$out" | grep -c ' verify ')" 2 "which is no run"
 rm src/file
 run varve verify --all --against src repo::one
 is "$status" 1 "one entry is enough: status"
