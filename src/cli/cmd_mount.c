@@ -146,6 +146,19 @@ lost_reader(int signals)
 }
 
 static int
+report_unmatched(struct vrv_cli *cli, struct varve_repo *repo,
+    const struct varve_archive *archive, struct vrv_matcher *matcher,
+    struct varve_err *err)
+{
+	bool found = false;
+
+	int rc = vrv_find_unmatched(repo, archive, matcher, &found, err);
+	if (rc == 0)
+		vrv_warn_unmatched(cli, matcher, found);
+	return rc;
+}
+
+static int
 mount_it(struct state *state, const struct vrv_location *where,
     struct vrv_matcher *matcher, struct varve_mount_options *m,
     struct varve_err *err)
@@ -162,11 +175,9 @@ mount_it(struct state *state, const struct vrv_location *where,
 			rc = varve_archive_find(list, where->archive,
 			    &m->archive, err);
 	}
-	bool found = m->archive == NULL;
-	if (rc == 0)
-		rc = vrv_find_unmatched(repo, m->archive, matcher, &found, err);
-	if (rc == 0)
-		vrv_warn_unmatched(cli, matcher, found || m->archive == NULL);
+	/* Of all archives it would take a walk of each. */
+	if (rc == 0 && m->archive != NULL)
+		rc = report_unmatched(cli, repo, m->archive, matcher, err);
 	if (rc == 0)
 		rc = catch_signals(state->options->foreground, &stop, err);
 	if (rc != 0)
