@@ -201,12 +201,15 @@ tell_archives(struct vrv_check *check, struct varve_err *err)
 	if (rc != 0)
 		return rc;
 	check->result.archives_damaged = bad;
-	vrv_auto_free char *message =
-	    vrv_strf("%zu of %zu archives %s damaged%s%s; no damage was found "
-		     "in the "
-		     "other %zu",
-		bad, check->n_archives, bad == 1 ? "is" : "are", text.data,
-		bad > named ? " and more" : "", check->n_archives - bad);
+	vrv_auto_free char *others = bad == check->n_archives ?
+	    vrv_strf("") :
+	    vrv_strf("; no damage was found in the other %zu",
+		check->n_archives - bad);
+	vrv_auto_free char *message = others == NULL ?
+	    NULL :
+	    vrv_strf("%zu of %zu archives %s damaged%s%s%s", bad,
+		check->n_archives, bad == 1 ? "is" : "are", text.data,
+		bad > named ? " and more" : "", others);
 	if (message == NULL)
 		return VRV_NOMEM(err, "a summary");
 	vrv_check_tell(check, VARVE_EVENT_NOTE, NULL, message);

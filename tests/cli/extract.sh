@@ -85,7 +85,7 @@ run varve check --repository-only repo
 is "$(test "$status" -ne 0 && echo found)" found "a damaged pack is found"
 like "$err" "*packs/*" "and named"
 run varve check --verify-data repo
-like "$err" "*random*archive 'one'*" "with archive and path"
+like "$err" "*first 'random'*archives*'one'*" "with path and archives"
 restore damaged ../repo::one
 is "$status" 90 "restoring tells of damage"
 like "$err" "*random*packs/*" "path and object"
