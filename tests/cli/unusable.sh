@@ -58,7 +58,7 @@ for client in known fresh; do
 	is "$status$err" 0 "strange names, $client client: extract"
 	run varve check repo
 	is "$status" 0 "strange names, $client client: check"
-	like "$err" "*27 names*" "strange names, $client client: counted"
+	like "$err" "*27 files*" "strange names, $client client: counted"
 done
 
 # hide KIND: its oldest object cannot be read; the client is a fresh one

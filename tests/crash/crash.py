@@ -193,7 +193,7 @@ class Extract(Scenario):
     allowed = SPECIFIC | {1}  # a file that cannot be written is a warning
 
     def command(self, sb):
-        return ["extract", sb.at("old")], sb.out
+        return ["extract", "--root-metadata", sb.at("old")], sb.out
 
     def run(self, sb, before=()):
         shutil.rmtree(sb.out, ignore_errors=True)

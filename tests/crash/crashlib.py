@@ -133,7 +133,8 @@ class Sandbox:
     def extract(self, archive):
         shutil.rmtree(self.out, ignore_errors=True)
         os.mkdir(self.out)
-        return self.run("extract", self.at(archive), cwd=self.out)
+        return self.run("extract", "--root-metadata", self.at(archive),
+                        cwd=self.out)
 
     def prove(self, archive, source):
         """The archive restores equal to `source`."""

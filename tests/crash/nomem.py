@@ -51,7 +51,7 @@ def nothing(sb):
 WORK = [
     (["create", "--files-cache", "disabled", "REPO::new", "."], created),
     (["create", "REPO::new", "."], created),
-    (["extract", "REPO::two"], restored),
+    (["extract", "--root-metadata", "REPO::two"], restored),
     (["rename", "REPO::one", "three"],
      lambda sb: sb.names() == {"three", "two"} or wrong(sb)),
     (["delete", "REPO::one"], lambda sb: sb.names() == {"two"} or wrong(sb)),
