@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/done.h"
 #include "cli/select.h"
+#include "cli/text.h"
 #include "cli/unmatched.h"
 
 struct extract_options {
@@ -119,7 +120,7 @@ judge(struct vrv_cli *cli, const struct varve_restore_result *result,
 		return 0;
 	(void)vrv_fail(err, damage ? VARVE_CORRUPT : VARVE_IO,
 	    "%" PRIu64 " item%s could not be restored%s", result->skipped,
-	    result->skipped == 1 ? "" : "s",
+	    vrv_plural(result->skipped),
 	    damage ? ": stored data is damaged" :
 		result->exit == VARVE_EXIT_PERMISSION ? ": permission denied" :
 							"");

@@ -26,17 +26,11 @@ static const struct vrv_option options[] = {
     {0},
 };
 
-static const char *
-or_empty(const char *s)
-{
-	return s != NULL ? s : "";
-}
-
 static void
 field(struct vrv_buf *text, const char *name, const char *value)
 {
 	vrv_text_add(text, "%s: ", name);
-	vrv_text_escape(text, or_empty(value));
+	vrv_text_escape(text, vrv_or_empty(value));
 	vrv_buf_u8(text, '\n');
 }
 
@@ -250,7 +244,7 @@ print_json(struct vrv_cli *cli, struct varve_repo *repo,
 		}
 		vrv_json_end(j);
 	} else {
-		vrv_json_str(j, "security_dir", or_empty(info.state_path));
+		vrv_json_str(j, "security_dir", vrv_or_empty(info.state_path));
 		vrv_verified_json(j, repo);
 		vrv_series_json(j, &about->series);
 		space_json(j, &about->space);

@@ -11,7 +11,7 @@
 static void
 count(struct vrv_buf *text, uint64_t n, const char *noun)
 {
-	vrv_text_add(text, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
+	vrv_text_add(text, "%" PRIu64 " %s%s", n, noun, vrv_plural(n));
 }
 
 static void

@@ -16,12 +16,6 @@ const char *const vrv_archive_keys[] = {"archive", "name", "barchive",
     "comment", "bcomment", "id", "start", "time", "end", "command_line",
     "hostname", "username", "series", "complete", "extra", NULL};
 
-static const char *
-or_empty(const char *s)
-{
-	return s != NULL ? s : "";
-}
-
 static char
 type_letter(enum varve_kind kind)
 {
@@ -49,7 +43,7 @@ vrv_item_mode(char out[11], const struct varve_item *item)
 static const char *
 source(const struct varve_item *item)
 {
-	return or_empty(
+	return vrv_or_empty(
 	    item->kind == VARVE_SYMLINK ? item->target : item->hardlink);
 }
 
@@ -199,15 +193,15 @@ archive_text(const struct varve_archive *a, size_t key)
 	switch ((enum vrv_archive_key)key) {
 	case VRV_ARCHIVE_COMMENT:
 	case VRV_ARCHIVE_BCOMMENT:
-		return or_empty(a->comment);
+		return vrv_or_empty(a->comment);
 	case VRV_ARCHIVE_ID:
 		return a->id;
 	case VRV_ARCHIVE_HOSTNAME:
-		return or_empty(a->host);
+		return vrv_or_empty(a->host);
 	case VRV_ARCHIVE_USERNAME:
-		return or_empty(a->user);
+		return vrv_or_empty(a->user);
 	case VRV_ARCHIVE_SERIES:
-		return or_empty(a->series);
+		return vrv_or_empty(a->series);
 	case VRV_ARCHIVE_COMPLETE:
 		return a->warnings ? "incomplete" : "complete";
 	case VRV_ARCHIVE_EXTRA:
@@ -334,10 +328,10 @@ vrv_archive_json(struct vrv_json *j, const struct varve_archive *a)
 	vrv_json_str(j, "barchive", a->name);
 	vrv_json_str(j, "name", a->name);
 	vrv_json_str(j, "id", a->id);
-	vrv_json_str(j, "comment", or_empty(a->comment));
-	vrv_json_str(j, "hostname", or_empty(a->host));
-	vrv_json_str(j, "username", or_empty(a->user));
-	vrv_json_str(j, "series", or_empty(a->series));
+	vrv_json_str(j, "comment", vrv_or_empty(a->comment));
+	vrv_json_str(j, "hostname", vrv_or_empty(a->host));
+	vrv_json_str(j, "username", vrv_or_empty(a->user));
+	vrv_json_str(j, "series", vrv_or_empty(a->series));
 	vrv_json_bool(j, "complete", !a->warnings);
 	vrv_json_time(j, "start", whole(a->nominal));
 	vrv_json_time(j, "time", whole(a->nominal));

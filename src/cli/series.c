@@ -10,18 +10,14 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-static const char *
-or_empty(const char *s)
-{
-	return s != NULL ? s : "";
-}
-
 static int
 compare_series(const struct varve_archive *a, const struct varve_archive *b)
 {
-	int c = strcmp(or_empty(a->host), or_empty(b->host));
+	int c = strcmp(vrv_or_empty(a->host), vrv_or_empty(b->host));
 
-	return c != 0 ? c : strcmp(or_empty(a->series), or_empty(b->series));
+	return c != 0 ?
+	    c :
+	    strcmp(vrv_or_empty(a->series), vrv_or_empty(b->series));
 }
 
 /* Within a series in the order of the list, which is oldest first. */
@@ -190,9 +186,9 @@ vrv_series_status(struct vrv_cli *cli, struct varve_repo *repo,
 static void
 name_text(struct vrv_buf *text, const struct varve_archive *a)
 {
-	vrv_text_escape(text, or_empty(a->host));
+	vrv_text_escape(text, vrv_or_empty(a->host));
 	vrv_buf_u8(text, ':');
-	vrv_text_escape(text, or_empty(a->series));
+	vrv_text_escape(text, vrv_or_empty(a->series));
 }
 
 void
@@ -204,7 +200,7 @@ vrv_series_text(struct vrv_buf *text, const struct vrv_series_list *list)
 		vrv_text_add(text, "Series: ");
 		name_text(text, s->newest);
 		vrv_text_add(text, " (%zu archive%s)\n  Newest: ", s->archives,
-		    s->archives == 1 ? "" : "s");
+		    vrv_plural(s->archives));
 		vrv_text_escape(text, s->newest->name);
 		vrv_buf_u8(text, ' ');
 		vrv_time_format(text, s->newest->nominal, "%Y-%m-%d %H:%M",
@@ -245,8 +241,8 @@ vrv_series_json(struct vrv_json *j, const struct vrv_series_list *list)
 		const struct vrv_series *s = &list->items[i];
 
 		vrv_json_begin(j, NULL);
-		vrv_json_str(j, "hostname", or_empty(s->newest->host));
-		vrv_json_str(j, "series", or_empty(s->newest->series));
+		vrv_json_str(j, "hostname", vrv_or_empty(s->newest->host));
+		vrv_json_str(j, "series", vrv_or_empty(s->newest->series));
 		vrv_json_int(j, "archives", s->archives);
 		vrv_json_begin(j, "newest");
 		vrv_json_str(j, "name", s->newest->name);

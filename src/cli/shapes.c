@@ -10,36 +10,40 @@ vrv_shape_mode(enum varve_key_mode mode)
 	return mode == VARVE_KEYFILE ? "keyfile" : "repokey";
 }
 
-void
-vrv_shape_repository(struct vrv_json *j, const struct varve_repo *repo,
-    const struct varve_archive_list *list)
+/* `last` (may be NULL): when it was changed last. */
+static void
+repository(struct vrv_json *j, const struct varve_repo *repo,
+    const struct varve_time *last)
 {
 	struct varve_repo_info info;
-	struct varve_time last = {0, 0};
 
 	varve_repo_info(repo, &info);
-	for (size_t i = 0; i < list->n; i++) {
-		/* Borg has whole seconds here. */
-		if (i == 0 || list->items[i].end.s > last.s)
-			last.s = list->items[i].end.s;
-	}
 	vrv_json_begin(j, "repository");
 	vrv_json_str(j, "id", info.id);
-	vrv_json_time(j, "last_modified", last);
+	if (last != NULL)
+		vrv_json_time(j, "last_modified", *last);
 	vrv_json_str(j, "location", info.location);
 	vrv_json_end(j);
 }
 
 void
+vrv_shape_repository(struct vrv_json *j, const struct varve_repo *repo,
+    const struct varve_archive_list *list)
+{
+	struct varve_time last = {0, 0};
+
+	for (size_t i = 0; i < list->n; i++) {
+		/* Borg has whole seconds here. */
+		if (i == 0 || list->items[i].end.s > last.s)
+			last.s = list->items[i].end.s;
+	}
+	repository(j, repo, &last);
+}
+
+void
 vrv_shape_place(struct vrv_json *j, const struct varve_repo *repo)
 {
-	struct varve_repo_info info;
-
-	varve_repo_info(repo, &info);
-	vrv_json_begin(j, "repository");
-	vrv_json_str(j, "id", info.id);
-	vrv_json_str(j, "location", info.location);
-	vrv_json_end(j);
+	repository(j, repo, NULL);
 }
 
 void

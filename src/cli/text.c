@@ -74,6 +74,12 @@ vrv_text_shell(struct vrv_buf *buf, const char *s)
 }
 
 const char *
+vrv_or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+const char *
 vrv_plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";

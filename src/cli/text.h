@@ -26,6 +26,9 @@ bool vrv_text_lossy(struct vrv_buf *, const char *s);
 /* Append `s` as a shell would need it to be quoted, escaped. */
 void vrv_text_shell(struct vrv_buf *, const char *s);
 
+/* A text that may be missing: "" for NULL. */
+const char *vrv_or_empty(const char *);
+
 /* "1 pack", "2 packs": the end of a noun behind the number `n`. */
 const char *vrv_plural(uint64_t n);
 
