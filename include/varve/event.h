@@ -14,7 +14,10 @@ enum varve_event_type {
 	VARVE_EVENT_INFO,     /* `message`, perhaps about `path` */
 	VARVE_EVENT_NOTE,     /* the same, and worth showing to everybody */
 	VARVE_EVENT_WARNING,  /* something was left out: exit status 1 */
-	VARVE_EVENT_PROBLEM   /* check and list: something is damaged */
+	VARVE_EVENT_PROBLEM,  /* check and list: something is damaged */
+	/* check, at its end: an archive that is damaged; its name is `path`,
+	 * its id `message` */
+	VARVE_EVENT_ARCHIVE
 };
 
 struct varve_progress {

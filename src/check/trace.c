@@ -4,6 +4,7 @@
 #include "check/check_internal.h"
 #include "util/buf.h"
 #include "util/causes.h"
+#include "util/hex.h"
 #include "util/mem.h"
 
 #define CACHE_BYTES ((size_t)16 << 20)
@@ -178,41 +179,101 @@ tell_causes(struct trace *trace)
 	vrv_check_consequence(trace->check, NULL, &more);
 }
 
-/* Which archives are damaged; of 17,520 the first few. */
-static int
-tell_archives(struct vrv_check *check, struct varve_err *err)
+/* An archive is damaged too if its own object is, even where this client has
+ * it in its cache. `ret_unread` are such objects of no archive of the check. */
+static void
+count_objects(struct vrv_check *check, size_t *ret_unread)
 {
-	vrv_auto_buf struct vrv_buf text = {0};
+	const struct vrv_listed *item;
+
+	*ret_unread = 0;
+	for (size_t i = 0; i < check->n_items; i++)
+		*ret_unread += check->items[i].bad &&
+		    check->items[i].name.type == VRV_ARCHIVE;
+	for (size_t i = 0; i < check->n_archives; i++) {
+		item = vrv_check_find(check, VRV_ARCHIVE,
+		    check->archives[i]->object.id);
+		if (item == NULL || !item->bad)
+			continue;
+		check->bad[i] = true;
+		--*ret_unread;
+	}
+}
+
+/* What is damaged, as an event for each, and the names of the first few: of
+ * 17,520 not all. */
+static int
+tell_damaged(struct vrv_check *check, struct vrv_buf *names,
+    struct varve_err *err)
+{
 	size_t bad = 0, named = 0;
 
 	for (size_t i = 0; i < check->n_archives; i++) {
-		const struct vrv_text *name = &check->archives[i]->sealed.name;
-		bad += check->bad[i];
-		if (!check->bad[i] || named >= NAMES_MAX ||
-		    text.len > NAMES_BYTES)
+		const struct vrv_archive *at = check->archives[i];
+		const struct vrv_text *text = &at->sealed.name;
+		char id[2 * VRV_LOGICAL_ID + 1];
+		if (!check->bad[i])
+			continue;
+		bad++;
+		vrv_auto_free char *name = vrv_dup(text->p, text->n);
+		if (name == NULL)
+			return VRV_NOMEM(err, "a summary");
+		vrv_hex(id, at->clear.logical, VRV_LOGICAL_ID);
+		vrv_check_tell(check, VARVE_EVENT_ARCHIVE, name, id);
+		if (named >= NAMES_MAX || names->len > NAMES_BYTES)
 			continue;
 		named++;
-		vrv_buf_bytes(&text, named == 1 ? ": '" : ", '", 3);
-		vrv_buf_bytes(&text, name->p, vrv_min(name->n, 200));
-		vrv_buf_u8(&text, '\'');
+		vrv_buf_bytes(names, named == 1 ? ": '" : ", '", 3);
+		vrv_buf_bytes(names, text->p, vrv_min(text->n, 200));
+		vrv_buf_u8(names, '\'');
 	}
-	vrv_buf_u8(&text, '\0');
-	int rc = vrv_buf_check(&text, err);
+	if (bad > named)
+		vrv_buf_bytes(names, " and more", 9);
+	vrv_buf_u8(names, '\0');
+	check->result.archives_damaged = bad;
+	return vrv_buf_check(names, err);
+}
+
+/* Of `bad` archives of `all`: what is damaged, and what is not. */
+static char *
+summary(size_t bad, size_t all, const char *names)
+{
+	size_t sound = all - bad;
+
+	if (bad == 0)
+		return vrv_strf("no damage was found in %zu archive%s", all,
+		    all == 1 ? "" : "s");
+	vrv_auto_free char *others = sound == 0 ?
+	    vrv_strf("%s", "") :
+	    sound == 1 ?
+	    vrv_strf("; no damage was found in the other") :
+	    vrv_strf("; no damage was found in the other %zu", sound);
+	if (others == NULL)
+		return NULL;
+	return vrv_strf("%zu of %zu archive%s %s damaged%s%s", bad, all,
+	    all == 1 ? "" : "s", bad == 1 ? "is" : "are", names, others);
+}
+
+static int
+tell_archives(struct vrv_check *check, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf names = {0};
+	size_t unread;
+
+	count_objects(check, &unread);
+	int rc = tell_damaged(check, &names, err);
 	if (rc != 0)
 		return rc;
-	check->result.archives_damaged = bad;
-	vrv_auto_free char *others = bad == check->n_archives ?
-	    vrv_strf("") :
-	    vrv_strf("; no damage was found in the other %zu",
-		check->n_archives - bad);
-	vrv_auto_free char *message = others == NULL ?
+	vrv_auto_free char *archives = summary(check->result.archives_damaged,
+	    check->n_archives, (const char *)names.data);
+	vrv_auto_free char *message = archives == NULL || unread == 0 ?
 	    NULL :
-	    vrv_strf("%zu of %zu archives %s damaged%s%s%s", bad,
-		check->n_archives, bad == 1 ? "is" : "are", text.data,
-		bad > named ? " and more" : "", others);
-	if (message == NULL)
+	    vrv_strf("%s; %zu more archive object%s damaged", archives, unread,
+		unread == 1 ? " is" : "s are");
+	if (archives == NULL || (unread > 0 && message == NULL))
 		return VRV_NOMEM(err, "a summary");
-	vrv_check_tell(check, VARVE_EVENT_NOTE, NULL, message);
+	vrv_check_tell(check, VARVE_EVENT_NOTE, NULL,
+	    unread > 0 ? message : archives);
 	return 0;
 }
 

@@ -106,6 +106,10 @@ struct vrv_events {
 	/* The first problems go into the array of this that is open; or NULL.
 	 */
 	struct vrv_json *findings;
+	/* With findings, the first archives that are damaged: id and name of
+	 * each, with NULs behind them. */
+	struct vrv_buf archives;
+	size_t n_archives;
 };
 #define VRV_FINDINGS_MAX 1000
 void vrv_events_start(struct vrv_events *, struct vrv_cli *, const char *msgid);

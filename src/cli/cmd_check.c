@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/runs.h"
@@ -90,6 +91,24 @@ rest_text(struct vrv_buf *buf, const struct varve_check_result *r)
 		    vrv_plural(r->packs_listed));
 }
 
+static void
+archives_json(struct vrv_json *j, const struct vrv_buf *archives)
+{
+	const char *at = (const char *)archives->data;
+	const char *end = at + archives->len;
+
+	vrv_json_begin_array(j, "damaged_archives");
+	while (!archives->failed && at < end) {
+		const char *name = at + strlen(at) + 1;
+		vrv_json_begin(j, NULL);
+		vrv_json_str(j, "name", name);
+		vrv_json_str(j, "id", at);
+		vrv_json_end(j);
+		at = name + strlen(name) + 1;
+	}
+	vrv_json_end(j);
+}
+
 /* Behind the findings, which are in it already. */
 static void
 result_json(struct vrv_json *j, const struct varve_check_result *r)
@@ -104,6 +123,7 @@ result_json(struct vrv_json *j, const struct varve_check_result *r)
 	vrv_json_int(j, "chunks", r->chunks);
 	vrv_json_int(j, "packs", r->packs);
 	vrv_json_end(j);
+	vrv_json_int(j, "archives_damaged", r->archives_damaged);
 	vrv_json_int(j, "packs", r->packs_listed);
 	vrv_json_int(j, "packs_recent", r->packs_recent);
 	vrv_json_int(j, "packs_left", r->packs_left);
@@ -133,6 +153,11 @@ run_check(struct vrv_cli *cli, struct varve_repo *repo, bool json,
 	int rc = varve_check(repo, how, ret, err);
 	vrv_events_end(&events);
 	vrv_json_end(events.findings);
+	if (rc == 0 && events.archives.failed)
+		rc = VRV_NOMEM(err, "JSON");
+	if (rc == 0 && json)
+		archives_json(events.findings, &events.archives);
+	vrv_buf_fini(&events.archives);
 	if (rc != 0 || !json) {
 		vrv_json_free(events.findings);
 		return rc;

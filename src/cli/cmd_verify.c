@@ -188,8 +188,8 @@ result_text(struct vrv_buf *text, const struct varve_archive *archive,
 	if (compared)
 		count_text(text, r->equal, "equal", &first);
 	if (r->sampled == 0)
-		vrv_text_add(text, "%s nothing was verified, it has no files\n",
-		    first ? "" : ";");
+		vrv_text_add(text, "%s nothing was verified%s\n",
+		    first ? "" : ";", r->files == 0 ? ", it has no files" : "");
 	else
 		vrv_text_add(text, "%s\n", first ? " sound" : "");
 }

@@ -56,6 +56,16 @@ add_finding(struct vrv_events *events, const struct varve_event *e)
 	vrv_json_end(j);
 }
 
+static void
+add_archive(struct vrv_events *events, const struct varve_event *e)
+{
+	if (events->findings == NULL ||
+	    events->n_archives++ >= VRV_FINDINGS_MAX)
+		return;
+	vrv_buf_bytes(&events->archives, e->message, strlen(e->message) + 1);
+	vrv_buf_bytes(&events->archives, e->path, strlen(e->path) + 1);
+}
+
 void
 vrv_events_fn(void *arg, const struct varve_event *e)
 {
@@ -83,6 +93,9 @@ vrv_events_fn(void *arg, const struct varve_event *e)
 		add_finding(events, e);
 		events->problems++;
 		events->damaged = events->damaged || e->sys == 0;
+		break;
+	case VARVE_EVENT_ARCHIVE:
+		add_archive(events, e);
 		break;
 	}
 }

@@ -45,7 +45,7 @@ for how in "" --verify-data; do
 	like "$err" "*90 paths cannot be restored from 3 archives, first\
  'src/sub/0': data chunk *packs/*frame at *" "check $how: with counts"
 	like "$err" "*3 of 4 archives are damaged: 'one', 'two', 'three'; no damage\
- was found in the other 1*" "check $how: a summary"
+ was found in the other*" "check $how: a summary"
 done
 run varve check -v repo
 is "$(lines 'src/sub/.*cannot be restored from archive')" 90 "-v names each"
@@ -77,7 +77,10 @@ run varve check repo
 is "$status" 90 "metadata: status"
 ok "metadata: few lines" [ "$(lines .)" -le 8 ]
 like "$err" "*3 of 4 archives are damaged: 'one', 'two', 'three'; no damage\
- was found in the other 1*" "metadata: a summary"
+ was found in the other*" "metadata: a summary"
+run varve verify --all repo::one
+like "$out" "one: 0 of 30 files, *; nothing was verified" \
+	"verify does not say that it has no files"
 
 # --- many archives: the first few are named
 
@@ -92,11 +95,42 @@ done
 damage "$data" 100
 run varve check repo
 like "$err" "*15 of 16 archives are damaged: 'one', 'two', 'three', 'more0',*\
- 'more6' and more; no damage was found in the other 1*" "ten names"
+ 'more6' and more; no damage was found in the other*" "ten names"
 is "$(lines 'cannot be restored')" 1 "one line"
 # What no archive needs hits none.
 varve delete -a '[!w]*' repo
 run varve check repo
-like "$err" "*0 of 1 archives are damaged; no damage was found in the other 1*" \
-	"none is damaged"
+like "$err" "*varve: no damage was found in 1 archive
+*" "none is damaged"
+
+# --- the object of an archive: damaged, even where a cache still has it
+
+rm -rf repo && cp -a repo.sound repo
+rm -rf "$HOME/.cache" "$HOME/.local"
+varve list repo >/dev/null || exit 99
+object=$(grep -l . repo/archives/* | sort | sed -n 2p)
+damage "$object" 60
+run varve check repo
+is "$status" 90 "an archive object: status"
+like "$err" "*1 of 4 archives is damaged: '*'; no damage was found in the\
+ other 3*" "it counts, though it is in the cache"
+run varve check --json repo
+is "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["archives_damaged"], len(r["damaged_archives"]),
+      *sorted(r["damaged_archives"][0]))')" "1 1 id name" "as JSON"
+rm -rf "$HOME/.cache" "$HOME/.local"
+run varve check repo
+like "$err" "*no damage was found in 3 archives; 1 more archive object is\
+ damaged*" "where no cache has it"
+rm -rf repo && cp -a repo.sound repo
+damage "$data" 100
+run varve check --json repo
+is "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["archives_damaged"], *[a["name"] for a in r["damaged_archives"]],
+      {len(a["id"]) for a in r["damaged_archives"]})')" \
+	"3 one two three {64}" "the names of archives as JSON"
 done_testing
