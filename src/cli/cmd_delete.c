@@ -24,11 +24,12 @@ static const struct vrv_option options[] = {
 };
 
 static int
-add_named(struct vrv_selected *which, const char *name,
+add_named(struct vrv_selected *which, const char *name, bool first,
     const struct varve_archive_list *list, struct varve_err *err)
 {
 	const struct varve_archive *found;
-	int rc = varve_archive_find(list, name, &found, err);
+	int rc = first ? varve_archive_find(list, name, &found, err) :
+			 vrv_archives_next(list, name, &found, err);
 
 	/* Run twice by mistake, it would delete two archives. */
 	if (rc == 0 && strcmp(name, VARVE_LATEST) == 0 &&
@@ -60,12 +61,13 @@ choose_named(struct vrv_cli *cli, const struct vrv_location *where,
 	if (ret->items == NULL)
 		return vrv_fail(err, VARVE_NOMEM, "no memory for archives");
 	if (where->archive != NULL)
-		rc = add_named(ret, where->archive, list, err);
+		rc = add_named(ret, where->archive, true, list, err);
 	for (size_t i = 0; i < names->n && rc == 0; i++) {
 		const char *name;
 		rc = vrv_cli_expand(cli, names->items[i], &name, err);
 		if (rc == 0)
-			rc = add_named(ret, name, list, err);
+			rc = add_named(ret, name, where->archive == NULL, list,
+			    err);
 	}
 	return rc;
 }

@@ -86,7 +86,7 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	if (rc == 0)
 		rc = varve_archive_find(list, where.archive, &a, err);
 	if (rc == 0)
-		rc = varve_archive_find(list, name, &b, err);
+		rc = vrv_archives_next(list, name, &b, err);
 	if (rc != 0)
 		return rc;
 	if (!vrv_matcher_is_empty(matcher)) {

@@ -152,6 +152,21 @@ vrv_archives(struct vrv_cli *cli, struct varve_repo *repo,
 	return rc;
 }
 
+int
+vrv_archives_next(const struct varve_archive_list *list, const char *name,
+    const struct varve_archive **ret, struct varve_err *err)
+{
+	const char *colons = strstr(name, "::");
+	int rc = varve_archive_find(list, name, ret, err);
+
+	if (rc == 0 || colons == NULL || err->exit != VARVE_EXIT_NO_ARCHIVE)
+		return rc;
+	return vrv_fail(err, VARVE_USAGE,
+	    "'%s': an archive behind the first is named without a repository: "
+	    "write '%s'",
+	    name, colons + 2);
+}
+
 void
 vrv_archives_cleanup(struct varve_archive_list **list)
 {

@@ -45,6 +45,10 @@ int vrv_select(struct vrv_cli *, const struct varve_archive_list *,
 /* Reads the list; cleanup frees it. */
 int vrv_archives(struct vrv_cli *, struct varve_repo *,
     struct varve_archive_list **ret, struct varve_err *err) VRV_MUST;
+/* varve_archive_find() for an archive behind the first, which is named without
+ * a repository: says so where it is not found because it has one. */
+int vrv_archives_next(const struct varve_archive_list *, const char *name,
+    const struct varve_archive **ret, struct varve_err *err) VRV_MUST;
 void vrv_archives_cleanup(struct varve_archive_list **);
 #define vrv_auto_archives                                                      \
 	__attribute__((                                                        \

@@ -86,4 +86,13 @@ refuses 2 "'repo2::b': the new name*write 'b'*" rename repo::one repo2::b
 refuses 2 "rename needs*" rename repo::one
 is "$(varve list --short repo)" one "the name stays"
 
+# --- archives behind the first ---
+
+refuses 2 "'repo::two': an archive behind the first is named without a\
+ repository: write 'two'*" diff repo::one repo::two
+refuses 2 "'::two': an archive behind the first*write 'two'*" \
+    delete repo::one ::two
+refuses 31 "no archive 'two'*" diff repo::one two
+is "$(varve list --short repo)" one "nothing was deleted"
+
 done_testing
