@@ -66,8 +66,8 @@ choose_named(struct vrv_cli *cli, const struct vrv_location *where,
 		const char *name;
 		rc = vrv_cli_expand(cli, names->items[i], &name, err);
 		if (rc == 0)
-			rc = add_named(ret, name, where->archive == NULL, list,
-			    err);
+			rc = add_named(ret, name,
+			    where->archive == NULL && i == 0, list, err);
 	}
 	return rc;
 }

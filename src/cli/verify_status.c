@@ -142,6 +142,11 @@ on_coverage(void *arg, const struct varve_coverage *c, struct varve_err *err)
 static void
 where_text(struct status *s, const char *dir)
 {
+	if (dir[0] == '\0') {
+		vrv_text_add(&s->text,
+		    "No run is recorded: the state directory cannot be used\n");
+		return;
+	}
 	vrv_text_add(&s->text, "%s", s->empty ? "No run is" : "Runs are");
 	vrv_text_add(&s->text, " recorded in ");
 	vrv_text_escape(&s->text, dir);
@@ -158,7 +163,7 @@ where_text(struct status *s, const char *dir)
 static char *
 state_dir(const struct varve_repo_info *info)
 {
-	/* Without a state directory varve_ledger_runs() fails and says so. */
+	/* "" where none can be used. */
 	const char *slash =
 	    info->state_path == NULL ? NULL : strrchr(info->state_path, '/');
 

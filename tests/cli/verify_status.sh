@@ -33,6 +33,10 @@ is "$(printf '%s\n' "$out" | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["state_directory"])')" "$state" "as JSON"
 
+run env VARVE_STATE_DIR=/proc/nope "$VARVE" verify --status repo
+like "$out" "*No run is recorded: the state directory cannot be used" \
+	"nor is there one where none can be made"
+
 # --- check and check --verify-data
 
 run varve verify --status repo
