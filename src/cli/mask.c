@@ -42,7 +42,8 @@ part_length(const char *s)
 	return memmem(s, n, "://", 3) != NULL ? strlen(s) : n;
 }
 
-static void
+/* Returns whether the part, and what follows without a name, was a secret. */
+static bool
 mask_part(struct vrv_buf *to, const char *s, size_t n)
 {
 	const char *equals = memchr(s, '=', n);
@@ -52,7 +53,7 @@ mask_part(struct vrv_buf *to, const char *s, size_t n)
 	if (equals != NULL && is_secret(s, (size_t)(equals - s))) {
 		vrv_buf_bytes(to, s, (size_t)(equals - s) + 1);
 		vrv_buf_bytes(to, MASK, strlen(MASK));
-		return;
+		return true;
 	}
 	if (host != NULL && host < s + n) {
 		host += 3;
@@ -66,10 +67,28 @@ mask_part(struct vrv_buf *to, const char *s, size_t n)
 			vrv_buf_bytes(to, s, (size_t)(colon - s) + 1);
 			vrv_buf_bytes(to, MASK, strlen(MASK));
 			vrv_buf_bytes(to, at, n - (size_t)(at - s));
-			return;
+			return false;
 		}
 	}
 	vrv_buf_bytes(to, s, n);
+	return false;
+}
+
+/* Bytes of the parts at `s` that begin with a comma and no name: what a secret
+ * with commas goes on with. */
+static size_t
+rest_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] == ',') {
+		size_t part = strcspn(s + n + 1, ",");
+
+		if (memchr(s + n + 1, '=', part) != NULL)
+			break;
+		n += 1 + part;
+	}
+	return n;
 }
 
 static int
@@ -81,8 +100,10 @@ add(struct vrv_strings *ret, struct vrv_arena *arena, const char *arg,
 	for (;;) {
 		size_t n = part_length(arg);
 
-		mask_part(&text, arg, n);
+		bool secret = mask_part(&text, arg, n);
 		arg += n;
+		if (secret)
+			arg += rest_length(arg);
 		if (*arg == '\0')
 			break;
 		vrv_buf_u8(&text, (uint8_t)*arg++);
@@ -91,6 +112,18 @@ add(struct vrv_strings *ret, struct vrv_arena *arena, const char *arg,
 	if (text.failed || copy == NULL)
 		return VRV_NOMEM(err, "a command line");
 	return vrv_strings_add(ret, arena, copy, err);
+}
+
+/* Is it an option whose value, a secret, is the next argument? One with a value
+ * of its own, as -eGLOB, is none. */
+static bool
+takes_secret(const char *arg)
+{
+	const char *p = arg;
+
+	while (isalnum((unsigned char)*p) || *p == '-' || *p == '_')
+		p++;
+	return arg[0] == '-' && *p == '\0' && is_secret(arg, strlen(arg));
 }
 
 int
@@ -108,8 +141,7 @@ vrv_mask(const char *const *args, size_t n, struct vrv_arena *arena,
 			rc = vrv_strings_add(ret, arena, MASK, err);
 		else
 			rc = add(ret, arena, arg, err);
-		next_is_secret = option && strchr(arg, '=') == NULL &&
-		    is_secret(arg, strlen(arg));
+		next_is_secret = takes_secret(arg);
 	}
 	return rc;
 }
