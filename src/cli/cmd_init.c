@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/chunksizes.h"
 #include "cli/cmd.h"
@@ -94,6 +95,11 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	init.make_parents = o->make_parents;
 	vrv_cli_open_options(cli, &open);
 	rc = varve_repo_init(where.repo, &init, &open, err);
+	if (rc == VARVE_NOENT && !init.make_parents &&
+	    access(where.repo, F_OK) != 0)
+		return vrv_hint(err,
+		    "; is the disk mounted? If so, --make-parent-dirs makes "
+		    "the directories above");
 	if (rc == 0)
 		vrv_log(&cli->log, VRV_LOG_WARNING,
 		    "made the repository '%s'; without its passphrase%s it "

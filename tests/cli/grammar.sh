@@ -78,6 +78,11 @@ like "$err" "*not a repository: no directory config" \
     "no hint at a directory that holds something else"
 ok "nothing was made" [ ! -e nope ]
 
+refuses 2 "missing/disk/repo: *; is the disk mounted[?] If so,\
+ --make-parent-dirs makes the directories above" init missing/disk/repo
+varve init --make-parent-dirs made/above/repo 2>/dev/null
+is "$?" 0 "which it does"
+
 # --- the new name of an archive ---
 
 refuses 2 "'::b': the new name is given without a repository: write 'b'*" \
