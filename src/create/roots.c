@@ -214,6 +214,16 @@ set_source(struct vrv_roots *roots, struct vrv_root *root, const char *path,
 	return 0;
 }
 
+/* Does `source` end in "/" or "/."? */
+static bool
+ends_as_dir(const char *source)
+{
+	const char *slash = strrchr(source, '/');
+
+	return slash != NULL &&
+	    (slash[1] == '\0' || strcmp(slash + 1, ".") == 0);
+}
+
 int
 vrv_roots_add(struct vrv_roots *roots, const char *source, bool recurse,
     struct varve_err *err)
@@ -242,6 +252,7 @@ vrv_roots_add(struct vrv_roots *roots, const char *source, bool recurse,
 			p++;
 	}
 	const char *path = path_so_far(roots, &parts, strlen(parts.rest));
+	at->as_dir |= ends_as_dir(source);
 	return path == NULL ? VRV_NOMEM(err, "the paths to back up") :
 			      set_source(roots, at, path, recurse, err);
 }
@@ -300,6 +311,7 @@ merge(struct vrv_root *into, struct vrv_root *from, struct varve_err *err)
 	into->recurse |= from->recurse;
 	into->stdin_ |= from->stdin_;
 	into->to_stdin |= from->to_stdin;
+	into->as_dir |= from->as_dir;
 	for (size_t i = 0; i < from->n_below; i++) {
 		if (vrv_room_for_one(&into->below, into->n_below,
 			&into->cap_below, sizeof(*into->below)) != 0)

@@ -22,6 +22,7 @@ struct vrv_root {
 	bool stdin_;	  /* the file that is read from a descriptor */
 	bool to_stdin;	  /* on the way to that file */
 	bool settled;	  /* the walk's: stored, excluded or reported */
+	bool as_dir;	  /* named with a slash at the end */
 	struct vrv_root **below; /* sorted by name once vrv_roots_sort() ran */
 	size_t n_below, cap_below;
 };

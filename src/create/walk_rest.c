@@ -42,8 +42,9 @@ report_link(struct vrv_walker *w, const struct vrv_root *root, const char *name,
 {
 	vrv_auto_free char *real = vrv_source_real_path(root->path);
 	vrv_auto_free char *reason =
-	    vrv_strf("not stored: '%.*s' is stored as a symbolic link; name "
-		     "'%s' instead",
+	    vrv_strf("%s '%.*s' is stored as a symbolic link; name '%s' "
+		     "instead",
+		root->settled ? "its content is not stored:" : "not stored:",
 		(int)link, root->path, real == NULL ? "its target" : real);
 	struct vrv_text copy;
 
@@ -60,13 +61,28 @@ report_link(struct vrv_walker *w, const struct vrv_root *root, const char *name,
 	return rc;
 }
 
-/* Why did the walk not come to it? */
+/* Was the source named as a directory, but stored as the link to one? */
+static bool
+is_link_to_dir(const struct vrv_root *root)
+{
+	struct vrv_source_err unheard;
+	struct vrv_stat st;
+
+	return root->as_dir &&
+	    vrv_source_stat(NULL, root->path, &st, &unheard) &&
+	    st.kind == VRV_SYMLINK &&
+	    vrv_source_stat_target(NULL, root->path, &st, &unheard) &&
+	    st.kind == VRV_DIR;
+}
+
+/* Why did the walk not come to it, or to what it holds? */
 static int
 report(struct vrv_walker *w, const struct vrv_root *root, const char *name,
     struct varve_err *err)
 {
 	struct vrv_source_err error;
 	struct vrv_stat st;
+	unsigned match;
 
 	w->disk = root->path;
 	if (root->stdin_)
@@ -75,6 +91,15 @@ report(struct vrv_walker *w, const struct vrv_root *root, const char *name,
 		    err);
 	if (!vrv_source_stat(NULL, root->path, &st, &error))
 		return vrv_walker_problem(w, name, &error, NULL, err);
+	int rc = vrv_walker_matches(w, name, st.kind == VRV_DIR, &match, err);
+	if (rc != 0)
+		return rc;
+	/* Of what was come to, that has been said. */
+	if ((match & VARVE_MATCH_INCLUDE) == 0 &&
+	    (st.kind != VRV_DIR || (match & VARVE_MATCH_RECURSE) == 0))
+		return root->settled ? 0 : vrv_walker_excluded(w, name, err);
+	if (root->settled)
+		return report_link(w, root, name, strlen(root->path), err);
 	vrv_auto_free char *folder = vrv_source_folder(root->path, NULL);
 	if (folder == NULL)
 		return VRV_NOMEM(err, "a path");
@@ -97,14 +122,14 @@ report_below(struct vrv_walker *w, struct vrv_root *root, struct vrv_buf *path,
 	if (keep > 0)
 		vrv_buf_u8(path, '/');
 	vrv_buf_bytes(path, root->name, strlen(root->name));
-	if (root->source && !root->settled) {
+	if (root->source && (!root->settled || is_link_to_dir(root))) {
 		size_t n = path->len;
 
-		root->settled = true;
 		vrv_buf_u8(path, 0);
 		rc = vrv_buf_check(path, err);
 		if (rc == 0)
 			rc = report(w, root, (const char *)path->data, err);
+		root->settled = true;
 		path->len = n;
 	}
 	for (size_t i = 0; rc == 0 && i < root->n_below; i++)

@@ -44,6 +44,19 @@ stores 1 "$all" "through a link of another source" s s/link/d
 says "s/link/d: not stored: 's/link' is stored as a symbolic link; name '$PWD/out/d' instead"
 like "$(varve info "repo::a$n")" "*s/link/d*" "$what: recorded"
 stores 1 "s/link " "through a link that is a source" s/link/d s/link
+stores 0 "s s/sub s/sub/z s/y " "through a link, excluded with it" \
+    -e s/link s s/link/d
+stores 1 "s s/sub s/sub/z s/y " "through a link, excluded but for a part" \
+    --pattern '+ s/link/d/f' --pattern '- s/link/**' s s/link/d
+for slash in / /. //; do
+	stores 1 "s/link " "a link with '$slash'" "s/link$slash"
+	says "s/link: its content is not stored: 's/link' is stored as a symbolic link; name '$PWD/out' instead"
+	stores 1 "$all" "a link with '$slash' of another source" s "s/link$slash"
+	stores 0 "s/y " "a link with '$slash', excluded" -e s/link s/y \
+	    "s/link$slash"
+done
+ln -s y s/file && stores 0 "s/file s/y " "a link to a file with a slash" s/y s/file/
+rm s/file
 stores 0 "s/link/d s/link/d/f s/y " "through a link of no source" s/link/d s/y
 stores 1 "s/y " "below a file" s/y s/y/x
 says "s/y/x: stat: Not a directory"
