@@ -248,6 +248,9 @@ advance(struct verification *v, const struct varve_run *run)
 
 	if (!v->sweeps || v->result.denied > 0 || v->result.files == 0)
 		return;
+	/* Files of damaged directories are in no sample. */
+	if (vrv_sampler_shown(v->sampler) != v->result.files)
+		return;
 	bool whole = vrv_sampler_next(v->sampler, &next);
 	if (sweep->since == 0 || v->result.sampled == v->result.files)
 		sweep->since = run->start.s;

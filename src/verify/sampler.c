@@ -192,6 +192,12 @@ vrv_sampler_settle(struct vrv_sampler *s, uint64_t *ret_files,
 	*ret_bytes = s->bytes;
 }
 
+uint64_t
+vrv_sampler_shown(const struct vrv_sampler *s)
+{
+	return s->shown;
+}
+
 bool
 vrv_sampler_next(const struct vrv_sampler *s, uint64_t *ret)
 {

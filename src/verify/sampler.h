@@ -41,6 +41,8 @@ int vrv_sampler_see(struct vrv_sampler *, const char *path, uint64_t size,
 /* All were seen. How many files and bytes the sample has. */
 void vrv_sampler_settle(struct vrv_sampler *, uint64_t *ret_files,
     uint64_t *ret_bytes);
+/* How many files were seen. */
+uint64_t vrv_sampler_shown(const struct vrv_sampler *);
 /* Where the next sample begins, after settling. True if that is at 0 or beyond:
  * all hashes from `start` on were taken; *ret is 0 if every file was. */
 bool vrv_sampler_next(const struct vrv_sampler *, uint64_t *ret);

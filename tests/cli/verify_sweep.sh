@@ -99,4 +99,23 @@ varve check --verify-data repo
 is "$(status '[CD].* packs* verified' | sed 's/ since .*//')" \
 	"Checksums of $(find repo/packs -type f | wc -l) packs verified
 Data of $(find repo/packs -type f | wc -l) packs verified" "of a check"
+
+# --- a damaged directory: its files are in no sample
+
+find repo/packs -type f -size +0 | sort >before
+(cd src && mkdir deep && cp 1 2 3 deep) || exit 99
+(cd src && varve create --series deep ../repo::deep .) || exit 99
+find repo/packs -type f -size +0 | sort | comm -13 before - | while read -r p; do
+	chmod u+w "$p" && python3 - "$p" <<'PY'
+import os, sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(64)
+    f.write(b"X" * (os.path.getsize(sys.argv[1]) - 64))
+PY
+done
+rm -rf "$HOME/.cache"
+run varve verify --all repo::deep
+is "$status" 2 "a damaged directory: status"
+is "$(status 'Archive deep')$(status 'Series deep')" "" \
+	"no pass covers what nobody could look at"
 done_testing
