@@ -121,20 +121,22 @@ vrv_walker_skip_store(struct vrv_walker *w, const char *name, bool below,
 	return rc;
 }
 
-/* A file with several names: this job is one of them. */
+/* A file with several names: this job is one of them. The names of a FIFO share
+ * no content, but two readers at once would share out what is written to it;
+ * links to it are names too, so that their number is not known. */
 static int
 join_inode(struct vrv_walker *w, struct vrv_job *job, struct varve_err *err)
 {
 	const uint64_t key[2] = {job->st.dev, job->st.inode};
-	bool fresh;
+	bool fifo = job->st.kind == VRV_FIFO, fresh;
 
-	if (job->st.kind != VRV_FILE || job->st.nlink < 2)
+	if (!fifo && (job->st.kind != VRV_FILE || job->st.nlink < 2))
 		return 0;
 	struct vrv_names *names = vrv_map_put(w->links, key, &fresh);
 	if (names == NULL)
 		return VRV_NOMEM(err, "hard links");
 	if (fresh) {
-		names->left = job->st.nlink;
+		names->left = fifo ? UINT64_MAX : job->st.nlink;
 		names->inode = calloc(1, sizeof(*names->inode));
 		if (names->inode == NULL) {
 			vrv_map_remove(w->links, key);

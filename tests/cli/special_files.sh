@@ -61,6 +61,23 @@ wait
 is "$(varve extract --stdout repo::two two/a two/b)" "one
 two" "two names of a FIFO share no content"
 
+# One name is read after the other: each gets all that one process writes.
+mkdir shared && mkfifo shared/a && ln -s a shared/b
+head -c 300000 /dev/zero | tr '\0' x >big
+while [ ! -e stored ]; do
+	timeout 20 sh -c 'cat big >shared/a' 2>/dev/null
+done &
+writer=$!
+run varve create --read-special repo::shared shared
+is "$status" 0 "two names of a FIFO at once: status"
+for name in a b; do
+	size=$(varve extract --stdout repo::shared "shared/$name" | wc -c)
+	is "$((size > 0)) $((size % 300000))" "1 0" \
+	    "two names of a FIFO at once: shared/$name is whole"
+done
+touch stored && : 9<>shared/a
+wait "$writer"
+
 # --- a FIFO without a writer ---
 
 mkdir alone && mkfifo alone/fifo && echo after >alone/zzz
