@@ -197,22 +197,24 @@ check_options(const struct create_options *o, size_t paths,
 	return 0;
 }
 
-/* Borg's compressors are no reason for a line at each run, but a promise of
- * privacy that is not kept is. */
+/* Say once what replaces a compressor that only Borg has, and that a promise
+ * of privacy is not kept. */
 static void
 report_compression(struct create *c, const struct vrv_compression *used)
 {
 	const char *asked = c->o->compression;
+	const char *more = used->obfuscated ? "; sizes are not obfuscated" : "";
 
-	if (used->replaced && used->kind == VARVE_COMPRESS_NONE)
-		vrv_log(&c->cli->log, VRV_LOG_INFO,
-		    "compression '%s': using none", asked);
-	else if (used->replaced)
-		vrv_log(&c->cli->log, VRV_LOG_INFO,
-		    "compression '%s': using zstd,%d", asked, used->level);
-	if (used->obfuscated)
+	if (!used->replaced && !used->obfuscated)
+		return;
+	if (used->kind == VARVE_COMPRESS_NONE)
 		vrv_log(&c->cli->log, VRV_LOG_WARNING,
-		    "compression '%s': sizes are not obfuscated", asked);
+		    "compression '%s': using none%s", asked, more);
+	else
+		vrv_log(&c->cli->log, VRV_LOG_WARNING,
+		    "compression '%s': using %szstd,%d%s", asked,
+		    used->kind == VARVE_COMPRESS_AUTO ? "auto," : "",
+		    used->level, more);
 }
 
 /* What the options say that needs no more than copying. */

@@ -59,15 +59,18 @@ quiet "extract --numeric-owner --nobsdflags" extract --dry-run \
 # --- compression ---
 
 for spec in lz4 zlib zlib,0 lzma,0 auto,lz4 zstd,22; do
-	quiet "create -C $spec" create -C "$spec" "repo::c-$spec" src
+	run varve create -C "$spec" "repo::c-$spec" src
+	is "$status" 0 "create -C $spec: status"
+	like "$err" "varve: compression '$spec': using *" \
+	    "create -C $spec: the replacement is named"
+	is "$(echo "$err" | wc -l)" 1 "create -C $spec: in one line"
 done
-run varve create -v -C zlib,9 repo::c-zlib-9 src
-like "$err" "*varve: compression 'zlib,9': using zstd,5*" \
-    "the replacement is named with -v"
+run varve create -C zlib,9 repo::c-zlib-9 src
+is "$err" "varve: compression 'zlib,9': using zstd,5" "the nearest level"
 run varve create -C obfuscate,3,lz4 repo::c-obfuscate src
 is "$status" 0 "create -C obfuscate: status"
-is "$err" \
-    "varve: compression 'obfuscate,3,lz4': sizes are not obfuscated" \
+like "$err" \
+    "varve: compression 'obfuscate,3,lz4': using zstd,1; sizes are not obf*" \
     "create -C obfuscate: it is said that there is none"
 refuses 2 "unknown compression 'bzip2'*" create -C bzip2 repo::no src
 
