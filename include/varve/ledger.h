@@ -58,8 +58,9 @@ struct varve_coverage {
 	enum varve_coverage_kind kind;
 	const char *name, *host; /* of the series, or of the archive; or "" */
 	const char *archive;	 /* id, hex, or "" */
-	/* Of the files: the part that this sweep has covered, and when it
-	 * began; begin and end of the last complete sweep. */
+	/* The part of all hashes that this sweep has covered, which is about
+	 * that of the files, and when it began; begin and end of the last
+	 * complete sweep. */
 	double part;
 	int64_t since, complete_from, complete_to;
 	/* Of packs: how many are on record as sound; `since` is when the one

@@ -61,7 +61,7 @@ sweep_text(struct vrv_buf *text, const struct varve_coverage *c)
 	}
 	vrv_text_add(text, ":");
 	if (c->since != 0) {
-		vrv_text_add(text, " %.1f%% of the files verified",
+		vrv_text_add(text, " about %.0f%% of the files verified",
 		    100 * c->part);
 		day(text, " since ", c->since);
 	}
