@@ -36,7 +36,7 @@ const struct vrv_option vrv_common_options[] = {
     FLAG("help", 'h', help, "show this help"),
     FLAG("version", 'V', version, "show the version"),
     FLAG("progress", 'p', progress,
-	"show progress: a line on a terminal, or objects with --log-json"),
+	"show progress: one line on a terminal, else a line every 10 seconds"),
     LEVEL("verbose", 'v', VRV_LOG_INFO, "say what is done"),
     LEVEL("info", 0, VRV_LOG_INFO, NULL),
     LEVEL("debug", 0, VRV_LOG_DEBUG, "say more"),
