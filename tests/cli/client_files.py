@@ -31,7 +31,7 @@ FILES = {
     "place": "state/" + 32 * "[0-9a-f]",
     "state lock": "state/lock",
     "ledger": "state/ledger-*.db",
-    "cache directory": "cache/*",
+    "cache directory": "cache/[0-9a-f]*",
     "index directory": "cache/*/index",
     "caches": "cache",
     "state directory": "state",

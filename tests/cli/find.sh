@@ -35,7 +35,7 @@ ln -s sub/main.c link
 mkfifo pipe
 python3 -c 'open(b"sub/odd\xff\n.c", "w").close()'
 find . -exec touch -h -d '2020-05-05T00:00:00Z' {} +
-sleep 2.1
+sleep 3.1
 create()
 {
 	name=$1

@@ -123,8 +123,8 @@ class Bench:
         program = os.path.realpath(self.program)
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{pid}/cmdline") as f:
-                    if self.top in f.read() and \
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    if os.fsencode(self.top) in f.read() and \
                             os.readlink(f"/proc/{pid}/exe") == program:
                         found.append(pid)
             except OSError:

@@ -21,7 +21,7 @@ chmod 4751 small
 touch -d '1960-01-02 03:04:05.678' sub/deep
 cd .. || exit 99
 # Sources must be older than the backup to be known as unchanged.
-sleep 2.1
+sleep 3.1
 varve init -e repokey repo >/dev/null 2>&1 || exit 99
 run varve info repo
 like "$out" "*Last verified: never*" "never verified"
