@@ -54,29 +54,39 @@ is "$status" 0 "a dry run opens no FIFO"
 
 # --- two names of one FIFO ---
 
-mkdir two && mkfifo two/a && ln two/a two/b
-(write two/a one; write two/b two) &
-run varve create --read-special --threads 1 repo::two two
+# A writer that opens the FIFO before the reader of the name before has closed
+# it would write to that reader, or lose what it wrote: each waits until the
+# name before is listed as stored, and a moment longer.
+
+# in_turn DIR COMMAND: run COMMAND 1 >DIR/a, later COMMAND 2 >DIR/b.
+in_turn()
+{
+	timeout 20 sh -c "$2 1 >$1/a"
+	for _ in $(seq 200); do
+		grep -q " $1/a\$" "$1.log" && break
+		sleep 0.1
+	done
+	sleep 0.5
+	timeout 20 sh -c "$2 2 >$1/b"
+}
+
+mkdir two && mkfifo two/a && ln two/a two/b && : >two.log
+in_turn two 'echo' &
+varve create --read-special --threads 1 --list repo::two two 2>two.log
 wait
-is "$(varve extract --stdout repo::two two/a two/b)" "one
-two" "two names of a FIFO share no content"
+is "$(varve extract --stdout repo::two two/a two/b)" "1
+2" "two names of a FIFO share no content"
 
 # One name is read after the other: each gets all that one process writes.
-mkdir shared && mkfifo shared/a && ln -s a shared/b
-head -c 300000 /dev/zero | tr '\0' x >big
-while [ ! -e stored ]; do
-	timeout 20 sh -c 'cat big >shared/a' 2>/dev/null
-done &
-writer=$!
-run varve create --read-special repo::shared shared
-is "$status" 0 "two names of a FIFO at once: status"
+mkdir shared && mkfifo shared/a && ln -s a shared/b && : >shared.log
+in_turn shared 'head -c 300000 /dev/zero | tr "\0"' &
+varve create --read-special --list repo::shared shared 2>shared.log
+is "$?" 0 "two names of a FIFO at once: status"
+wait
 for name in a b; do
-	size=$(varve extract --stdout repo::shared "shared/$name" | wc -c)
-	is "$((size > 0)) $((size % 300000))" "1 0" \
-	    "two names of a FIFO at once: shared/$name is whole"
+	is "$(varve extract --stdout repo::shared "shared/$name" | wc -c)" \
+	    300000 "two names of a FIFO at once: shared/$name is whole"
 done
-touch stored && : 9<>shared/a
-wait "$writer"
 
 # --- a FIFO without a writer ---
 
