@@ -8,9 +8,17 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-V1 = HERE + "/v1"
+# Another one, made by make_v1.py, can be named while the format changes.
+V1 = os.environ.get("GOLDEN_V1", HERE + "/v1")
 FOLDERS = ("config", "keys", "packs", "index", "intents", "archives",
            "tombstones", "condemned", "rolls")
+
+
+def skip_stale():
+    """Skip the test while the repository is of a format that has changed."""
+    if os.path.exists(V1 + "/STALE"):
+        print("1..0 # SKIP the golden repository has to be made anew")
+        sys.exit(0)
 
 
 def passphrase():

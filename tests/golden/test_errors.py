@@ -14,7 +14,7 @@ import sys
 import nacl.bindings as sodium
 import xxhash
 
-from goldenlib import HERE, Scratch, Tap, passphrase
+from goldenlib import HERE, Scratch, Tap, passphrase, skip_stale
 from objects import derive, parse_name
 from reader import Repository
 from wire import blake2b, u32
@@ -291,6 +291,7 @@ def read():
 
 
 def main():
+    skip_stale()
     if sys.argv[1:] == ["--write"]:
         write()
         return 0

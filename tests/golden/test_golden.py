@@ -13,7 +13,7 @@ import nacl.bindings as sodium
 
 import treelist
 from example import example
-from goldenlib import HERE, Scratch, Tap, V1, passphrase
+from goldenlib import HERE, Scratch, Tap, V1, passphrase, skip_stale
 from objects import META, open_block
 from reader import Repository
 from wire import Cursor, aead_open, blake2b
@@ -190,6 +190,7 @@ def padding(tap, repo):
 
 
 def main():
+    skip_stale()
     tap = Tap()
     with Scratch() as scratch:
         by_varve(tap, scratch)
