@@ -141,7 +141,8 @@ enum vrv_kem_kind {
 	VRV_KEM_DATA = 1,
 	VRV_KEM_META = 2,
 	VRV_KEM_ARCHIVE = 3,
-	VRV_KEM_INTENT = 4
+	VRV_KEM_INTENT = 4,
+	VRV_KEM_ROLL = 5
 };
 
 struct vrv_pair {

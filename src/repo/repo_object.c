@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/roll.h"
 #include "util/mem.h"
 
 /* Each record sealed in an object is its block number 1: one object has one. */
@@ -21,6 +22,7 @@ largest(enum vrv_type type)
 {
 	return type == VRV_INDEX ? VRV_MAX_INDEX :
 	    type == VRV_CONFIG	 ? VRV_MAX_CONFIG :
+	    type == VRV_ROLL	 ? VRV_MAX_ROLL :
 				   VRV_MAX_RECORD;
 }
 

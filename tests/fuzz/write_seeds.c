@@ -9,6 +9,7 @@
 #include "format/frame.h"
 #include "format/object.h"
 #include "format/record.h"
+#include "format/roll.h"
 #include "format/tree.h"
 #include "fuzz_support.h"
 #include "util/mem.h"
@@ -327,6 +328,34 @@ save_records(struct vrv_buf *b)
 }
 
 static void
+save_roll(struct vrv_buf *b)
+{
+	static const struct vrv_roll_entry entries[] =
+	    {{.type = VRV_INDEX, .object = {1}, .first_seen = 1700000000},
+		{.type = VRV_ARCHIVE, .object = {2}, .logical = {3}},
+		{.type = VRV_ARCHIVE,
+		    .object = {4},
+		    .logical = {5},
+		    .revision = 1,
+		    .deleted = true}};
+	struct vrv_roll_facts facts = {.clear = {some, 5},
+	    .list = text("list")};
+	vrv_auto_buf struct vrv_buf list = {0};
+
+	for (int i = 0; i < 3; i++)
+		vrv_roll_entry_put(&list, &entries[i]);
+	struct vrv_roll roll = {.n_superseded = 1,
+	    .superseded = some,
+	    .n_dead = 1,
+	    .dead = some,
+	    .n = 3,
+	    .entries = list.data};
+	vrv_roll_put(b, &roll);
+	vrv_roll_facts_put(b, &facts);
+	save(b, "roll", 0);
+}
+
+static void
 save_keys(struct vrv_buf *b)
 {
 	struct vrv_config_pair pair = {0};
@@ -507,6 +536,7 @@ main(int argc, char **argv)
 	save_meta(&b);
 	save_archives(&b);
 	save_records(&b);
+	save_roll(&b);
 	save_keys(&b);
 	save_sealed_frames(&b);
 	save_walks(&b);

@@ -14,7 +14,8 @@ from wire import Cursor, MIB, Refused, aead_open, blake2b, need, u16, u32
 MAGIC = b"\x89VARVE\r\n"
 TYPES = {"config": 1, "keys": 2, "packs": 3, "index": 4, "intents": 5,
          "archives": 6, "tombstones": 7, "condemned": 8, "rolls": 9}
-MAX = {1: 4 * MIB, 2: MIB, 3: 4096 * MIB, 4: 64 * MIB}  # others: 1 MiB
+MAX = {1: 4 * MIB, 2: MIB, 3: 4096 * MIB, 4: 64 * MIB,
+       9: 64 * MIB}  # others: 1 MiB
 ID = "([0-9a-f]{32})"
 TAG = "([0-9a-f]{16})"
 NAMES = [re.compile(p + r"\Z") for p in (

@@ -21,6 +21,7 @@ import sys
 from chunks import Opened
 from objects import DATA, META, Slot, TYPES, open_block, parse_name
 from treelist import shown
+from roll import Roll
 from wire import Cursor, MIB, Refused, need, tagged
 
 KINDS = [None, "file", "directory", "symlink", "fifo", "socket", "char",
@@ -357,6 +358,8 @@ class Repository(Opened):
                 self.verify_intent(data, c)
             elif kind == "condemned":
                 self.verify_condemned(c)
+            elif kind == "rolls":
+                Roll(self, name)
 
     def verify_intent(self, data, c):
         c.b(36)
