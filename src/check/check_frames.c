@@ -136,7 +136,9 @@ problem(struct vrv_check *check, struct bench *b, const struct vrv_listed *item,
 		}
 		*err = why;
 	}
-	vrv_check_pack_problem(check, item->name.id, VRV_PACK_DAMAGED, err);
+	vrv_check_pack_problem(check, item->name.id,
+	    err->code == VARVE_FORMAT ? VRV_PACK_UNREAD : VRV_PACK_DAMAGED,
+	    err);
 	vrv_err_clear(err);
 	return 0;
 }
@@ -163,6 +165,17 @@ check_frames(struct vrv_check *check, struct bench *b,
 		rc = vrv_pack_frame_get(&rd, &entry, &end, &frame, err);
 		if (rc != 0)
 			return problem(check, b, item, name, err);
+		if (frame.later) {
+			/* Nobody of this version can say whether it is sound.
+			 */
+			(void)vrv_fail(err, VARVE_FORMAT,
+			    "has frames that need a newer varve");
+			(void)vrv_exit(err, VARVE_EXIT_FEATURE);
+			rc = problem(check, b, item, name, err);
+			if (rc != 0)
+				return rc;
+			continue;
+		}
 		rc = check_frame(check, b, name, &entry, &frame, err);
 		if (rc == 0) {
 			count(check, name, &frame);

@@ -46,7 +46,7 @@ struct vrv_listed {
 
 /* What is wrong with a pack, the worst last. */
 enum vrv_pack_fault {
-	VRV_PACK_UNREAD = 1, /* the system refused to read it */
+	VRV_PACK_UNREAD = 1, /* the system, or this version, could not */
 	VRV_PACK_DAMAGED,    /* some of its bytes */
 	VRV_PACK_SHORT,	     /* it has another length than the index says */
 	VRV_PACK_LOST	     /* it is absent and was not condemned */

@@ -65,12 +65,9 @@ decode_entries(const struct vrv_buf *plain, struct varve_err *err)
 	int rc = vrv_index_head_get(&rd, &body, err);
 	for (uint32_t i = 0; rc == 0 && i < body.n_entries; i++) {
 		struct vrv_pack_entry entry;
-		uint64_t end = VRV_HEADER_SIZE;
 		rc = vrv_pack_entry_get(&rd, &entry, err);
-		for (uint32_t k = 0; rc == 0 && k < entry.n_frames; k++) {
-			struct vrv_pack_frame frame;
-			rc = vrv_pack_frame_get(&rd, &entry, &end, &frame, err);
-		}
+		if (rc == 0)
+			rc = vrv_pack_entry_rest(&rd, &entry, err);
 	}
 	return rc == 0 ? vrv_index_lost_get(&rd, &gone, &n, err) : rc;
 }

@@ -301,10 +301,11 @@ find_chunk(void *arg, const uint8_t *id, struct vrv_location *ret, uint32_t max,
 	/* Whatever an archive needs was named before the archive was stored:
 	 * what is still missing from an index that was listed later than the
 	 * archive is lost, and it is listed once for all that is. */
-	if (rc != VARVE_CORRUPT && (rc != VARVE_NOENT || run->located_again))
+	bool missing = rc == VARVE_NOENT || rc == VARVE_FORMAT;
+	if (rc != VARVE_CORRUPT && (!missing || run->located_again))
 		return rc;
 	/* A damaged cache says nothing about what is missing. */
-	if (rc == VARVE_NOENT)
+	if (missing)
 		run->located_again = true;
 	return vrv_repo_locate(run->repo, id, ret, max, ret_n, err);
 }

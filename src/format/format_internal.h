@@ -46,6 +46,8 @@ int vrv_tlv_get(struct vrv_rd *, struct vrv_tlv *at, uint64_t repeated,
 uint32_t vrv_tlv_count(struct vrv_rd list, uint64_t tag);
 /* 0 if an unknown tag may be ignored, else FORMAT. */
 int vrv_tlv_unknown(uint64_t tag, struct varve_err *err) VRV_MUST;
+/* A whole list of which this version knows no tag. */
+int vrv_tlv_skip(struct vrv_rd *, struct varve_err *err) VRV_MUST;
 /* Tag and length; the value follows. */
 void vrv_tlv_put_head(struct vrv_buf *, uint64_t tag, size_t n);
 void vrv_tlv_put(struct vrv_buf *, uint64_t tag, const void *value, size_t n);

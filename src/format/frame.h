@@ -53,13 +53,18 @@ int vrv_frame_head_get(const uint8_t *bytes, size_t n,
 #define VRV_PACK_KEYS_MAX 4096
 #define VRV_PACK_FRAMES_MAX ((uint32_t)1 << 20)
 
-/* The public half of the ephemeral pair that some frames are sealed with. */
+/* The public half of the ephemeral pair that some frames are sealed with, and
+ * whose keys it was made for. */
 struct vrv_pack_key {
+	uint16_t domain;
 	uint32_t epoch;
 	uint8_t epk[32];
 };
 
 struct vrv_pack_frame {
+	/* Of a kind, domain or epoch that this version does not know: nothing
+	 * but n and ids is set. */
+	bool later;
 	uint8_t kind;		/* enum vrv_frame_kind */
 	uint32_t key;		/* number of its key in the entry */
 	uint64_t offset;	/* from the pack's start */
@@ -69,12 +74,12 @@ struct vrv_pack_frame {
 	const uint8_t *bases; /* m x VRV_PREFIX_SIZE */
 };
 
-/* The fixed part of an entry; its frames follow one by one. */
+/* The fixed part of an entry; its frames follow one by one, then its end. */
 struct vrv_pack_entry {
 	uint8_t pack[VRV_OBJECT_ID];
 	uint64_t length; /* bytes of the whole object */
 	uint32_t n_keys, n_frames;
-	const uint8_t *keys; /* decode: n_keys x 36 bytes, in place */
+	const uint8_t *keys; /* decode: n_keys x 38 bytes, in place */
 };
 
 void vrv_pack_entry_put(struct vrv_buf *, const uint8_t pack[VRV_OBJECT_ID],
@@ -84,18 +89,24 @@ void vrv_pack_entry_put(struct vrv_buf *, const uint8_t pack[VRV_OBJECT_ID],
  * ended (VRV_HEADER_SIZE for the first), so frames go by ascending offset. */
 void vrv_pack_frame_put(struct vrv_buf *, const struct vrv_pack_frame *,
     uint64_t prev_end);
+void vrv_pack_entry_end_put(struct vrv_buf *);
 
 /* Decode an entry's fixed part, then each of its n_frames frames with
- * *prev_end starting at VRV_HEADER_SIZE. CORRUPT for anything out of limits
- * (a frame must lie inside the entry's length and name a key that is there),
- * FORMAT for an unknown kind or a key epoch other than 0. n_frames is never
- * more than the bytes that follow can hold. The cursor is of no use after a
- * failure. */
+ * *prev_end starting at VRV_HEADER_SIZE, then its end. CORRUPT for anything out
+ * of limits (a frame must lie inside the entry's length and name a key that is
+ * there). A frame of an unknown kind, or of a key whose domain or epoch is not
+ * 0, is `later`: it must not take the rest of the object with it. FORMAT for an
+ * unknown even tag at the end. n_frames is never more than the bytes that
+ * follow can hold. The cursor is of no use after a failure. */
 int vrv_pack_entry_get(struct vrv_rd *, struct vrv_pack_entry *ret,
     struct varve_err *err) VRV_MUST;
 int vrv_pack_frame_get(struct vrv_rd *, const struct vrv_pack_entry *,
     uint64_t *prev_end, struct vrv_pack_frame *ret, struct varve_err *err)
     VRV_MUST;
+int vrv_pack_entry_end_get(struct vrv_rd *, struct varve_err *err) VRV_MUST;
+/* What is left of an entry behind its fixed part: all frames and the end. */
+int vrv_pack_entry_rest(struct vrv_rd *, const struct vrv_pack_entry *,
+    struct varve_err *err) VRV_MUST;
 void vrv_pack_key_get(const struct vrv_pack_entry *, uint32_t i,
     struct vrv_pack_key *ret);
 
@@ -113,8 +124,9 @@ int vrv_footer_get(const uint8_t in[VRV_FOOTER_PLAIN], uint64_t *ret_offset,
 
 /* --- the sealed part of an index object --- */
 
-/* v n superseded ids; v n pack entries; v n lost prefixes. The writer appends
- * the three lists itself with these; the reader walks them in order. */
+/* v n superseded ids; v n pack entries; v n lost prefixes; a tagged list to the
+ * end, of which this version writes nothing. The writer appends the lists
+ * itself with these; the reader walks them in order. */
 struct vrv_index_body {
 	uint32_t n_superseded;
 	const uint8_t *superseded; /* n x VRV_OBJECT_ID */
@@ -124,7 +136,7 @@ void vrv_index_head_put(struct vrv_buf *, const uint8_t *superseded,
     uint32_t n_superseded, uint32_t n_entries);
 int vrv_index_head_get(struct vrv_rd *, struct vrv_index_body *ret,
     struct varve_err *err) VRV_MUST;
-/* After all entries: chunks known to be lost; must end the record. */
+/* After all entries: chunks known to be lost, and the end. */
 void vrv_index_lost_put(struct vrv_buf *, const uint8_t *lost, uint32_t n);
 int vrv_index_lost_get(struct vrv_rd *, const uint8_t **ret, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;

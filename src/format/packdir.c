@@ -6,12 +6,12 @@
 
 #include "format/format_internal.h"
 
-#define KEY_SIZE 36 /* u32 epoch, b32 epk */
+#define KEY_SIZE (2 + 4 + 32) /* u16 domain, u32 epoch, b32 epk */
 
 /* The least bytes that each takes: counts are refused beyond what could
  * follow, before anybody allocates for them. */
-#define ENTRY_MIN (VRV_OBJECT_ID + 8 + 1 + 1)
-#define FRAME_MIN (1 + 5 + VRV_PREFIX_SIZE + 1)
+#define ENTRY_MIN (VRV_OBJECT_ID + 8 + 1 + 1 + 1)
+#define FRAME_MIN (1 + 1 + 5)
 
 void
 vrv_pack_entry_put(struct vrv_buf *b, const uint8_t pack[VRV_OBJECT_ID],
@@ -22,6 +22,7 @@ vrv_pack_entry_put(struct vrv_buf *b, const uint8_t pack[VRV_OBJECT_ID],
 	vrv_buf_u64(b, length);
 	vrv_buf_v(b, n_keys);
 	for (uint32_t i = 0; i < n_keys; i++) {
+		vrv_buf_u16(b, keys[i].domain);
 		vrv_buf_u32(b, keys[i].epoch);
 		vrv_buf_bytes(b, keys[i].epk, sizeof(keys[i].epk));
 	}
@@ -52,11 +53,6 @@ vrv_pack_entry_get(struct vrv_rd *r, struct vrv_pack_entry *ret,
 		return VRV_CORRUPT(err, "pack of %llu bytes",
 		    (unsigned long long)entry.length);
 
-	for (uint64_t i = 0; i < n_keys; i++) {
-		if (vrv_get_u32(entry.keys + i * KEY_SIZE) != 0)
-			return VRV_UNKNOWN(err, "pack of a later key epoch");
-	}
-
 	entry.n_keys = (uint32_t)n_keys;
 	entry.n_frames = (uint32_t)n_frames;
 	*ret = entry;
@@ -70,8 +66,18 @@ vrv_pack_key_get(const struct vrv_pack_entry *entry, uint32_t i,
 	assert(i < entry->n_keys);
 	const uint8_t *at = entry->keys + (size_t)i * KEY_SIZE;
 
-	ret->epoch = vrv_get_u32(at);
-	memcpy(ret->epk, at + 4, sizeof(ret->epk));
+	ret->domain = (uint16_t)(at[0] | at[1] << 8);
+	ret->epoch = vrv_get_u32(at + 2);
+	memcpy(ret->epk, at + 6, sizeof(ret->epk));
+}
+
+static size_t
+record_size(const struct vrv_pack_frame *frame, uint64_t gap)
+{
+	return 1 + vrv_v_size(frame->key) + vrv_v_size(gap) +
+	    vrv_v_size(frame->stored) + vrv_v_size(frame->plain) +
+	    vrv_v_size(frame->n) + (size_t)frame->n * VRV_PREFIX_SIZE +
+	    vrv_v_size(frame->m) + (size_t)frame->m * VRV_PREFIX_SIZE;
 }
 
 void
@@ -79,6 +85,7 @@ vrv_pack_frame_put(struct vrv_buf *b, const struct vrv_pack_frame *frame,
     uint64_t prev_end)
 {
 	assert(frame->offset >= prev_end);
+	vrv_buf_v(b, record_size(frame, frame->offset - prev_end));
 	vrv_buf_u8(b, frame->kind);
 	vrv_buf_v(b, frame->key);
 	vrv_buf_v(b, frame->offset - prev_end);
@@ -90,54 +97,147 @@ vrv_pack_frame_put(struct vrv_buf *b, const struct vrv_pack_frame *frame,
 	vrv_buf_bytes(b, frame->bases, (size_t)frame->m * VRV_PREFIX_SIZE);
 }
 
+void
+vrv_pack_entry_end_put(struct vrv_buf *b)
+{
+	vrv_buf_v(b, 0);
+}
+
+/* What the record of a frame says, whatever its kind. */
+struct record {
+	uint8_t kind;
+	uint64_t key, gap, stored, plain, n;
+	const uint8_t *ids;
+	struct vrv_rd rest; /* what only its kind knows */
+};
+
+static int
+get_record(struct vrv_rd *r, struct record *ret, struct varve_err *err)
+{
+	struct record record;
+	size_t size;
+
+	const uint8_t *bytes = vrv_rd_vbytes(r, &size);
+	struct vrv_rd rd = vrv_rd_over(bytes, size);
+	record.kind = vrv_rd_u8(&rd);
+	record.key = vrv_rd_v(&rd);
+	record.gap = vrv_rd_v(&rd);
+	record.stored = vrv_rd_v(&rd);
+	record.plain = vrv_rd_v(&rd);
+	record.n = vrv_rd_v(&rd);
+	if (record.n > vrv_rd_left(&rd) / VRV_PREFIX_SIZE)
+		vrv_rd_fail(&rd);
+	else
+		record.ids = vrv_rd_bytes(&rd, record.n * VRV_PREFIX_SIZE);
+	if (!vrv_rd_ok(r) || !vrv_rd_ok(&rd))
+		return VRV_CORRUPT(err, "pack directory is cut short");
+	record.rest = rd;
+	*ret = record;
+	return 0;
+}
+
+/* The rest of a frame of a known kind, all of it within the limits. */
+static int
+get_known(struct record *record, const struct vrv_pack_entry *entry,
+    struct vrv_pack_frame *ret, struct varve_err *err)
+{
+	uint64_t m = vrv_rd_v(&record->rest);
+	const uint8_t *bases = m > VRV_FRAME_BASES_MAX ?
+	    NULL :
+	    vrv_rd_bytes(&record->rest, m * VRV_PREFIX_SIZE);
+
+	if (!vrv_rd_ok(&record->rest))
+		return VRV_CORRUPT(err, "pack directory is cut short");
+	if (record->key >= entry->n_keys)
+		return VRV_CORRUPT(err, "frame of a key that is not there");
+	/* Every chunk has a byte or more. */
+	if (record->n == 0 || record->n > VRV_FRAME_CHUNKS_MAX ||
+	    m > VRV_FRAME_BASES_MAX || record->plain < record->n ||
+	    record->plain > VRV_FRAME_PLAIN_MAX || record->stored == 0 ||
+	    record->stored > VRV_FRAME_STORED_MAX)
+		return VRV_CORRUPT(err, "frame beyond the limits");
+	if (!vrv_rd_done(&record->rest))
+		return VRV_CORRUPT(err, "bytes behind a frame's record");
+	*ret = (struct vrv_pack_frame){
+	    .kind = record->kind,
+	    .key = (uint32_t)record->key,
+	    .stored = (uint32_t)record->stored,
+	    .plain = (uint32_t)record->plain,
+	    .n = (uint32_t)record->n,
+	    .m = (uint32_t)m,
+	    .ids = record->ids,
+	    .bases = bases,
+	};
+	return 0;
+}
+
+/* Were the keys made for a domain and epoch that this version has? */
+static bool
+key_is_known(const struct vrv_pack_entry *entry, uint32_t key)
+{
+	struct vrv_pack_key k;
+
+	vrv_pack_key_get(entry, key, &k);
+	return k.domain == 0 && k.epoch == 0;
+}
+
 int
 vrv_pack_frame_get(struct vrv_rd *r, const struct vrv_pack_entry *entry,
     uint64_t *prev_end, struct vrv_pack_frame *ret, struct varve_err *err)
 {
-	uint8_t kind = vrv_rd_u8(r);
-	uint64_t key = vrv_rd_v(r);
-	uint64_t gap = vrv_rd_v(r);
-	uint64_t stored = vrv_rd_v(r);
-	uint64_t plain = vrv_rd_v(r);
-	uint64_t n = vrv_rd_v(r);
-	const uint8_t *ids = n > VRV_FRAME_CHUNKS_MAX ?
-	    NULL :
-	    vrv_rd_bytes(r, n * VRV_PREFIX_SIZE);
-	uint64_t m = vrv_rd_v(r);
-	const uint8_t *bases = m > VRV_FRAME_BASES_MAX ?
-	    NULL :
-	    vrv_rd_bytes(r, m * VRV_PREFIX_SIZE);
+	struct vrv_pack_frame frame = {0};
+	struct record record;
 
-	if (!vrv_rd_ok(r))
-		return VRV_CORRUPT(err, "pack directory is cut short");
-	if (kind != VRV_FRAME_DATA && kind != VRV_FRAME_META)
-		return VRV_UNKNOWN(err, "frame of unknown kind %u", kind);
-	if (key >= entry->n_keys)
-		return VRV_CORRUPT(err, "frame of a key that is not there");
-	/* Every chunk has a byte or more. */
-	if (n == 0 || n > VRV_FRAME_CHUNKS_MAX || m > VRV_FRAME_BASES_MAX ||
-	    plain < n || plain > VRV_FRAME_PLAIN_MAX || stored == 0 ||
-	    stored > VRV_FRAME_STORED_MAX)
-		return VRV_CORRUPT(err, "frame beyond the limits");
-
+	int rc = get_record(r, &record, err);
+	if (rc != 0)
+		return rc;
+	bool known =
+	    record.kind == VRV_FRAME_DATA || record.kind == VRV_FRAME_META;
+	if (known) {
+		rc = get_known(&record, entry, &frame, err);
+		if (rc != 0)
+			return rc;
+		known = key_is_known(entry, frame.key);
+	}
 	uint64_t room =
 	    *prev_end > entry->length ? 0 : entry->length - *prev_end;
-	if (gap > room || stored > room - gap)
+	if (record.gap > room || record.stored > room - record.gap)
 		return VRV_CORRUPT(err, "frame lies outside its pack");
-
-	*ret = (struct vrv_pack_frame){
-	    .kind = kind,
-	    .key = (uint32_t)key,
-	    .offset = *prev_end + gap,
-	    .stored = (uint32_t)stored,
-	    .plain = (uint32_t)plain,
-	    .n = (uint32_t)n,
-	    .m = (uint32_t)m,
-	    .ids = ids,
-	    .bases = bases,
-	};
-	*prev_end = ret->offset + stored;
+	if (!known)
+		frame = (struct vrv_pack_frame){.later = true,
+		    .n = (uint32_t)record.n,
+		    .ids = record.ids};
+	else
+		frame.offset = *prev_end + record.gap;
+	*prev_end += record.gap + record.stored;
+	*ret = frame;
 	return 0;
+}
+
+int
+vrv_pack_entry_end_get(struct vrv_rd *r, struct varve_err *err)
+{
+	size_t n;
+	const uint8_t *bytes = vrv_rd_vbytes(r, &n);
+	struct vrv_rd tail = vrv_rd_over(bytes, n);
+
+	if (!vrv_rd_ok(r))
+		return VRV_CORRUPT(err, "pack entry is cut short");
+	int rc = vrv_tlv_skip(&tail, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "pack entry");
+}
+
+int
+vrv_pack_entry_rest(struct vrv_rd *r, const struct vrv_pack_entry *entry,
+    struct varve_err *err)
+{
+	uint64_t prev_end = VRV_HEADER_SIZE;
+	struct vrv_pack_frame frame;
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < entry->n_frames; i++)
+		rc = vrv_pack_frame_get(r, entry, &prev_end, &frame, err);
+	return rc == 0 ? vrv_pack_entry_end_get(r, err) : rc;
 }
 
 static void
@@ -199,8 +299,11 @@ vrv_index_lost_get(struct vrv_rd *r, const uint8_t **ret, uint32_t *ret_n,
 	uint32_t n;
 	const uint8_t *lost = get_list(r, VRV_PREFIX_SIZE, &n);
 
-	if (!vrv_rd_done(r))
+	if (!vrv_rd_ok(r))
 		return VRV_CORRUPT(err, "index object does not end well");
+	int rc = vrv_tlv_skip(r, err);
+	if (rc != 0)
+		return rc;
 	*ret = lost;
 	*ret_n = n;
 	return 0;

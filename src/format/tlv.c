@@ -55,6 +55,20 @@ vrv_tlv_unknown(uint64_t tag, struct varve_err *err)
 	    (unsigned long long)tag);
 }
 
+int
+vrv_tlv_skip(struct vrv_rd *r, struct varve_err *err)
+{
+	struct vrv_tlv at = {0};
+	int rc = vrv_rd_ok(r) ? 0 : VRV_CORRUPT(err, "list is cut short");
+
+	while (rc == 0 && vrv_rd_left(r) > 0) {
+		rc = vrv_tlv_get(r, &at, UINT64_MAX, err);
+		if (rc == 0)
+			rc = vrv_tlv_unknown(at.tag, err);
+	}
+	return rc;
+}
+
 void
 vrv_tlv_put_head(struct vrv_buf *b, uint64_t tag, size_t n)
 {

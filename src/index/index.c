@@ -208,13 +208,11 @@ static int
 check_entry(const uint8_t *entry, size_t n, struct varve_err *err)
 {
 	struct vrv_rd r = vrv_rd_over(entry, n);
-	uint64_t prev_end = VRV_HEADER_SIZE;
 	struct vrv_pack_entry fixed;
-	struct vrv_pack_frame frame;
 
 	int rc = vrv_pack_entry_get(&r, &fixed, err);
-	for (uint32_t i = 0; rc == 0 && i < fixed.n_frames; i++)
-		rc = vrv_pack_frame_get(&r, &fixed, &prev_end, &frame, err);
+	if (rc == 0)
+		rc = vrv_pack_entry_rest(&r, &fixed, err);
 	if (rc == 0 && !vrv_rd_done(&r))
 		rc = vrv_fail(err, VARVE_CORRUPT, "bytes behind the entry");
 	return rc;

@@ -113,7 +113,8 @@ int vrv_index_has(struct vrv_index *, enum vrv_frame_kind kind,
     VRV_MUST;
 
 /* Up to `max` locations of a chunk, newest first, each once. NOENT when there
- * is none; CORRUPT if a run failed and fewer than `max` were found. */
+ * is none, FORMAT when there are some but in frames of a later version only;
+ * CORRUPT if a run failed and fewer than `max` were found. */
 int vrv_index_find(struct vrv_index *, const uint8_t prefix[VRV_PREFIX_SIZE],
     struct vrv_location *ret, uint32_t max, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;

@@ -52,7 +52,8 @@ struct vrv_pack_row { /* 44 */
 	uint64_t length, chunks;
 	uint32_t object, first, frames; /* its frames: first ... */
 };
-struct vrv_frame_row { /* 32 */
+#define VRV_FRAME_LATER 0 /* kind of a frame of a later version */
+struct vrv_frame_row {	  /* 32 */
 	uint64_t offset;
 	uint32_t pack, key, stored, plain, bases; /* bases: first row */
 	uint16_t n;

@@ -14,6 +14,7 @@ struct lookup {
 	uint8_t kind; /* 0: any */
 	struct vrv_location *found;
 	uint32_t n, max;
+	bool later; /* some frame of a later version has it */
 };
 
 static size_t
@@ -112,6 +113,10 @@ add_record(struct lookup *l, struct vrv_view *view, uint64_t i,
 	int rc = pack_counts(l->index, view, &pack, &counts, err);
 	if (rc != 0 || !counts)
 		return rc;
+	if (frame.kind == VRV_FRAME_LATER) {
+		l->later = true;
+		return 0;
+	}
 	row = vrv_view_row(view, VRV_S_KEYS, frame.key);
 	if (row == NULL)
 		return vrv_index_damaged(err);
@@ -209,6 +214,11 @@ vrv_index_find(struct vrv_index *index, const uint8_t prefix[VRV_PREFIX_SIZE],
 	int rc = look(&l, err);
 	if (rc != 0)
 		return rc;
+	if (l.n == 0 && l.later) {
+		(void)vrv_fail(err, VARVE_FORMAT,
+		    "lies only in frames that need a newer varve");
+		return vrv_exit(err, VARVE_EXIT_FEATURE);
+	}
 	if (l.n == 0)
 		return vrv_fail(err, VARVE_NOENT, "no such chunk");
 	*ret_n = l.n;

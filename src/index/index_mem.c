@@ -247,21 +247,36 @@ put_bases(struct vrv_mem *mem, const struct vrv_pack_frame *frame,
 	return rc;
 }
 
+/* A frame of a later version cannot be used, but that its chunks are in it must
+ * be known: they are not lost. */
+static struct vrv_frame_row
+row_of(const struct vrv_mem *mem, const struct vrv_pack_frame *frame,
+    uint32_t first_key)
+{
+	struct vrv_frame_row row = {
+	    .pack = (uint32_t)mem->t[VRV_S_PACKS].n,
+	    .key = first_key,
+	    .bases = (uint32_t)mem->t[VRV_S_BASES].n,
+	    .kind = VRV_FRAME_LATER,
+	};
+
+	if (frame->later)
+		return row;
+	row.offset = frame->offset;
+	row.key += frame->key;
+	row.stored = frame->stored;
+	row.plain = frame->plain;
+	row.n = (uint16_t)frame->n;
+	row.m = (uint8_t)frame->m;
+	row.kind = frame->kind;
+	return row;
+}
+
 static int
 put_frame(struct vrv_mem *mem, const struct vrv_pack_frame *frame,
     uint32_t first_key, struct varve_err *err)
 {
-	struct vrv_frame_row row = {
-	    .offset = frame->offset,
-	    .pack = (uint32_t)mem->t[VRV_S_PACKS].n,
-	    .key = first_key + frame->key,
-	    .stored = frame->stored,
-	    .plain = frame->plain,
-	    .bases = (uint32_t)mem->t[VRV_S_BASES].n,
-	    .n = (uint16_t)frame->n,
-	    .m = (uint8_t)frame->m,
-	    .kind = frame->kind,
-	};
+	struct vrv_frame_row row = row_of(mem, frame, first_key);
 	uint8_t bytes[VRV_ROW_MAX] = {0};
 	uint32_t frame_no = (uint32_t)mem->t[VRV_S_FRAMES].n;
 
@@ -334,6 +349,9 @@ put_entry(struct vrv_mem *mem, uint32_t object, struct vrv_rd *r,
 			return rc;
 		row.chunks += frame.n;
 	}
+	rc = vrv_pack_entry_end_get(r, err);
+	if (rc != 0)
+		return rc;
 	vrv_pack_row_put(bytes, &row);
 	return vrv_mem_put(mem, VRV_S_PACKS, bytes, err);
 }

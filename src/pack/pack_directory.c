@@ -57,16 +57,14 @@ check_entry(const struct vrv_buf *entry, const uint8_t header[VRV_HEADER_SIZE],
     struct varve_err *err)
 {
 	struct vrv_rd r = vrv_rd_over(entry->data, entry->len);
-	uint64_t prev_end = VRV_HEADER_SIZE;
-	struct vrv_pack_frame frame;
 	struct vrv_pack_entry fixed;
 	struct vrv_header parsed;
 
 	int rc = vrv_header_get(header, VRV_HEADER_SIZE, &parsed, err);
 	if (rc == 0)
 		rc = vrv_pack_entry_get(&r, &fixed, err);
-	for (uint32_t i = 0; rc == 0 && i < fixed.n_frames; i++)
-		rc = vrv_pack_frame_get(&r, &fixed, &prev_end, &frame, err);
+	if (rc == 0)
+		rc = vrv_pack_entry_rest(&r, &fixed, err);
 	if (rc != 0)
 		return rc;
 	if (!vrv_rd_done(&r))

@@ -138,6 +138,7 @@ put_entry(const struct vrv_packer *packer, uint64_t length,
 	vrv_pack_entry_put(entry, packer->id, length, &packer->key, 1,
 	    packer->n_frames);
 	vrv_buf_bytes(entry, packer->frames.data, packer->frames.len);
+	vrv_pack_entry_end_put(entry);
 }
 
 /* Seal the entry as the block that follows the header in `object`. */

@@ -264,14 +264,14 @@ vrv_repo_locate(struct vrv_repo *repo, const uint8_t prefix[VRV_PREFIX_SIZE],
     struct varve_err *err)
 {
 	int rc = find(repo, prefix, ret, max, ret_n, err);
-	if (rc != VARVE_NOENT && rc != VARVE_CORRUPT)
+	if (rc != VARVE_NOENT && rc != VARVE_FORMAT && rc != VARVE_CORRUPT)
 		return rc;
 	/* The local index may be older than what refers to the chunk, or
 	 * damaged. */
 	rc = vrv_repo_index_reload(repo, rc == VARVE_CORRUPT, err);
 	if (rc == 0)
 		rc = find(repo, prefix, ret, max, ret_n, err);
-	if (rc != VARVE_NOENT)
+	if (rc != VARVE_NOENT && rc != VARVE_FORMAT)
 		return rc;
 	/* Another thread may have looked since this one asked. */
 	rc = look_at_packs(repo, err);

@@ -283,8 +283,9 @@ is_stored(struct vrv_lane *lane, const uint8_t *id, bool *ret,
 	*ret = false;
 	int rc = vrv_repo_index_find(lane->writer->repo, id, at, VRV_COPIES_MAX,
 	    &n, err);
-	/* A cache that fails must cost space, not the backup. */
-	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT)
+	/* A cache that fails, or a frame of a later version, must cost space,
+	 * not the backup. */
+	if (rc == VARVE_NOENT || rc == VARVE_CORRUPT || rc == VARVE_FORMAT)
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < n && !*ret; i++)
 		rc = is_there(lane, &at[i], ret, err);

@@ -72,7 +72,7 @@ save_objects(struct vrv_buf *b)
 static void
 put_pack(struct vrv_buf *b)
 {
-	static const struct vrv_pack_key keys[2] = {{0, {1}}, {0, {2}}};
+	static const struct vrv_pack_key keys[2] = {{0, 0, {1}}, {0, 0, {2}}};
 	static const struct vrv_pack_frame frames[2] = {
 	    {.kind = VRV_FRAME_DATA,
 		.offset = 64,
@@ -91,9 +91,16 @@ put_pack(struct vrv_buf *b)
 		.bases = some},
 	};
 
-	vrv_pack_entry_put(b, some, 1000, keys, 2, 2);
+	/* Of a kind that this version does not know: key, gap, stored, plain,
+	 * n, one id, and what only that kind has. */
+	static const uint8_t later[] = {9, 0, 1, 10, 50, 1, 'l', 'a', 't', 'e',
+	    'r', 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 77, 78};
+
+	vrv_pack_entry_put(b, some, 1000, keys, 2, 3);
 	vrv_pack_frame_put(b, &frames[0], VRV_HEADER_SIZE);
 	vrv_pack_frame_put(b, &frames[1], 564);
+	vrv_buf_vbytes(b, later, sizeof(later));
+	vrv_pack_entry_end_put(b);
 }
 
 static void

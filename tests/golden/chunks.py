@@ -95,25 +95,35 @@ class Opened:
         need(64 <= length <= 4096 * MIB, "pack's length")
         n = c.v()
         need(n <= 4096, "keys of a pack")
-        keys = [(c.u(4), c.b(32)) for _ in range(n)]
+        keys = [(c.u(2), c.u(4), c.b(32)) for _ in range(n)]
         n, at, frames = c.v(), 64, []
         need(n <= MIB, "frames of a pack")
         for _ in range(n):
-            f = {"pack": pack, "kind": c.u(1)}
-            key = c.v()
-            f["at"] = at + c.v()
-            f["stored"], f["plain"] = c.v(), c.v()
-            f["ids"], f["bases"] = c.list(16), c.list(16)
-            need(f["kind"] in (DATA, META), "kind of frame", "version")
-            need(key < len(keys), "key of a frame")
-            f["epk"] = keys[key][1]
-            need(1 <= len(f["ids"]) <= 4096 and len(f["bases"]) <= 64 and
-                 len(f["ids"]) <= f["plain"] <= 8 * MIB and
-                 40 <= f["stored"] <= 8 * MIB + (64 << 10), "frame's sizes")
+            f = self.frame_record(Cursor(c.text()), keys)
+            f.update(pack=pack, at=at + f["gap"])
             at = f["at"] + f["stored"]
             need(at <= length, "frame outside its pack")
             frames.append(f)
+        tagged(Cursor(c.text()), {}, (), ())
         return pack, length, frames
+
+    @staticmethod
+    def frame_record(c, keys):
+        """One of a later version only says which chunks it holds."""
+        f = {"kind": c.u(1), "key": c.v(), "gap": c.v(), "stored": c.v(),
+             "plain": c.v(), "ids": c.list(16)}
+        f["later"] = f["kind"] not in (DATA, META)
+        if f["later"]:
+            return f
+        f["bases"] = c.list(16)
+        c.done()
+        need(f["key"] < len(keys), "key of a frame")
+        domain, epoch, f["epk"] = keys[f["key"]]
+        f["later"] = (domain, epoch) != (0, 0)
+        need(1 <= len(f["ids"]) <= 4096 and len(f["bases"]) <= 64 and
+             len(f["ids"]) <= f["plain"] <= 8 * MIB and
+             40 <= f["stored"] <= 8 * MIB + (64 << 10), "frame's sizes")
+        return f
 
     def pack_directory(self, name):
         """A pack's own entry, found from its end."""
@@ -141,7 +151,7 @@ class Opened:
             n = c.v()
             entries = [self.pack_entry(c) for _ in range(n)]
             c.list(16)  # lost
-            c.done()
+            tagged(c, {}, (), ())
             objects[parse_name(name)[2]] = superseded, entries
         gone = {s for i, o in objects.items() for s in o[0] if s != i}
         self.index, self.packs = {}, {}
@@ -156,6 +166,7 @@ class Opened:
 
     def open_frame(self, f, depth=0):
         """Its chunks."""
+        need(not f["later"], "frame of a later version", "version")
         place = f["pack"], f["at"]
         if place in self.frames:
             return self.frames[place]
@@ -209,7 +220,7 @@ class Opened:
 
     def base(self, prefix):
         for f, i in self.index.get(prefix, []):
-            if not f["bases"]:
+            if not f["later"] and not f["bases"]:
                 plain = self.open_frame(f, 1)[i]
                 need(self.keys.chunk_id(f["kind"], plain)[:16] == prefix,
                      "base of another id")
@@ -222,7 +233,8 @@ class Opened:
         why = Refused("damage: chunk in no pack")
         for f, i in self.index.get(chunk_id[:16], []):
             try:
-                need(f["kind"] == kind, "chunk of the other kind")
+                need(f["later"] or f["kind"] == kind,
+                     "chunk of the other kind")
                 plain = self.open_frame(f)[i]
                 need(self.keys.chunk_id(kind, plain) == chunk_id,
                      "chunk of another id")

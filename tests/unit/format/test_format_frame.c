@@ -135,7 +135,7 @@ static void
 put_entry(struct vrv_buf *b, uint64_t length)
 {
 	static const uint8_t pack[VRV_OBJECT_ID] = {0xee};
-	static const struct vrv_pack_key keys[2] = {{0, {1}}, {0, {2}}};
+	static const struct vrv_pack_key keys[2] = {{0, 0, {1}}, {0, 0, {2}}};
 	uint64_t end = VRV_HEADER_SIZE;
 
 	vrv_pack_entry_put(b, pack, length, keys, 2, 2);
@@ -143,6 +143,7 @@ put_entry(struct vrv_buf *b, uint64_t length)
 		vrv_pack_frame_put(b, &frames[i], end);
 		end = frames[i].offset + frames[i].stored;
 	}
+	vrv_pack_entry_end_put(b);
 }
 
 static int
@@ -150,12 +151,10 @@ get_frames(const uint8_t *bytes, size_t n, struct varve_err *e)
 {
 	struct vrv_rd r = vrv_rd_over(bytes, n);
 	struct vrv_pack_entry entry;
-	struct vrv_pack_frame frame;
-	uint64_t end = VRV_HEADER_SIZE;
 
 	int rc = vrv_pack_entry_get(&r, &entry, e);
-	for (uint32_t i = 0; rc == 0 && i < entry.n_frames; i++)
-		rc = vrv_pack_frame_get(&r, &entry, &end, &frame, e);
+	if (rc == 0)
+		rc = vrv_pack_entry_rest(&r, &entry, e);
 	if (rc == 0 && !vrv_rd_done(&r))
 		return vrv_fail(e, VARVE_CORRUPT, "more");
 	return rc;
@@ -198,16 +197,198 @@ test_pack_entry_round_trip(void **state)
 	assert_int_equal(end, 71071);
 }
 
+/* An entry whose second of three frames is `record`. */
 static void
-test_later_epochs_are_refused(void **state)
+put_between(struct vrv_buf *b, const struct vrv_pack_key *keys, uint32_t n_keys,
+    const uint8_t *record, size_t n)
 {
-	static const struct vrv_pack_key later = {1, {1}};
-	static const uint8_t pack[VRV_OBJECT_ID];
-	vrv_auto_buf struct vrv_buf b = {0};
+	static const uint8_t pack[VRV_OBJECT_ID] = {0xee};
+	struct vrv_pack_frame frame = frames[0];
+
+	frame.key = 0;
+	vrv_pack_entry_put(b, pack, 3064, keys, n_keys, 3);
+	vrv_pack_frame_put(b, &frame, VRV_HEADER_SIZE);
+	vrv_buf_vbytes(b, record, n);
+	frame.offset = 2064;
+	vrv_pack_frame_put(b, &frame, 2064);
+	vrv_pack_entry_end_put(b);
+}
+
+/* The frame in the middle is later; the others are as they are without it. */
+static void
+assert_skipped(const struct vrv_buf *b, uint32_t n)
+{
+	struct vrv_rd r = vrv_rd_over(b->data, b->len);
+	struct vrv_pack_entry entry;
+	struct vrv_pack_frame frame[3];
+	uint64_t end = VRV_HEADER_SIZE;
+
+	assert_int_equal(vrv_pack_entry_get(&r, &entry, &err), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(vrv_pack_frame_get(&r, &entry, &end, &frame[i],
+				     &err),
+		    0);
+	assert_false(frame[0].later);
+	assert_true(frame[1].later);
+	assert_int_equal(frame[1].n, n);
+	assert_memory_equal(frame[1].ids, ids, n * VRV_PREFIX_SIZE);
+	assert_false(frame[2].later);
+	assert_int_equal(frame[2].offset, 2064);
+	assert_int_equal(vrv_pack_entry_end_get(&r, &err), 0);
+	assert_true(vrv_rd_done(&r));
+}
+
+static void
+put_later(struct vrv_buf *b, uint8_t kind, uint64_t stored, uint32_t n)
+{
+	vrv_buf_u8(b, kind);
+	vrv_buf_v(b, 9); /* a key that is not there */
+	vrv_buf_v(b, 0);
+	vrv_buf_v(b, stored);
+	vrv_buf_v(b, UINT64_MAX);
+	vrv_buf_v(b, n);
+	vrv_buf_bytes(b, ids, (size_t)n * VRV_PREFIX_SIZE);
+}
+
+static void
+test_frames_of_a_later_kind_are_skipped(void **state)
+{
+	static const struct vrv_pack_key key = {.epk = {1}};
+	vrv_auto_buf struct vrv_buf b = {0}, record = {0};
 
 	(void)state;
-	vrv_pack_entry_put(&b, pack, 71071, &later, 1, 0);
-	assert_int_equal(verdict(get_frames, b.data, b.len), VARVE_FORMAT);
+	for (unsigned kind = 0; kind < 256; kind += 3) {
+		vrv_buf_clear(&b);
+		vrv_buf_clear(&record);
+		put_later(&record, (uint8_t)kind, 1000, kind % 5);
+		vrv_buf_zero(&record, kind);
+		put_between(&b, &key, 1, record.data, record.len);
+		assert_skipped(&b, kind % 5);
+	}
+}
+
+static void
+test_what_a_later_frame_must_say(void **state)
+{
+	static const struct vrv_pack_key key = {.epk = {1}};
+	vrv_auto_buf struct vrv_buf b = {0}, record = {0};
+
+	(void)state;
+	put_later(&record, 7, 1000, 2);
+	for (size_t n = 0; n < record.len; n++) {
+		vrv_buf_clear(&b);
+		put_between(&b, &key, 1, record.data, n);
+		assert_int_equal(verdict(get_frames, b.data, b.len),
+		    VARVE_CORRUPT);
+	}
+	/* It ends where it says, which must be inside. */
+	vrv_buf_clear(&b);
+	vrv_buf_clear(&record);
+	put_later(&record, 7, 2001, 2);
+	put_between(&b, &key, 1, record.data, record.len);
+	assert_int_equal(verdict(get_frames, b.data, b.len), VARVE_CORRUPT);
+	vrv_buf_clear(&b);
+	vrv_buf_clear(&record);
+	put_later(&record, 7, UINT64_MAX, 2);
+	put_between(&b, &key, 1, record.data, record.len);
+	assert_int_equal(verdict(get_frames, b.data, b.len), VARVE_CORRUPT);
+}
+
+static void
+test_frames_of_later_keys_are_skipped(void **state)
+{
+	static const struct vrv_pack_key keys[2][2] = {{{0, 0, {1}},
+							   {1, 0, {2}}},
+	    {{0, 0, {1}}, {0, 1, {2}}}};
+	struct vrv_pack_frame frame = frames[0];
+	vrv_auto_buf struct vrv_buf record = {0};
+	struct vrv_rd r;
+	size_t n;
+
+	(void)state;
+	vrv_pack_frame_put(&record, &frame, VRV_HEADER_SIZE); /* of key 1 */
+	r = vrv_rd_over(record.data, record.len);
+	const uint8_t *bytes = vrv_rd_vbytes(&r, &n);
+	for (int i = 0; i < 2; i++) {
+		vrv_auto_buf struct vrv_buf b = {0};
+
+		put_between(&b, keys[i], 2, bytes, n);
+		assert_skipped(&b, frame.n);
+	}
+}
+
+static void
+test_a_record_is_its_frame_and_no_more(void **state)
+{
+	static const struct vrv_pack_key key = {.epk = {1}};
+	vrv_auto_buf struct vrv_buf b = {0}, record = {0};
+	struct vrv_pack_frame frame = frames[0];
+
+	(void)state;
+	frame.key = 0;
+	vrv_pack_frame_put(&record, &frame, VRV_HEADER_SIZE);
+	vrv_buf_u8(&record, 0);
+	put_between(&b, &key, 1, record.data + 1, record.len - 1);
+	assert_int_equal(verdict(get_frames, b.data, b.len), VARVE_CORRUPT);
+	vrv_buf_clear(&b);
+	put_between(&b, &key, 1, record.data + 1, record.len - 2);
+	assert_int_equal(verdict(get_frames, b.data, b.len), 0);
+}
+
+static int
+get_index(const uint8_t *bytes, size_t n, struct varve_err *e)
+{
+	struct vrv_rd r = vrv_rd_over(bytes, n);
+	struct vrv_index_body body;
+	struct vrv_pack_entry entry;
+	const uint8_t *lost;
+	uint32_t n_lost;
+
+	int rc = vrv_index_head_get(&r, &body, e);
+	for (uint32_t i = 0; rc == 0 && i < body.n_entries; i++) {
+		rc = vrv_pack_entry_get(&r, &entry, e);
+		if (rc == 0)
+			rc = vrv_pack_entry_rest(&r, &entry, e);
+	}
+	if (rc == 0)
+		rc = vrv_index_lost_get(&r, &lost, &n_lost, e);
+	if (rc == 0) {
+		assert_int_equal(body.n_superseded, 2);
+		assert_int_equal(n_lost, 3);
+		assert_memory_equal(lost, ids, 3 * VRV_PREFIX_SIZE);
+	}
+	return rc;
+}
+
+static void
+test_lists_at_the_end(void **state)
+{
+	static const uint8_t odd[] = {3, 1, 0xaa, 3, 0, 77, 0},
+			     even[] = {3, 0, 4, 0}, order[] = {5, 0, 3, 0},
+			     cut[] = {3, 2, 0};
+	static const struct {
+		const uint8_t *p;
+		size_t n;
+		int rc;
+	} tails[] = {{odd, sizeof(odd), 0}, {even, sizeof(even), VARVE_FORMAT},
+	    {order, sizeof(order), VARVE_CORRUPT},
+	    {cut, sizeof(cut), VARVE_CORRUPT}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		vrv_auto_buf struct vrv_buf b = {0}, index = {0};
+
+		put_entry(&b, 71071);
+		b.len--;
+		vrv_buf_vbytes(&b, tails[i].p, tails[i].n);
+		assert_int_equal(verdict(get_frames, b.data, b.len),
+		    tails[i].rc);
+		vrv_index_head_put(&index, ids, 2, 0);
+		vrv_index_lost_put(&index, ids, 3);
+		vrv_buf_bytes(&index, tails[i].p, tails[i].n);
+		assert_int_equal(verdict(get_index, index.data, index.len),
+		    tails[i].rc);
+	}
 }
 
 static void
@@ -234,6 +415,7 @@ one_frame(struct vrv_pack_frame frame)
 	frame.ids = frame.bases = many;
 	vrv_pack_entry_put(&b, pack, VRV_MAX_PACK, &key, 1, 1);
 	vrv_pack_frame_put(&b, &frame, VRV_HEADER_SIZE);
+	vrv_pack_entry_end_put(&b);
 	return verdict(get_frames, b.data, b.len);
 }
 
@@ -250,8 +432,6 @@ test_frame_entry_limits(void **state)
 	(void)state;
 	assert_int_equal(one_frame(good), 0);
 #define WITH(field, value) (f = good, f.field = (value), one_frame(f))
-	assert_int_equal(WITH(kind, 0), VARVE_FORMAT);
-	assert_int_equal(WITH(kind, 3), VARVE_FORMAT);
 	assert_int_equal(WITH(key, 1), VARVE_CORRUPT);
 	assert_int_equal(WITH(offset, VRV_MAX_PACK), VARVE_CORRUPT);
 	assert_int_equal(WITH(offset, UINT64_MAX), VARVE_CORRUPT);
@@ -313,34 +493,6 @@ test_footer(void **state)
 	assert_int_equal(length, 4711);
 }
 
-static int
-get_index(const uint8_t *bytes, size_t n, struct varve_err *e)
-{
-	struct vrv_rd r = vrv_rd_over(bytes, n);
-	struct vrv_index_body body;
-	struct vrv_pack_entry entry;
-	struct vrv_pack_frame frame;
-	const uint8_t *lost;
-	uint32_t n_lost;
-
-	int rc = vrv_index_head_get(&r, &body, e);
-	for (uint32_t i = 0; rc == 0 && i < body.n_entries; i++) {
-		uint64_t end = VRV_HEADER_SIZE;
-
-		rc = vrv_pack_entry_get(&r, &entry, e);
-		for (uint32_t j = 0; rc == 0 && j < entry.n_frames; j++)
-			rc = vrv_pack_frame_get(&r, &entry, &end, &frame, e);
-	}
-	if (rc == 0)
-		rc = vrv_index_lost_get(&r, &lost, &n_lost, e);
-	if (rc == 0) {
-		assert_int_equal(body.n_superseded, 2);
-		assert_int_equal(n_lost, 3);
-		assert_memory_equal(lost, ids, 3 * VRV_PREFIX_SIZE);
-	}
-	return rc;
-}
-
 static void
 test_index_body_is_exact(void **state)
 {
@@ -362,7 +514,11 @@ main(void)
 	    cmocka_unit_test(test_stored_frame_is_exact),
 	    cmocka_unit_test(test_frame_limits),
 	    cmocka_unit_test(test_pack_entry_round_trip),
-	    cmocka_unit_test(test_later_epochs_are_refused),
+	    cmocka_unit_test(test_frames_of_a_later_kind_are_skipped),
+	    cmocka_unit_test(test_what_a_later_frame_must_say),
+	    cmocka_unit_test(test_frames_of_later_keys_are_skipped),
+	    cmocka_unit_test(test_a_record_is_its_frame_and_no_more),
+	    cmocka_unit_test(test_lists_at_the_end),
 	    cmocka_unit_test(test_frame_lies_inside_its_pack),
 	    cmocka_unit_test(test_frame_entry_limits),
 	    cmocka_unit_test(test_counts_that_cannot_follow),

@@ -145,6 +145,7 @@ test_pack_entry(const struct test_pack *pack, struct vrv_buf *b)
 		vrv_pack_frame_put(b, &frame, prev_end);
 		prev_end = frame.offset + frame.stored;
 	}
+	vrv_pack_entry_end_put(b);
 	assert_false(b->failed);
 	free(ids);
 }

@@ -624,6 +624,81 @@ test_threads(void **state)
 	vrv_index_free(r.index);
 }
 
+/* An entry of one frame of chunk `no`: of a kind that nobody knows yet, or of
+ * one that is known. */
+static void
+put_one(struct vrv_buf *b, uint32_t pack_no, bool later, uint32_t no)
+{
+	static const struct vrv_pack_key key = {.epk = {7}};
+	struct vrv_pack_frame frame = {.kind = VRV_FRAME_DATA,
+	    .offset = VRV_HEADER_SIZE,
+	    .stored = 50,
+	    .plain = 40,
+	    .n = 1};
+	uint8_t pack[16], id[16];
+
+	test_id('P', pack_no, pack);
+	test_id('C', no, id);
+	frame.ids = id;
+	vrv_buf_clear(b);
+	vrv_pack_entry_put(b, pack, 500, &key, later ? 0 : 1, 1);
+	size_t record = b->len + 1; /* behind its size, which is one byte */
+	vrv_pack_frame_put(b, &frame, VRV_HEADER_SIZE);
+	if (later)
+		b->data[record] = 3;
+	vrv_pack_entry_end_put(b);
+	assert_false(b->failed);
+}
+
+static void
+check_later(struct vrv_index *index, uint32_t no, int rc)
+{
+	struct vrv_location at;
+	struct varve_err err;
+	uint8_t id[16];
+	uint32_t n;
+	bool has;
+
+	test_id('C', no, id);
+	assert_int_equal(vrv_index_find(index, id, &at, 1, &n, &err), rc);
+	if (rc == VARVE_FORMAT)
+		assert_int_equal(vrv_err_exit(&err), VARVE_EXIT_FEATURE);
+	assert_int_equal(vrv_index_has(index, VRV_FRAME_DATA, id, &has, &err),
+	    0);
+	assert_int_equal(has, rc == 0);
+}
+
+/* What lies in frames of a later version only is neither found nor lost, and
+ * takes nothing else with it. */
+static void
+test_later_frames(void **state)
+{
+	struct vrv_index *index = test_open(*state);
+	struct vrv_buf entry = {0};
+	struct varve_err err;
+	uint8_t object[16];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		put_one(&entry, i, true, i);
+		assert_int_equal(vrv_index_add(index, entry.data, entry.len,
+				     &err),
+		    0);
+	}
+	put_one(&entry, 2, false, 1);
+	assert_int_equal(vrv_index_add(index, entry.data, entry.len, &err), 0);
+	for (int flushed = 0; flushed < 2; flushed++) {
+		check_later(index, 0, VARVE_FORMAT);
+		check_later(index, 1, 0);
+		check_later(index, 2, VARVE_NOENT);
+		test_id('O', 0, object);
+		if (flushed == 0)
+			assert_int_equal(vrv_index_flush(index, object, &err),
+			    0);
+	}
+	vrv_buf_fini(&entry);
+	vrv_index_free(index);
+}
+
 int
 test_index_basic(void)
 {
@@ -638,6 +713,7 @@ test_index_basic(void)
 	    T(test_superseded_and_lost),
 	    T(test_vanished),
 	    T(test_bad_bodies),
+	    T(test_later_frames),
 	    T(test_no_folder),
 	    T(test_other_repository),
 	    T(test_two_handles),

@@ -140,6 +140,7 @@ test_directory(void **state)
 				     NULL, &f->err),
 		    0);
 	}
+	assert_int_equal(vrv_pack_entry_end_get(&r, &f->err), 0);
 	assert_true(vrv_rd_done(&r));
 	assert_int_equal(prev_end, offset);
 	vrv_opener_free(opener);
