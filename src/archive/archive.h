@@ -13,6 +13,7 @@
 
 #include "format/record.h"
 #include "repo/repo.h"
+#include "repo/rolls.h"
 #include "util/arena.h"
 #include "util/map.h"
 
@@ -21,6 +22,10 @@ struct vrv_archive {
 	struct vrv_name object; /* its name in the store */
 	struct vrv_archive_clear clear;
 	struct vrv_archive_sealed sealed;
+	bool dead; /* its intent expired before it was stored */
+	/* It is known from a roll, and its object has not been read. */
+	bool is_rolled;
+	uint8_t hash[VRV_HASH_SIZE]; /* of its object, if is_rolled */
 };
 
 struct vrv_archives {
@@ -33,23 +38,29 @@ struct vrv_archives {
 	struct vrv_buried *buried; /* what tombstones name */
 	size_t n_buried;
 	/* For the functions below. */
-	struct vrv_map *tombstones; /* object ids of those seen */
+	struct vrv_map *tombstones; /* object ids of those seen, and of rolls */
 	struct vrv_map *graves;	    /* logical id to a struct vrv_grave */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
 	struct vrv_map *named;	    /* that a live one of its series names */
-	size_t damaged;		    /* objects that could not be read */
-	size_t unread, denied;	    /* of them, what the system refused, and
-				       for want of permission */
-	size_t missing;		    /* predecessors gone without a tombstone */
-	size_t unknown; /* names in the listings that are no objects */
+	struct vrv_map *dead;	    /* object ids of those that never lived */
+	struct vrv_map *aside;	    /* logical ids of these: known, not more */
+	struct vrv_rolls rolls;
+	size_t damaged;	       /* objects that could not be read */
+	size_t unread, denied; /* of them, what the system refused, and
+				  for want of permission */
+	size_t missing;	       /* predecessors gone without a tombstone */
+	size_t unknown;	       /* names in the listings that are no objects */
 };
 
-/* List tombstones/ and archives/ and load every archive: what is in the local
- * cache from there, the rest from the store. Damaged and missing ones are told
- * as PROBLEM notes, and so are two objects of one id and revision, which are
- * then both live. What this client pinned must still be there, or a tombstone
- * for it, or its very object be unreadable and no older revision be shown in
- * its place; what it saw deleted must not be back: else AUTH with exit status
+/* List tombstones/, rolls/ and archives/ and load every archive: what a roll
+ * holds whole from there, what is in the local cache from there, the rest from
+ * the store. An archive whose intent a roll calls dead is not live. One that a
+ * roll holds and that is neither here nor deleted counts as missing. Damaged
+ * and missing ones are told as PROBLEM notes, and so are two objects of one id
+ * and revision, which are then both live. What this client pinned must still be
+ * there, or a tombstone for it, or its very object be unreadable and no older
+ * revision be shown in its place; what it saw deleted must not be back: else
+ * AUTH with exit status
  * 61. The heads of each series are pinned. Owned: vrv_archives_free(). */
 int vrv_archives_load(struct vrv_repo *, struct vrv_archives **ret,
     struct varve_err *err) VRV_MUST;
@@ -150,9 +161,15 @@ int vrv_archive_bury(struct vrv_repo *,
     const struct vrv_archive *const *archives, size_t n, struct varve_err *err)
     VRV_MUST;
 
-/* Has the archive been deleted? List the tombstones of its series and read
- * those that are not in `known` (object ids; may be NULL). *ret_unsure: one of
- * them could not be used, and may be that of the archive. */
+/* Does the object of an archive that comes from a roll match it? What differs,
+ * or cannot be read, is told as a PROBLEM: what the roll says still counts. */
+int vrv_archive_compare(struct vrv_repo *, const struct vrv_archive *,
+    struct varve_err *err) VRV_MUST;
+
+/* Has the archive been deleted, or does a roll call its intent dead? List the
+ * tombstones of its series, then the rolls, and read those that are not in
+ * `known` (object ids; may be NULL). *ret_unsure: one of them could not be
+ * used, and may be that of the archive. */
 int vrv_archive_is_deleted(struct vrv_repo *, const struct vrv_archive *,
     const struct vrv_map *known, bool *ret, bool *ret_unsure,
     struct varve_err *err) VRV_MUST;

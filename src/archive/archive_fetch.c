@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "util/mem.h"
 
 void
@@ -37,6 +38,18 @@ open_archive(struct vrv_repo *repo, struct vrv_record *record,
 	return rc;
 }
 
+static int
+open_roll(struct vrv_repo *repo, struct vrv_record *record,
+    struct varve_err *err)
+{
+	int rc = vrv_roll_open(repo, &record->object, &record->opened.clear_n,
+	    &record->plain, err);
+
+	record->opened.plain = record->plain.data;
+	record->opened.plain_n = record->plain.len;
+	return rc;
+}
+
 int
 vrv_record_fetch(struct vrv_repo *repo, const struct vrv_name *name,
     struct vrv_record *ret, struct varve_err *err)
@@ -52,6 +65,8 @@ vrv_record_fetch(struct vrv_repo *repo, const struct vrv_name *name,
 	record.opened.clear_n = record.object.end - record.object.body;
 	if (name->type == VRV_ARCHIVE)
 		rc = open_archive(repo, &record, err);
+	else if (name->type == VRV_ROLL)
+		rc = open_roll(repo, &record, err);
 	if (rc != 0)
 		return rc;
 	*ret = record;
@@ -95,6 +110,9 @@ vrv_archive_decode(struct vrv_repo *repo, const struct vrv_name *name,
 	if (plain == NULL)
 		return VRV_NOMEM(err, "an archive");
 	int rc = vrv_archive_clear_get(&rd, &a.clear, err);
+	if (rc == 0 && !vrv_rd_done(&rd))
+		rc = vrv_fail(err, VARVE_CORRUPT,
+		    "something follows the clear part of an archive");
 	if (rc == 0)
 		rc = vrv_archive_sealed_get(plain, record->plain_n, arena,
 		    &a.sealed, err);
@@ -103,6 +121,43 @@ vrv_archive_decode(struct vrv_repo *repo, const struct vrv_name *name,
 	if (rc == 0)
 		*ret = a;
 	return rc;
+}
+
+/* --- comparing with the store --- */
+
+static int
+compare_hash(const struct vrv_object *object, const struct vrv_archive *a,
+    struct varve_err *err)
+{
+	uint8_t hash[VRV_HASH_SIZE];
+
+	vrv_blake2b(hash, sizeof(hash), NULL, object->bytes, object->n);
+	return memcmp(hash, a->hash, sizeof(hash)) == 0 ?
+	    0 :
+	    vrv_fail(err, VARVE_AUTH,
+		"it is not the object that an admin vouched for in a roll");
+}
+
+int
+vrv_archive_compare(struct vrv_repo *repo, const struct vrv_archive *a,
+    struct varve_err *err)
+{
+	vrv_auto_object struct vrv_object object = {0};
+	char text[VRV_NAME_SIZE];
+
+	if (!a->is_rolled)
+		return 0;
+	vrv_name_print(&a->object, text);
+	int rc = vrv_repo_fetch(repo, text, &object, err);
+	if (rc == 0)
+		rc = compare_hash(&object, a, err);
+	if (rc != 0 && rc != VARVE_NOENT && !vrv_err_is_unusable(err))
+		return rc;
+	if (rc != 0)
+		vrv_repo_note(repo, VARVE_EVENT_PROBLEM, text,
+		    "archive is read as a roll states it: %s", err->message);
+	vrv_err_clear(err);
+	return 0;
 }
 
 static bool
@@ -126,6 +181,8 @@ vrv_archive_confirm(struct vrv_repo *repo, const struct vrv_archive *archive,
 	const char *cache = vrv_repo_cache(repo);
 
 	int rc = vrv_record_fetch(repo, &archive->object, &record, err);
+	if (rc == 0 && archive->is_rolled)
+		rc = compare_hash(&record.object, archive, err);
 	if (rc == 0)
 		rc = vrv_archive_decode(repo, &archive->object, &record.opened,
 		    arena, &stored, err);

@@ -36,6 +36,8 @@ find_newest(struct vrv_archives *list, struct varve_err *err)
 	for (size_t i = 0; i < list->n_all; i++) {
 		struct vrv_archive *a = list->all[i];
 		bool is_new;
+		if (a->dead)
+			continue;
 		struct vrv_archive **top =
 		    vrv_map_put(list->newest, a->clear.logical, &is_new);
 		if (top == NULL)
@@ -85,7 +87,8 @@ vrv_judge_resolve(struct vrv_judge *j, struct varve_err *err)
 		struct vrv_archive *a = list->all[i];
 		const struct vrv_archive *top =
 		    vrv_archives_get(list, a->clear.logical);
-		if (top != NULL && top->clear.revision == a->clear.revision)
+		if (!a->dead && top != NULL &&
+		    top->clear.revision == a->clear.revision)
 			list->items[list->n++] = a;
 	}
 	if (list->n > 0)
@@ -134,7 +137,8 @@ static bool
 is_known(const struct vrv_archives *list, const uint8_t *logical)
 {
 	return vrv_map_get(list->newest, logical) != NULL ||
-	    vrv_map_get(list->graves, logical) != NULL;
+	    vrv_map_get(list->graves, logical) != NULL ||
+	    vrv_map_get(list->aside, logical) != NULL;
 }
 
 static int
@@ -159,6 +163,42 @@ look_for_missing(struct vrv_judge *j, struct vrv_map *missing, bool tell,
 	return 0;
 }
 
+struct rolled_search {
+	const struct vrv_judge *j;
+	struct vrv_map *missing;
+	bool tell;
+};
+
+/* What a roll holds is there, in that revision or a later one, or buried. */
+static int
+look_for_rolled(void *arg, const uint8_t roll[VRV_OBJECT_ID],
+    const struct vrv_roll_entry *e, struct varve_err *err)
+{
+	struct rolled_search *s = arg;
+	const struct vrv_archives *list = s->j->list;
+	struct vrv_archive *const *top = vrv_map_get(list->newest, e->logical);
+	char id[ID_DIGITS];
+	bool is_new;
+
+	(void)roll;
+	if (e->type != VRV_ARCHIVE || e->deleted ||
+	    (top != NULL && (*top)->clear.revision >= e->revision) ||
+	    vrv_map_get(list->graves, e->logical) != NULL ||
+	    vrv_map_get(list->aside, e->logical) != NULL ||
+	    vrv_map_get(s->j->unreadable, e->object) != NULL)
+		return 0;
+	if (vrv_map_put(s->missing, e->logical, &is_new) == NULL)
+		return VRV_NOMEM(err, "missing archives");
+	if (!is_new || !s->tell)
+		return 0;
+	vrv_hex(id, e->logical, VRV_LOGICAL_ID);
+	vrv_repo_note(s->j->repo, VARVE_EVENT_PROBLEM, NULL,
+	    "the archive aid:%s, which a roll holds, is gone without having "
+	    "been deleted",
+	    id);
+	return 0;
+}
+
 int
 vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
 {
@@ -166,7 +206,11 @@ vrv_judge_missing(struct vrv_judge *j, bool tell, struct varve_err *err)
 
 	if (missing == NULL)
 		return VRV_NOMEM(err, "missing archives");
+	struct rolled_search rolled = {j, missing, tell};
 	int rc = look_for_missing(j, missing, tell, err);
+	if (rc == 0)
+		rc = vrv_rolls_each(&j->list->rolls, look_for_rolled, &rolled,
+		    err);
 	if (rc != 0)
 		return rc;
 	j->n_missing = vrv_map_count(missing);

@@ -71,9 +71,42 @@ get_record(struct load *l, const struct vrv_name *name,
 
 /* --- archives --- */
 
+/* Facts of a roll are those of the archive that it names. */
+static int
+set_rolled(struct vrv_archive *a, const struct vrv_roll_entry *e,
+    struct varve_err *err)
+{
+	if (memcmp(a->clear.logical, e->logical, VRV_LOGICAL_ID) != 0 ||
+	    a->clear.revision != e->revision)
+		return vrv_fail(err, VARVE_CORRUPT,
+		    "a roll has the facts of another archive for it");
+	a->is_rolled = true;
+	memcpy(a->hash, e->hash, VRV_HASH_SIZE);
+	return 0;
+}
+
+/* What is known of an archive besides its record. */
+static int
+set_standing(struct load *l, struct vrv_archive *a,
+    const struct vrv_roll_entry *entry, struct varve_err *err)
+{
+	struct vrv_archives *list = l->list;
+	int rc = entry != NULL ? set_rolled(a, entry, err) : 0;
+
+	if (rc != 0)
+		return rc;
+	a->dead = vrv_rolls_is_dead(&list->rolls, a->object.id);
+	if (a->dead &&
+	    (vrv_map_put(list->dead, a->object.id, NULL) == NULL ||
+		vrv_map_put(list->aside, a->clear.logical, NULL) == NULL))
+		return VRV_NOMEM(err, "an archive");
+	return 0;
+}
+
 static int
 take_archive(struct load *l, const struct vrv_name *name,
-    const struct vrv_opened_record *record, struct varve_err *err)
+    const struct vrv_opened_record *record, const struct vrv_roll_entry *entry,
+    struct varve_err *err)
 {
 	struct vrv_archives *list = l->list;
 	struct vrv_archive *a = vrv_arena_alloc(&list->arena, sizeof(*a));
@@ -84,6 +117,8 @@ take_archive(struct load *l, const struct vrv_name *name,
 		return VRV_NOMEM(err, "an archive");
 	int rc =
 	    vrv_archive_decode(l->repo, name, record, &list->arena, a, err);
+	if (rc == 0)
+		rc = set_standing(l, a, entry, err);
 	if (rc != 0)
 		return rc;
 	list->all[list->n_all++] = a;
@@ -137,19 +172,58 @@ take_tombstone(struct load *l, const struct vrv_name *name,
 	return 0;
 }
 
+/* --- rolls --- */
+
+static int
+take_roll(struct load *l, const struct vrv_name *name,
+    const struct vrv_opened_record *record, struct varve_err *err)
+{
+	int rc = vrv_rolls_add(&l->list->rolls, name->id, record->clear,
+	    record->clear_n, record->plain, record->plain_n, err);
+
+	if (rc == 0 && vrv_map_put(l->list->tombstones, name->id, NULL) == NULL)
+		return VRV_NOMEM(err, "rolls");
+	return rc;
+}
+
+static int
+on_rolled(void *arg, const uint8_t roll[VRV_OBJECT_ID],
+    const struct vrv_roll_entry *e, struct varve_err *err)
+{
+	struct vrv_buried buried = {.revision = e->revision};
+
+	if (e->type != VRV_ARCHIVE || !e->deleted)
+		return 0;
+	memcpy(buried.logical, e->logical, VRV_LOGICAL_ID);
+	return bury(arg, &buried, roll, e->first_seen, err);
+}
+
 /* --- all of a kind --- */
 
 static int
 take(struct load *l, const struct vrv_name *name, struct varve_err *err)
 {
 	struct vrv_opened_record record;
+	struct vrv_roll_entry entry;
+	struct vrv_roll_facts facts;
 
+	if (name->type == VRV_ARCHIVE &&
+	    vrv_rolls_facts(&l->list->rolls, name->id, &entry, &facts)) {
+		record = (struct vrv_opened_record){
+		    .clear = facts.clear.p,
+		    .clear_n = facts.clear.n,
+		    .plain = facts.list.p,
+		    .plain_n = facts.list.n,
+		};
+		return take_archive(l, name, &record, &entry, err);
+	}
 	int rc = get_record(l, name, &record, err);
 	if (rc != 0)
 		return rc;
 	return name->type == VRV_ARCHIVE ?
-	    take_archive(l, name, &record, err) :
-	    take_tombstone(l, name, &record, err);
+	    take_archive(l, name, &record, NULL, err) :
+	    name->type == VRV_ROLL ? take_roll(l, name, &record, err) :
+				     take_tombstone(l, name, &record, err);
 }
 
 /* What is wrong with one object does not hide the others. */
@@ -171,10 +245,10 @@ pass_over(struct load *l, const struct vrv_name *name, int rc,
 		l->list->unread++;
 		l->list->denied += err->exit == VARVE_EXIT_PERMISSION;
 	}
-	if (vrv_map_put(name->type == VRV_TOMBSTONE ? l->bad_tombstones :
-						      l->unreadable,
-		name->id, NULL) == NULL ||
-	    (name->type == VRV_TOMBSTONE &&
+	bool buries = name->type != VRV_ARCHIVE;
+	if (vrv_map_put(buries ? l->bad_tombstones : l->unreadable, name->id,
+		NULL) == NULL ||
+	    (buries &&
 		vrv_map_put(l->list->tombstones, name->id, NULL) == NULL))
 		return VRV_NOMEM(err, "damaged archives");
 	return 0;
@@ -186,7 +260,7 @@ is_read(const struct load *l, const struct vrv_name *name)
 {
 	const struct vrv_archives *list = l->list;
 
-	if (name->type == VRV_TOMBSTONE)
+	if (name->type != VRV_ARCHIVE)
 		return vrv_map_get(list->tombstones, name->id) != NULL;
 	return vrv_map_get(l->unreadable, name->id) != NULL ||
 	    vrv_map_get(l->taken, name->id) != NULL;
@@ -208,6 +282,20 @@ read_all(struct load *l, enum vrv_type type, struct varve_err *err)
 	return rc;
 }
 
+/* Each time what is new: whoever lists tombstones then lists rolls, as a
+ * tombstone goes only once a roll says the same. */
+static int
+read_everything(struct load *l, struct varve_err *err)
+{
+	int rc = read_all(l, VRV_TOMBSTONE, err);
+
+	if (rc == 0)
+		rc = read_all(l, VRV_ROLL, err);
+	if (rc == 0)
+		rc = vrv_rolls_each(&l->list->rolls, on_rolled, l, err);
+	return rc == 0 ? read_all(l, VRV_ARCHIVE, err) : rc;
+}
+
 static int
 load(struct load *l, struct varve_err *err)
 {
@@ -218,9 +306,7 @@ load(struct load *l, struct varve_err *err)
 	    .bad_tombstones = l->bad_tombstones,
 	};
 
-	int rc = read_all(l, VRV_TOMBSTONE, err);
-	if (rc == 0)
-		rc = read_all(l, VRV_ARCHIVE, err);
+	int rc = read_everything(l, err);
 	if (rc == 0)
 		rc = vrv_judge_resolve(&judge, err);
 	if (rc == 0)
@@ -230,9 +316,7 @@ load(struct load *l, struct varve_err *err)
 	 * follows it. */
 	if (rc == 0 && (judge.n_missing > 0 || judge.n_replayed > 0)) {
 		size_t unknown = l->list->unknown;
-		rc = read_all(l, VRV_TOMBSTONE, err);
-		if (rc == 0)
-			rc = read_all(l, VRV_ARCHIVE, err);
+		rc = read_everything(l, err);
 		l->list->unknown = unknown;
 		if (rc == 0)
 			rc = vrv_judge_resolve(&judge, err);
@@ -257,8 +341,11 @@ new_list(void)
 	list->newest =
 	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
 	list->named = vrv_map_new(VRV_NAMED_KEY, 0);
+	list->dead = vrv_map_new(VRV_OBJECT_ID, 0);
+	list->aside = vrv_map_new(VRV_LOGICAL_ID, 0);
 	if (list->tombstones == NULL || list->graves == NULL ||
-	    list->newest == NULL || list->named == NULL) {
+	    list->newest == NULL || list->named == NULL || list->dead == NULL ||
+	    list->aside == NULL) {
 		vrv_archives_free(list);
 		return NULL;
 	}
@@ -310,6 +397,9 @@ vrv_archives_free(struct vrv_archives *list)
 	vrv_map_free(list->graves);
 	vrv_map_free(list->newest);
 	vrv_map_free(list->named);
+	vrv_map_free(list->dead);
+	vrv_map_free(list->aside);
+	vrv_rolls_fini(&list->rolls);
 	free(list->items);
 	free(list->all);
 	free(list->buried);

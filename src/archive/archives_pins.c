@@ -15,14 +15,15 @@
 enum fate {
 	THERE,
 	BURIED,
+	DEAD,	    /* a roll says that it never lived */
 	UNREADABLE, /* its object or tombstone is there, but cannot be read */
 	GONE,
 	BACK,  /* it was seen buried, and lives again */
 	MASKED /* its object cannot be read: an older revision is shown */
 };
 
-/* No collector removes or rolls up tombstones: one that was seen stays. Should
- * one do so, what it leaves must still bury whatever the old ones did. */
+/* A tombstone goes only once a roll buries what it did, and a roll only once
+ * another does. */
 
 static enum fate
 fate_of(const struct vrv_judge *j, const struct vrv_pin *pin)
@@ -42,6 +43,8 @@ fate_of(const struct vrv_judge *j, const struct vrv_pin *pin)
 		return THERE;
 	if (buried)
 		return BURIED;
+	if (vrv_map_get(j->list->dead, pin->object) != NULL)
+		return DEAD;
 	if (vrv_map_get(j->unreadable, pin->object) != NULL)
 		return a != NULL ? MASKED : UNREADABLE;
 	return GONE;
@@ -265,7 +268,8 @@ keep_buried(struct pinner *p, struct series *s)
 	}
 }
 
-/* What was buried stays so: also where nothing lives any more. */
+/* What was buried stays so: also where nothing lives any more. The pin names
+ * the tombstone, or the roll that took its place. */
 static int
 mark_buried(struct pinner *p, struct varve_err *err)
 {
@@ -274,10 +278,18 @@ mark_buried(struct pinner *p, struct varve_err *err)
 
 	for (size_t i = 0; rc == 0 && i < j->n_pins; i++) {
 		struct vrv_pin pin = j->pins[i];
+		bool was = vrv_pin_was_buried(&pin);
 
-		if (!p->keep[i] || vrv_pin_was_buried(&pin) ||
-		    fate_of(j, &pin) != BURIED)
+		if (!p->keep[i] || fate_of(j, &pin) != BURIED ||
+		    (was &&
+			vrv_map_get(j->list->tombstones, pin.tombstone) !=
+			    NULL))
 			continue;
+		if (was)
+			rc =
+			    push(&p->drop, &p->n_drop, &p->cap_drop, &pin, err);
+		if (rc != 0)
+			return rc;
 		const struct vrv_grave *grave =
 		    vrv_map_get(j->list->graves, pin.logical);
 		memcpy(pin.tombstone, grave->tombstone, VRV_OBJECT_ID);

@@ -206,6 +206,46 @@ on_tombstone(void *arg, const struct vrv_store_item *item,
 	return 0;
 }
 
+struct rolls_search {
+	const struct vrv_archive *archive;
+	bool found;
+};
+
+static int
+on_rolled(void *arg, const uint8_t roll[VRV_OBJECT_ID],
+    const struct vrv_roll_entry *e, struct varve_err *err)
+{
+	struct rolls_search *s = arg;
+	const struct vrv_archive_clear *clear = &s->archive->clear;
+
+	(void)roll;
+	(void)err;
+	s->found = s->found ||
+	    (e->type == VRV_ARCHIVE && e->deleted &&
+		e->revision >= clear->revision &&
+		memcmp(e->logical, clear->logical, VRV_LOGICAL_ID) == 0);
+	return 0;
+}
+
+/* After the tombstones: one may have gone into a roll meanwhile. */
+static int
+look_into_rolls(struct search *s, struct varve_err *err)
+{
+	vrv_auto_rolls rolls = {0};
+	struct rolls_search search = {.archive = s->archive};
+	bool unsure;
+
+	int rc = vrv_rolls_list(s->repo, s->known, &rolls, &unsure, err);
+	if (rc == 0)
+		rc = vrv_rolls_each(&rolls, on_rolled, &search, err);
+	if (rc != 0)
+		return rc;
+	s->unsure = s->unsure || unsure;
+	s->found =
+	    search.found || vrv_rolls_is_dead(&rolls, s->archive->object.id);
+	return 0;
+}
+
 int
 vrv_archive_is_deleted(struct vrv_repo *repo, const struct vrv_archive *archive,
     const struct vrv_map *known, bool *ret, bool *ret_unsure,
@@ -220,6 +260,8 @@ vrv_archive_is_deleted(struct vrv_repo *repo, const struct vrv_archive *archive,
 	    tag);
 	int rc = vrv_store_list(vrv_repo_store(repo), prefix, false,
 	    on_tombstone, &s, err);
+	if (rc == 0 && !s.found)
+		rc = look_into_rolls(&s, err);
 	if (rc == 0) {
 		*ret = s.found;
 		*ret_unsure = s.unsure;

@@ -7,11 +7,13 @@
 #include "archive/archives_judge.h"
 #include "archive/mend.h"
 #include "repo/writer.h"
+#include "util/mem.h"
 
 struct run {
 	struct vrv_repo *repo;
 	struct vrv_commit *c;
 	struct vrv_condemned_set condemned;
+	struct vrv_map *rolls; /* there before the intent, if not known */
 	bool shaken; /* something that this run relies on is going or gone */
 	struct vrv_buf index; /* ids of index objects that it relies on */
 };
@@ -63,6 +65,23 @@ gather_index(struct run *r, struct varve_err *err)
 }
 
 /* --- W2: the intent --- */
+
+/* A roll that is there before the intent cannot call it dead. */
+static int
+note_rolls(struct run *r, struct varve_err *err)
+{
+	if (r->c->known != NULL)
+		return 0;
+	r->rolls = vrv_map_new(VRV_OBJECT_ID, 0);
+	return r->rolls == NULL ? VRV_NOMEM(err, "rolls") :
+				  vrv_rolls_ids(r->repo, r->rolls, err);
+}
+
+static const struct vrv_map *
+rolls_before(const struct run *r)
+{
+	return r->c->known != NULL ? r->c->known->tombstones : r->rolls;
+}
 
 static int
 store_intent(struct run *r, struct varve_err *err)
@@ -180,12 +199,19 @@ static int
 check_intent(struct run *r, struct varve_err *err)
 {
 	const uint8_t *id = r->c->archive->object.id;
+	vrv_auto_rolls rolls = {0};
 
 	int rc = vrv_condemned_list(r->repo, &r->condemned, err);
 	if (rc != 0)
 		return rc;
+	rc = vrv_rolls_list(r->repo, rolls_before(r), &rolls, NULL, err);
+	if (rc != 0)
+		return vrv_hint(err,
+		    "; nobody can tell whether it calls this run dead: run "
+		    "the backup again");
 	if (vrv_condemned_has(&r->condemned, VRV_INTENT, id) ||
-	    vrv_condemned_has(&r->condemned, VRV_ARCHIVE, id))
+	    vrv_condemned_has(&r->condemned, VRV_ARCHIVE, id) ||
+	    vrv_rolls_is_dead(&rolls, id))
 		return vrv_fail(err, VARVE_LOCKED,
 		    "a compaction took this run for dead: run the backup "
 		    "again");
@@ -215,6 +241,8 @@ commit(struct run *r, struct varve_err *err)
 
 	if (rc == 0)
 		rc = gather_index(r, err);
+	if (rc == 0)
+		rc = note_rolls(r, err);
 	if (rc == 0)
 		rc = store_intent(r, err);
 	if (rc == 0)
@@ -246,6 +274,7 @@ vrv_archive_commit(struct vrv_repo *repo, struct vrv_commit *c,
 	if (rc == 0)
 		vrv_store_restore_reserve(vrv_repo_store(repo));
 	vrv_condemned_fini(&r.condemned);
+	vrv_map_free(r.rolls);
 	vrv_buf_fini(&r.index);
 	return rc;
 }

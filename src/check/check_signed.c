@@ -83,6 +83,16 @@ decode_index(struct vrv_check *check, const struct vrv_object *object,
 }
 
 static int
+decode_roll(struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf plain = {0};
+	size_t clear_n;
+
+	return vrv_roll_open(check->repo, object, &clear_n, &plain, err);
+}
+
+static int
 decode(struct vrv_check *check, const struct vrv_object *object,
     struct varve_err *err)
 {
@@ -103,6 +113,8 @@ decode(struct vrv_check *check, const struct vrv_object *object,
 		return decode_intent(check, object, err);
 	case VRV_INDEX:
 		return decode_index(check, object, err);
+	case VRV_ROLL:
+		return decode_roll(check, object, err);
 	case VRV_TOMBSTONE:
 		rc = vrv_tombstone_get(&rd, &arena, &time, &buried, &n, err);
 		break;

@@ -155,7 +155,7 @@ search(const uint8_t *items, uint32_t n, size_t size, const uint8_t *key,
 
 bool
 vrv_roll_find(const struct vrv_roll *roll, uint8_t type,
-    const uint8_t object[VRV_OBJECT_ID], struct vrv_roll_entry *ret)
+    const uint8_t object[VRV_OBJECT_ID], uint32_t *ret_i)
 {
 	uint8_t key[KEY_SIZE] = {type};
 
@@ -164,7 +164,7 @@ vrv_roll_find(const struct vrv_roll *roll, uint8_t type,
 	    sizeof(key));
 	if (i == roll->n)
 		return false;
-	vrv_roll_entry_at(roll, i, ret);
+	*ret_i = i;
 	return true;
 }
 

@@ -56,9 +56,9 @@ void vrv_roll_entry_at(const struct vrv_roll *, uint32_t i,
     struct vrv_roll_entry *ret);
 /* Are its facts sealed: is it an archive that is not deleted? */
 bool vrv_roll_entry_has_facts(const struct vrv_roll_entry *);
-/* The entry of an object, or false. */
+/* The number of an object's entry; false: it has none. */
 bool vrv_roll_find(const struct vrv_roll *, uint8_t type,
-    const uint8_t object[VRV_OBJECT_ID], struct vrv_roll_entry *ret);
+    const uint8_t object[VRV_OBJECT_ID], uint32_t *ret_i);
 bool vrv_roll_is_dead(const struct vrv_roll *,
     const uint8_t intent[VRV_OBJECT_ID]);
 

@@ -37,6 +37,8 @@ vrv_items_of_new(struct vrv_repo *repo, const struct vrv_archive *archive,
 	it->links = vrv_map_new(2 * sizeof(uint64_t), sizeof(char *));
 	int rc = it->links == NULL ? VRV_NOMEM(err, "the items") : 0;
 	if (rc == 0)
+		rc = vrv_archive_compare(repo, archive, err);
+	if (rc == 0)
 		rc = vrv_reader_new(repo, READER_CACHE, &it->reader, err);
 	if (rc == 0) {
 		it->source = vrv_meta_from_reader(it->reader);

@@ -28,10 +28,15 @@ varve_mount(struct varve_repo *handle,
     const struct varve_mount_options *options, struct varve_err *err)
 {
 	struct select select = {options->select, options->select_arg};
+	const struct vrv_archive *one =
+	    options->archive != NULL ? vrv_lib_archive(options->archive) : NULL;
 
-	return vrv_mount_run(handle->repo,
-	    options->archive != NULL ? vrv_lib_archive(options->archive) : NULL,
-	    select.fn != NULL ? choose : NULL, &select, options, LIB_ERR(err));
+	err = LIB_ERR(err);
+	int rc = one != NULL ? vrv_archive_compare(handle->repo, one, err) : 0;
+	return rc != 0 ?
+	    rc :
+	    vrv_mount_run(handle->repo, one, select.fn != NULL ? choose : NULL,
+		&select, options, err);
 }
 
 int

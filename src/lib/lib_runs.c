@@ -25,8 +25,12 @@ varve_restore(struct varve_repo *handle, const struct varve_archive *archive,
     const struct varve_restore_options *options,
     struct varve_restore_result *ret, struct varve_err *err)
 {
-	return vrv_extract(handle->repo, vrv_lib_archive(archive), options, ret,
-	    LIB_ERR(err));
+	err = LIB_ERR(err);
+	int rc =
+	    vrv_archive_compare(handle->repo, vrv_lib_archive(archive), err);
+	return rc != 0 ? rc :
+			 vrv_extract(handle->repo, vrv_lib_archive(archive),
+			     options, ret, err);
 }
 
 int

@@ -437,10 +437,11 @@ varve_verify(struct varve_repo *handle, const struct varve_archive *archive,
 		return vrv_fail(err, VARVE_USAGE,
 		    "what is restored into a folder is compared with that "
 		    "folder, not with another");
-	if (options->into != NULL)
+	rc = vrv_archive_compare(v.repo, v.archive, err);
+	if (rc == 0 && options->into != NULL)
 		rc = prepare_folder(options->into, err);
 	/* A wrong directory is no finding about the archive. */
-	if (options->against != NULL)
+	if (rc == 0 && options->against != NULL)
 		rc = vrv_verify_is_source(v.repo, v.archive, options->against,
 		    err);
 	if (rc == 0)

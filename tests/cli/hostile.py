@@ -132,7 +132,7 @@ DIRECTORY_STATUS = {
     "config": (15, 15, 15), "packs": (15, 15, 15), "keys": (2, 2, 2),
     "packs/XX": ({1, 2}, 0, 2), "index": (2, 0, 2), "intents": (2, 0, 2),
     "archives": (2, 2, 2), "tombstones": (2, 2, 2), "condemned": (2, 0, 2),
-    "rolls": (0, 0, 2), "tmp": (2, 0, 0)}
+    "rolls": (2, 2, 2), "tmp": (2, 0, 0)}
 OBJECT_STATUS = {
     "config": (90, 90, 90), "keys": (90, 90, 90), "packs": (1, 0, 90),
     "index": (1, 0, 90), "intents": (0, 0, 90), "archives": (1, 1, 90),

@@ -211,14 +211,22 @@ class Repository(Opened):
 
     def read_archive(self, name):
         data, c, by_admin = self.fetch(name)
+        a = self.clear_archive(c)
+        need(a["revision"] == 0 or by_admin, "revision's signer", "forgery")
+        return self.rest_of_archive(name, a, self.open_meta(data, c, 3))
+
+    @staticmethod
+    def clear_archive(c):
         a = {"flags": c.u(1), "logical": c.b(32), "revision": c.u(4),
              "end": c.i(8), "stored": c.u(8)}
         need(a["flags"] <= 1, "flags of an archive", "version")
-        need(a["revision"] == 0 or by_admin, "revision's signer", "forgery")
         n = c.u(1)
         need(n <= 8, "predecessors")
         a["previous"] = [c.b(32) for _ in range(n)]
-        a.update(self.sealed_archive(self.open_meta(data, c, 3)))
+        return a
+
+    def rest_of_archive(self, name, a, plain):
+        a.update(self.sealed_archive(plain))
         need(self.keys.series_tag(a[6], a[4]) ==
              bytes.fromhex(parse_name(name)[1]), "series of its name")
         return a
@@ -259,18 +267,55 @@ class Repository(Opened):
             c.done()
         return buried
 
+    def rolls(self):
+        """Those that no other one supersedes."""
+        every = {parse_name(n)[2]: Roll(self, n)
+                 for n in self.store.list("rolls")}
+        gone = {i for me, r in every.items() for i in r.superseded if i != me}
+        return [r for i, r in every.items() if i not in gone]
+
+    def list_archive(self, name, held):
+        """From a roll that has its facts whole, or by reading it."""
+        entry, facts = held.get(parse_name(name)[2], (None, (1, b"", b"")))
+        if facts[0] != 0:
+            return self.read_archive(name)
+        c = Cursor(facts[1])
+        a = self.clear_archive(c)
+        c.done()
+        self.rest_of_archive(name, a, facts[2])
+        need((a["logical"], a["revision"]) ==
+             (entry["logical"], entry["revision"]), "facts in a roll")
+        return a
+
     def archives(self):
         """Live archives by nominal time."""
         buried = self.tombstones()
-        every = [self.read_archive(n) for n in self.store.list("archives")]
+        rolls = self.rolls()
+        held, dead = {}, set()
+        for r in rolls:
+            dead.update(r.dead)
+            for e in r.archives():
+                if e["deleted"]:
+                    buried[e["logical"]] = max(buried.get(e["logical"], 0),
+                                               e["revision"])
+                else:
+                    held[e["object"]] = e, r.facts[e["object"]]
+        names = list(self.store.list("archives"))
+        known = {self.list_archive(n, held)["logical"] for n in names}
+        every = [self.list_archive(n, held) for n in names
+                 if parse_name(n)[2] not in dead]
         newest = {}
         for a in every:
             newest[a["logical"]] = max(a["revision"],
                                        newest.get(a["logical"], 0))
         for a in every:
             for logical in a["previous"]:
-                need(logical in newest or logical in buried,
+                need(logical in known or logical in buried,
                      "an archive is missing", "forgery")
+        for e, _ in held.values():
+            need(newest.get(e["logical"], -1) >= e["revision"] or
+                 e["logical"] in buried or e["object"] in dead,
+                 "an archive of a roll is missing", "forgery")
         live = [a for a in every if a["revision"] == newest[a["logical"]] and
                 buried.get(a["logical"], -1) < a["revision"]]
         return sorted(live, key=lambda a: a[8])

@@ -41,6 +41,9 @@ class Roll:
                 self.facts[e["object"]] = self.archive(Cursor(c.text()))
         tagged(c, {}, (), ())
 
+    def archives(self):
+        return [e for e in self.entries if e["type"] == ARCHIVE]
+
     @staticmethod
     def archive(c):
         form = c.u(1)

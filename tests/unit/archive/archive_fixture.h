@@ -68,5 +68,6 @@ int run_commit_tests(void);
 int run_cache_tests(void);
 int run_lost_tests(void);
 int run_pin_tests(void);
+int run_roll_tests(void);
 
 #endif

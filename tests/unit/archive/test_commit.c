@@ -300,7 +300,8 @@ test_calls(void **state)
 		snprintf(tag + 2 * i, 3, "%02x", b.object.tag[i]);
 	snprintf(expect, sizeof(expect),
 	    "sync index/\nput intents/%s-%s\nlist tombstones/%s\n"
-	    "list condemned/\nput archives/%s-%s\nlist condemned/\n",
+	    "list rolls/\nlist condemned/\nput archives/%s-%s\n"
+	    "list condemned/\nlist rolls/\n",
 	    tag, id, tag, tag, id);
 	assert_string_equal(f.hooks.log, expect);
 	vrv_archives_free(list);

@@ -394,6 +394,7 @@ main(void)
 	int failed = run_load_tests();
 
 	failed += run_pin_tests();
+	failed += run_roll_tests();
 	failed += run_commit_tests();
 	failed += run_cache_tests();
 	failed += run_lost_tests();

@@ -101,6 +101,7 @@ test_look_up(void **state)
 	struct vrv_roll roll;
 	struct vrv_roll_entry e;
 	struct varve_err err;
+	uint32_t at;
 
 	(void)state;
 	put_entries(&list);
@@ -109,7 +110,9 @@ test_look_up(void **state)
 	assert_int_equal(vrv_roll_get(&r, &roll, &err), 0);
 	for (uint32_t i = 0; i < N_ENTRIES; i++) {
 		assert_true(vrv_roll_find(&roll, entries[i].type,
-		    entries[i].object, &e));
+		    entries[i].object, &at));
+		assert_int_equal(at, i);
+		vrv_roll_entry_at(&roll, at, &e);
 		assert_int_equal(e.revision, entries[i].revision);
 		assert_int_equal(e.deleted, entries[i].deleted);
 		assert_int_equal(e.first_seen, entries[i].first_seen);
@@ -117,9 +120,9 @@ test_look_up(void **state)
 		assert_int_equal(vrv_roll_entry_has_facts(&e),
 		    i == 1 || i == 3);
 	}
-	assert_false(vrv_roll_find(&roll, VRV_ARCHIVE, none, &e));
+	assert_false(vrv_roll_find(&roll, VRV_ARCHIVE, none, &at));
 	/* The same id in another type is another object. */
-	assert_false(vrv_roll_find(&roll, VRV_INTENT, entries[1].object, &e));
+	assert_false(vrv_roll_find(&roll, VRV_INTENT, entries[1].object, &at));
 	assert_true(vrv_roll_is_dead(&roll, dead));
 	assert_true(vrv_roll_is_dead(&roll, dead + VRV_OBJECT_ID));
 	assert_false(vrv_roll_is_dead(&roll, none));
