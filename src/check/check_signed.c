@@ -55,31 +55,12 @@ decode_intent(struct vrv_check *check, const struct vrv_object *object,
 }
 
 static int
-decode_entries(const struct vrv_buf *plain, struct varve_err *err)
-{
-	struct vrv_rd rd = vrv_rd_over(plain->data, plain->len);
-	struct vrv_index_body body;
-	const uint8_t *gone;
-	uint32_t n;
-
-	int rc = vrv_index_head_get(&rd, &body, err);
-	for (uint32_t i = 0; rc == 0 && i < body.n_entries; i++) {
-		struct vrv_pack_entry entry;
-		rc = vrv_pack_entry_get(&rd, &entry, err);
-		if (rc == 0)
-			rc = vrv_pack_entry_rest(&rd, &entry, err);
-	}
-	return rc == 0 ? vrv_index_lost_get(&rd, &gone, &n, err) : rc;
-}
-
-static int
 decode_index(struct vrv_check *check, const struct vrv_object *object,
     struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf plain = {0};
 
-	int rc = vrv_object_open_index(check->repo, object, &plain, err);
-	return rc == 0 ? decode_entries(&plain, err) : rc;
+	return vrv_object_open_index(check->repo, object, &plain, err);
 }
 
 static int

@@ -63,6 +63,14 @@ struct vrv_part {
 void vrv_blake2b_parts(uint8_t *out, size_t size, const struct vrv_key *key,
     const struct vrv_part *parts, size_t n_parts);
 
+/* BLAKE2b-256 of bytes that come one by one. */
+struct vrv_digest;
+struct vrv_digest *vrv_digest_new(void); /* NULL: no memory */
+void vrv_digest_add(struct vrv_digest *, const void *bytes, size_t n);
+/* The digest is then only to be freed. */
+void vrv_digest_end(struct vrv_digest *, uint8_t ret[32]);
+void vrv_digest_free(struct vrv_digest *);
+
 /* SipHash-2-4 keyed with the first 16 bytes of `key`: places cuts in trees. */
 uint64_t vrv_siphash(const struct vrv_key *key, const void *bytes, size_t n);
 

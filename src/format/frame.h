@@ -122,6 +122,31 @@ void vrv_footer_put(uint8_t out[VRV_FOOTER_PLAIN], uint64_t directory_offset,
 int vrv_footer_get(const uint8_t in[VRV_FOOTER_PLAIN], uint64_t *ret_offset,
     uint32_t *ret_length, struct varve_err *err) VRV_MUST;
 
+/* --- the clear part of an index object --- */
+
+/* What anyone can check a pack by: v n, then n times the pack's id, its length
+ * and BLAKE2b-256 of the whole of it, zeros if nobody vouches for its bytes. */
+#define VRV_PACK_HASH 32
+struct vrv_pack_sum {
+	uint8_t pack[VRV_OBJECT_ID];
+	uint64_t length;
+	uint8_t hash[VRV_PACK_HASH];
+};
+struct vrv_index_clear {
+	uint32_t n;
+	const uint8_t *sums; /* decode: n x 56 bytes, in place */
+};
+void vrv_index_clear_put(struct vrv_buf *, const struct vrv_pack_sum *sums,
+    uint32_t n);
+int vrv_index_clear_get(struct vrv_rd *, struct vrv_index_clear *ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_pack_sum_get(const struct vrv_index_clear *, uint32_t i,
+    struct vrv_pack_sum *ret);
+/* The sealed part decodes wholly, and its entries are of these packs and
+ * lengths, in this order; CORRUPT if not. */
+int vrv_index_clear_check(const struct vrv_index_clear *, const uint8_t *sealed,
+    size_t n, struct varve_err *err) VRV_MUST;
+
 /* --- the sealed part of an index object --- */
 
 /* v n superseded ids; v n pack entries; v n lost prefixes; a tagged list to the

@@ -8,6 +8,8 @@
 
 #define KEY_SIZE (2 + 4 + 32) /* u16 domain, u32 epoch, b32 epk */
 
+#define SUM_SIZE (VRV_OBJECT_ID + 8 + VRV_PACK_HASH)
+
 /* The least bytes that each takes: counts are refused beyond what could
  * follow, before anybody allocates for them. */
 #define ENTRY_MIN (VRV_OBJECT_ID + 8 + 1 + 1 + 1)
@@ -307,4 +309,71 @@ vrv_index_lost_get(struct vrv_rd *r, const uint8_t **ret, uint32_t *ret_n,
 	*ret = lost;
 	*ret_n = n;
 	return 0;
+}
+
+void
+vrv_index_clear_put(struct vrv_buf *b, const struct vrv_pack_sum *sums,
+    uint32_t n)
+{
+	vrv_buf_v(b, n);
+	for (uint32_t i = 0; i < n; i++) {
+		vrv_buf_bytes(b, sums[i].pack, VRV_OBJECT_ID);
+		vrv_buf_u64(b, sums[i].length);
+		vrv_buf_bytes(b, sums[i].hash, VRV_PACK_HASH);
+	}
+}
+
+int
+vrv_index_clear_get(struct vrv_rd *r, struct vrv_index_clear *ret,
+    struct varve_err *err)
+{
+	struct vrv_index_clear clear;
+
+	clear.sums = get_list(r, SUM_SIZE, &clear.n);
+	if (!vrv_rd_ok(r))
+		return VRV_CORRUPT(err, "index object is cut short");
+	*ret = clear;
+	return 0;
+}
+
+void
+vrv_pack_sum_get(const struct vrv_index_clear *clear, uint32_t i,
+    struct vrv_pack_sum *ret)
+{
+	assert(i < clear->n);
+	const uint8_t *at = clear->sums + (size_t)i * SUM_SIZE;
+
+	memcpy(ret->pack, at, VRV_OBJECT_ID);
+	ret->length = vrv_get_u64(at + VRV_OBJECT_ID);
+	memcpy(ret->hash, at + VRV_OBJECT_ID + 8, VRV_PACK_HASH);
+}
+
+int
+vrv_index_clear_check(const struct vrv_index_clear *clear,
+    const uint8_t *sealed, size_t n, struct varve_err *err)
+{
+	struct vrv_rd r = vrv_rd_over(sealed, n);
+	struct vrv_index_body body;
+	struct vrv_pack_entry entry;
+	struct vrv_pack_sum sum;
+	const uint8_t *lost;
+	uint32_t n_lost;
+
+	int rc = vrv_index_head_get(&r, &body, err);
+	if (rc == 0 && body.n_entries != clear->n)
+		return VRV_CORRUPT(err, "index object of %u packs names %u",
+		    body.n_entries, clear->n);
+	for (uint32_t i = 0; rc == 0 && i < clear->n; i++) {
+		rc = vrv_pack_entry_get(&r, &entry, err);
+		if (rc == 0)
+			rc = vrv_pack_entry_rest(&r, &entry, err);
+		if (rc != 0)
+			return rc;
+		vrv_pack_sum_get(clear, i, &sum);
+		if (sum.length != entry.length ||
+		    memcmp(sum.pack, entry.pack, VRV_OBJECT_ID) != 0)
+			return VRV_CORRUPT(err,
+			    "index object names other packs than it has");
+	}
+	return rc == 0 ? vrv_index_lost_get(&r, &lost, &n_lost, err) : rc;
 }

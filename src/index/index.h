@@ -74,9 +74,11 @@ int vrv_index_listing_add(struct vrv_index *,
 bool vrv_index_wants(struct vrv_index *, uint8_t ret[VRV_OBJECT_ID]);
 /* Give it: `body` is the opened sealed part of the object. All of it is
  * decoded before any is used: CORRUPT or FORMAT leaves nothing behind. USAGE
- * for an object that is not listed. */
+ * for an object that is not listed. What it says is lost counts only if an
+ * admin signed it. */
 int vrv_index_load(struct vrv_index *, const uint8_t object[VRV_OBJECT_ID],
-    const uint8_t *body, size_t n, struct varve_err *err) VRV_MUST;
+    const uint8_t *body, size_t n, bool by_admin, struct varve_err *err)
+    VRV_MUST;
 /* Drops runs of which no object counts anymore, writes new runs, merges when
  * there are many. An error only when memory ran out or the index exceeds its
  * limits; a cache that cannot be written works from memory. */

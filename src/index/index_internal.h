@@ -100,7 +100,8 @@ int vrv_mem_entry(struct vrv_mem *, uint32_t object, struct vrv_rd *,
     struct varve_err *err) VRV_MUST;
 /* Append a whole, valid body of an index object; all of it or nothing. */
 int vrv_mem_object(struct vrv_mem *, const uint8_t object[VRV_OBJECT_ID],
-    const uint8_t *body, size_t n, struct varve_err *err) VRV_MUST;
+    const uint8_t *body, size_t n, bool by_admin, struct varve_err *err)
+    VRV_MUST;
 /* The newest record of the prefix, and the next older one. */
 uint32_t vrv_mem_first(const struct vrv_mem *, const uint8_t *prefix);
 uint32_t vrv_mem_older(const struct vrv_mem *, uint32_t record);

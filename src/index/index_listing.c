@@ -108,7 +108,7 @@ flush_loading(struct vrv_index *index, struct varve_err *err)
 
 int
 vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
-    const uint8_t *body, size_t n, struct varve_err *err)
+    const uint8_t *body, size_t n, bool by_admin, struct varve_err *err)
 {
 	struct vrv_rd r = vrv_rd_over(body, n);
 	struct vrv_listed *it = vrv_map_get(index->listed, object);
@@ -120,7 +120,8 @@ vrv_index_load(struct vrv_index *index, const uint8_t object[VRV_OBJECT_ID],
 		    "an index object that is not listed");
 	if (it->covered)
 		return 0;
-	int rc = vrv_mem_object(&index->loading, object, body, n, err);
+	int rc =
+	    vrv_mem_object(&index->loading, object, body, n, by_admin, err);
 	if (rc == 0)
 		rc = vrv_index_head_get(&r, &head, err);
 	if (rc != 0)

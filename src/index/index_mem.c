@@ -386,7 +386,7 @@ put_said(struct vrv_mem *mem, enum vrv_section section, uint32_t object,
 
 static int
 put_object(struct vrv_mem *mem, const uint8_t object[VRV_OBJECT_ID],
-    const uint8_t *body, size_t n, struct varve_err *err)
+    const uint8_t *body, size_t n, bool by_admin, struct varve_err *err)
 {
 	struct vrv_rd r = vrv_rd_over(body, n);
 	uint32_t no = (uint32_t)mem->t[VRV_S_OBJECTS].n;
@@ -404,18 +404,18 @@ put_object(struct vrv_mem *mem, const uint8_t object[VRV_OBJECT_ID],
 		rc = put_entry(mem, no, &r, err);
 	if (rc == 0)
 		rc = vrv_index_lost_get(&r, &lost, &n_lost, err);
-	if (rc == 0)
+	if (rc == 0 && by_admin)
 		rc = put_said(mem, VRV_S_LOST, no, lost, n_lost, err);
 	return rc;
 }
 
 int
 vrv_mem_object(struct vrv_mem *mem, const uint8_t object[VRV_OBJECT_ID],
-    const uint8_t *body, size_t n, struct varve_err *err)
+    const uint8_t *body, size_t n, bool by_admin, struct varve_err *err)
 {
 	struct mark before = mark(mem);
 
-	int rc = put_object(mem, object, body, n, err);
+	int rc = put_object(mem, object, body, n, by_admin, err);
 	if (rc != 0)
 		roll_back(mem, &before);
 	return rc;

@@ -142,11 +142,12 @@ int vrv_packer_add(struct vrv_packer *, const struct vrv_sealed *,
 #define VRV_PACK_PAD_STEP ((uint64_t)64 << 10)
 uint64_t vrv_pack_padded(uint64_t n);
 
-/* Append directory, padding, footer and trailer to `out`, and the pack's entry
- * for an index object to `entry`. The directory was opened again and compared.
- * The packer is then only to be freed. */
+/* Append directory, padding, footer and trailer to `out`, and what an index
+ * object says of the pack: its entry to `entry`, and `ret_sum`. The directory
+ * was opened again and compared. The packer is then only to be freed. */
 int vrv_packer_finish(struct vrv_packer *, struct vrv_buf *out,
-    struct vrv_buf *entry, struct varve_err *err) VRV_MUST;
+    struct vrv_buf *entry, struct vrv_pack_sum *ret_sum, struct varve_err *err)
+    VRV_MUST;
 void vrv_packer_free(struct vrv_packer *);
 
 /* Find a pack's directory from its end. `tail` are the last `tail_n` bytes of

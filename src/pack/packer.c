@@ -21,7 +21,16 @@ struct vrv_packer {
 	uint32_t n_frames;
 	struct vrv_buf frames; /* their part of the entry */
 	struct vrv_xxh_state *sum;
+	struct vrv_digest *digest;
 };
+
+/* Bytes of the pack, in order. */
+static void
+note(struct vrv_packer *packer, const void *bytes, size_t n)
+{
+	vrv_xxh_update(packer->sum, bytes, n);
+	vrv_digest_add(packer->digest, bytes, n);
+}
 
 static int
 begin(struct vrv_packer *packer, const uint8_t *epk, struct vrv_buf *out,
@@ -43,7 +52,7 @@ begin(struct vrv_packer *packer, const uint8_t *epk, struct vrv_buf *out,
 		return rc;
 	assert(bytes.len == VRV_HEADER_SIZE);
 	memcpy(packer->header, bytes.data, VRV_HEADER_SIZE);
-	vrv_xxh_update(packer->sum, packer->header, VRV_HEADER_SIZE);
+	note(packer, packer->header, VRV_HEADER_SIZE);
 	packer->size = VRV_HEADER_SIZE;
 	return 0;
 }
@@ -58,8 +67,10 @@ vrv_packer_new(const struct vrv_pack_keys *keys, const uint8_t *epk,
 		return VRV_NOMEM(err, "a packer");
 	packer->keys = keys;
 	packer->sum = vrv_xxh_new();
-	int rc = packer->sum == NULL ? VRV_NOMEM(err, "a packer") :
-				       begin(packer, epk, out, err);
+	packer->digest = vrv_digest_new();
+	int rc = packer->sum == NULL || packer->digest == NULL ?
+	    VRV_NOMEM(err, "a packer") :
+	    begin(packer, epk, out, err);
 	if (rc != 0) {
 		vrv_packer_free(packer);
 		return rc;
@@ -75,6 +86,7 @@ vrv_packer_free(struct vrv_packer *packer)
 		return;
 	vrv_buf_fini(&packer->frames);
 	vrv_xxh_free(packer->sum);
+	vrv_digest_free(packer->digest);
 	free(packer);
 }
 
@@ -125,7 +137,7 @@ vrv_packer_add(struct vrv_packer *packer, const struct vrv_sealed *sealed,
 		packer->frames.failed = false;
 		return rc;
 	}
-	vrv_xxh_update(packer->sum, sealed->bytes.data, sealed->bytes.len);
+	note(packer, sealed->bytes.data, sealed->bytes.len);
 	packer->size += sealed->bytes.len;
 	packer->n_frames++;
 	return 0;
@@ -178,16 +190,17 @@ put_footer(const struct vrv_packer *packer, uint32_t directory_n,
 }
 
 static void
-put_trailer(const struct vrv_packer *packer, const struct vrv_buf *end,
+put_trailer(struct vrv_packer *packer, const struct vrv_buf *end,
     uint64_t length, struct vrv_buf *out)
 {
 	uint8_t trailer[VRV_TRAILER_SIZE], length_le[8], sum[VRV_XXH_SIZE];
 
 	vrv_put_u64(length_le, length);
-	vrv_xxh_update(packer->sum, end->data, end->len);
+	note(packer, end->data, end->len);
 	vrv_xxh_update(packer->sum, length_le, sizeof(length_le));
 	vrv_xxh_sum(packer->sum, sum);
 	vrv_trailer_write(trailer, length, sum);
+	vrv_digest_add(packer->digest, trailer, sizeof(trailer));
 	vrv_buf_bytes(out, trailer, sizeof(trailer));
 }
 
@@ -210,7 +223,8 @@ verify_directory(const struct vrv_packer *packer, const struct vrv_buf *entry,
 
 int
 vrv_packer_finish(struct vrv_packer *packer, struct vrv_buf *out,
-    struct vrv_buf *ret_entry, struct varve_err *err)
+    struct vrv_buf *ret_entry, struct vrv_pack_sum *ret_sum,
+    struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf entry = {0}, object = {0}, end = {0};
 
@@ -251,6 +265,9 @@ vrv_packer_finish(struct vrv_packer *packer, struct vrv_buf *out,
 	put_trailer(packer, &end, length, out);
 	vrv_buf_bytes(ret_entry, entry.data, entry.len);
 	packer->size = length;
+	ret_sum->length = length;
+	memcpy(ret_sum->pack, packer->id, VRV_OBJECT_ID);
+	vrv_digest_end(packer->digest, ret_sum->hash);
 	rc = vrv_buf_check(out, err);
 	return rc == 0 ? vrv_buf_check(ret_entry, err) : rc;
 }

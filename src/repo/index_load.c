@@ -54,7 +54,7 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 	rc = vrv_object_open_index(repo, &object, &body, err);
 	if (rc == 0)
 		rc = vrv_index_load(repo->index, name->id, body.data, body.len,
-		    err);
+		    object.by_admin, err);
 	return rc == 0 ? 0 : vrv_ctx(err, "%s", text);
 }
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hash.h"
 #include "util/mem.h"
 
 /* Entries of one index object that names rescued packs. */
 #define NAMED_BYTES ((size_t)16 << 20)
+/* A pack is hashed in pieces of this size. */
+#define HASHED_BYTES ((uint64_t)1 << 20)
 
 /* --- packs in the store --- */
 
@@ -167,6 +170,48 @@ read_entry(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
 	return vrv_buf_check(ret, err);
 }
 
+/* Hash all of it. CORRUPT if its own checksum is wrong. */
+static int
+hash_pack(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
+    uint8_t ret[VRV_PACK_HASH], struct varve_err *err)
+{
+	struct vrv_digest *digest = vrv_digest_new();
+	struct vrv_xxh_state *xxh = vrv_xxh_new();
+	vrv_auto_buf struct vrv_buf part = {0};
+	uint8_t sum[VRV_XXH_SIZE];
+	char name[VRV_NAME_SIZE];
+	int rc = 0;
+
+	vrv_pack_name(pack->id, name);
+	if (digest == NULL || xxh == NULL)
+		rc = VRV_NOMEM(err, "the hash of a pack");
+	else if (pack->size < VRV_HEADER_SIZE + VRV_PACK_TAIL)
+		rc = vrv_fail(err, VARVE_CORRUPT, "too short for a pack");
+	for (uint64_t at = 0; rc == 0 && at < pack->size;) {
+		/* The last part is the sum of the others. */
+		uint64_t end = pack->size - VRV_XXH_SIZE;
+		uint64_t left = at < end ? end - at : VRV_XXH_SIZE;
+		size_t n = (size_t)vrv_min(left, HASHED_BYTES);
+
+		rc = read_part(repo, name, at, n, &part, err);
+		if (rc == 0)
+			vrv_digest_add(digest, part.data, n);
+		if (rc == 0 && at < end)
+			vrv_xxh_update(xxh, part.data, n);
+		at += n;
+	}
+	if (rc == 0) {
+		vrv_xxh_sum(xxh, sum);
+		vrv_digest_end(digest, ret);
+		if (memcmp(sum, part.data, sizeof(sum)) != 0)
+			rc = vrv_fail(err, VARVE_CORRUPT,
+			    "the pack's checksum is wrong");
+	}
+	vrv_digest_free(digest);
+	vrv_xxh_free(xxh);
+	return rc;
+}
+
 /* --- finding packs that no index object names --- */
 
 static int
@@ -320,24 +365,56 @@ list_unnamed(struct vrv_repo *repo, vrv_pack_skip_fn *skip, void *arg,
 	return rc;
 }
 
+/* The whole pack is read: an index object vouches for its bytes. Of one whose
+ * own checksum is wrong nothing is vouched for; frames in it may be sound. */
+static int
+sum_pack(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
+    struct vrv_pack_sum *ret, struct varve_err *err)
+{
+	char name[VRV_NAME_SIZE];
+
+	*ret = (struct vrv_pack_sum){.length = pack->size};
+	memcpy(ret->pack, pack->id, VRV_OBJECT_ID);
+	int rc = hash_pack(repo, pack, ret->hash, err);
+	if (rc != VARVE_CORRUPT)
+		return rc;
+	vrv_pack_name(pack->id, name);
+	vrv_repo_note(repo, VARVE_EVENT_PROBLEM, name,
+	    "%s: run 'varve check --verify-data'", err->message);
+	memset(ret->hash, 0, VRV_PACK_HASH);
+	vrv_err_clear(err);
+	return 0;
+}
+
+static int
+name_one(struct vrv_repo *repo, const struct vrv_listed_pack *pack,
+    struct vrv_index_draft *draft, struct varve_err *err)
+{
+	struct vrv_pack_sum sum;
+
+	int rc = sum_pack(repo, pack, &sum, err);
+	if (rc == 0)
+		rc = read_entry(repo, pack, &draft->entries, err);
+	return rc == 0 ? vrv_index_draft_add(draft, &sum, err) : rc;
+}
+
 /* Store an index object that names as many of the packs as it can hold. */
 static int
 name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
     const struct vrv_packs *packs, size_t *at, struct vrv_buf *ret_ids,
     bool *ret_gone, struct varve_err *err)
 {
-	vrv_auto_buf struct vrv_buf entries = {0};
+	struct vrv_index_draft draft = {0};
 	struct vrv_name name = {.suffix = 'b'};
 	uint64_t stored;
-	uint32_t n = 0;
 	int rc = 0;
 
 	memcpy(name.tag, tag, VRV_TAG_SIZE);
-	for (; rc == 0 && *at < packs->n && entries.len < NAMED_BYTES; ++*at) {
+	for (; rc == 0 && *at < packs->n && draft.entries.len < NAMED_BYTES;
+	     ++*at) {
 		const struct vrv_listed_pack *pack = &packs->items[*at];
 
-		rc = read_entry(repo, pack, &entries, err);
-		n += rc == 0;
+		rc = name_one(repo, pack, &draft, err);
 		if (rc == VARVE_NOENT) {
 			*ret_gone = true;
 			rc = vrv_index_drop_pack(repo->index, pack->id, err);
@@ -345,12 +422,13 @@ name_some(struct vrv_repo *repo, const uint8_t tag[VRV_TAG_SIZE],
 			rc = vrv_ctx(err, "a pack that no index object names");
 		}
 	}
-	if (rc == 0 && n > 0)
-		rc = vrv_index_store(repo, &name, &entries, n, &stored, err);
-	if (rc != 0 || n == 0)
-		return rc;
-	vrv_buf_bytes(ret_ids, name.id, VRV_OBJECT_ID);
-	return vrv_buf_check(ret_ids, err);
+	if (rc == 0 && draft.n > 0) {
+		rc = vrv_index_store(repo, &name, &draft, &stored, err);
+		if (rc == 0)
+			vrv_buf_bytes(ret_ids, name.id, VRV_OBJECT_ID);
+	}
+	vrv_index_draft_fini(&draft);
+	return rc == 0 ? vrv_buf_check(ret_ids, err) : rc;
 }
 
 static int

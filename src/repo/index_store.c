@@ -1,18 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "repo/repo_internal.h"
 
+#include <stdlib.h>
+
+#include "util/mem.h"
+
+int
+vrv_index_draft_add(struct vrv_index_draft *draft,
+    const struct vrv_pack_sum *sum, struct varve_err *err)
+{
+	if (vrv_room_for_one(&draft->sums, draft->n, &draft->cap,
+		sizeof(*draft->sums)) != 0)
+		return VRV_NOMEM(err, "an index object");
+	draft->sums[draft->n++] = *sum;
+	return 0;
+}
+
+void
+vrv_index_draft_clear(struct vrv_index_draft *draft)
+{
+	vrv_buf_clear(&draft->entries);
+	draft->n = 0;
+}
+
+void
+vrv_index_draft_fini(struct vrv_index_draft *draft)
+{
+	vrv_buf_fini(&draft->entries);
+	free(draft->sums);
+	*draft = (struct vrv_index_draft){0};
+}
+
 int
 vrv_index_store(struct vrv_repo *repo, struct vrv_name *name,
-    const struct vrv_buf *entries, uint32_t n, uint64_t *ret_size,
+    const struct vrv_index_draft *draft, uint64_t *ret_size,
     struct varve_err *err)
 {
 	vrv_auto_buf struct vrv_buf object = {0}, body = {0};
 
+	uint32_t n = (uint32_t)draft->n;
 	name->type = VRV_INDEX;
 	vrv_index_head_put(&body, NULL, 0, n);
-	vrv_buf_bytes(&body, entries->data, entries->len);
+	vrv_buf_bytes(&body, draft->entries.data, draft->entries.len);
 	vrv_index_lost_put(&body, NULL, 0);
 	int rc = vrv_draft_begin(repo, name, false, &object, err);
+	vrv_index_clear_put(&object, draft->sums, n);
 	if (rc == 0)
 		rc = vrv_draft_seal_index(repo, &object, &body, err);
 	if (rc == 0)

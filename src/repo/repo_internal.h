@@ -170,11 +170,23 @@ int vrv_index_rescue(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 
 /* --- index_store.c --- */
 
-/* Store an index object of `n` entries. `name` gives tag and suffix, and gets
- * its id; *ret_size is what it takes in the store. */
-int vrv_index_store(struct vrv_repo *, struct vrv_name *name,
-    const struct vrv_buf *entries, uint32_t n, uint64_t *ret_size,
+/* What the next index object is to name: entries, and a sum of each pack. */
+struct vrv_index_draft {
+	struct vrv_buf entries;
+	struct vrv_pack_sum *sums;
+	size_t n, cap;
+};
+/* The entry has been appended by the caller. */
+int vrv_index_draft_add(struct vrv_index_draft *, const struct vrv_pack_sum *,
     struct varve_err *err) VRV_MUST;
+/* Names nothing, and keeps the memory. */
+void vrv_index_draft_clear(struct vrv_index_draft *);
+void vrv_index_draft_fini(struct vrv_index_draft *);
+/* Store it. `name` gives tag and suffix, and gets its id; *ret_size is what it
+ * takes in the store. */
+int vrv_index_store(struct vrv_repo *, struct vrv_name *name,
+    const struct vrv_index_draft *, uint64_t *ret_size, struct varve_err *err)
+    VRV_MUST;
 /* vrv_index_add() and vrv_index_flush() beside threads that load the index
  * again: a listing is taken and applied wholly before a flush or after it, so
  * that none which is older than the object drops the object's run. */

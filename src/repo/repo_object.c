@@ -135,13 +135,21 @@ int
 vrv_object_open_index(struct vrv_repo *repo, const struct vrv_object *object,
     struct vrv_buf *ret, struct varve_err *err)
 {
+	struct vrv_rd rd = vrv_rd_over(object->bytes + object->body,
+	    object->end - object->body);
+	struct vrv_index_clear clear;
 	size_t end;
 
-	int rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
-	    object->body, BLOCK, &repo->secrets->pack.index, ret, &end, err);
+	int rc = vrv_index_clear_get(&rd, &clear, err);
+	if (rc == 0)
+		rc = vrv_block_open(object->bytes, object->end, VRV_HEADER_SIZE,
+		    (size_t)(rd.p - object->bytes), BLOCK,
+		    &repo->secrets->pack.index, ret, &end, err);
 	if (rc == 0 && end != object->end)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "something follows its sealed part");
+	if (rc == 0)
+		rc = vrv_index_clear_check(&clear, ret->data, ret->len, err);
 	return rc;
 }
 

@@ -81,9 +81,11 @@ add_frame(struct vrv_writer *w, struct vrv_packing *p,
 /* The pack is durable: its chunks can be found now, their claims end. */
 static int
 publish(struct vrv_writer *w, struct vrv_packing *p, const uint8_t *entry,
-    size_t entry_n, struct varve_err *err)
+    size_t entry_n, const struct vrv_pack_sum *sum, struct varve_err *err)
 {
 	int rc = vrv_repo_index_add(w->repo, entry, entry_n, err);
+	if (rc == 0)
+		rc = vrv_index_draft_add(&w->index, sum, err);
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&w->lock);
@@ -91,7 +93,6 @@ publish(struct vrv_writer *w, struct vrv_packing *p, const uint8_t *entry,
 		vrv_map_remove(w->claims, p->ids[i]);
 	pthread_mutex_unlock(&w->lock);
 	p->n_ids = 0;
-	w->n_entries++;
 	w->entries_data |= p->has_data;
 	w->entries_meta |= p->has_meta;
 	p->has_data = p->has_meta = false;
@@ -101,12 +102,14 @@ publish(struct vrv_writer *w, struct vrv_packing *p, const uint8_t *entry,
 static int
 close_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 {
-	size_t entry = w->entries.len;
+	size_t entry = w->index.entries.len;
+	struct vrv_pack_sum sum;
 
 	if (p->packer == NULL)
 		return 0;
 	vrv_buf_clear(&w->scratch);
-	int rc = vrv_packer_finish(p->packer, &w->scratch, &w->entries, err);
+	int rc = vrv_packer_finish(p->packer, &w->scratch, &w->index.entries,
+	    &sum, err);
 	if (rc == 0)
 		rc =
 		    vrv_put_write(p->put, w->scratch.data, w->scratch.len, err);
@@ -117,8 +120,8 @@ close_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 	vrv_packer_free(vrv_steal(&p->packer));
 	rc = vrv_put_commit(vrv_steal(&p->put), err);
 	if (rc == 0)
-		rc = publish(w, p, w->entries.data + entry,
-		    w->entries.len - entry, err);
+		rc = publish(w, p, w->index.entries.data + entry,
+		    w->index.entries.len - entry, &sum, err);
 	return rc;
 }
 
@@ -167,17 +170,15 @@ store_index(struct vrv_writer *w, struct varve_err *err)
 
 	w->since_ns = vrv_ticks();
 	w->since_bytes = 0;
-	if (w->n_entries == 0)
+	if (w->index.n == 0)
 		return 0;
 	memcpy(name.tag, w->options.tag, VRV_TAG_SIZE);
-	int rc = vrv_index_store(w->repo, &name, &w->entries, w->n_entries,
-	    &size, err);
+	int rc = vrv_index_store(w->repo, &name, &w->index, &size, err);
 	if (rc != 0)
 		return rc;
 	w->stored += size;
 	vrv_buf_bytes(&w->index_ids, name.id, VRV_OBJECT_ID);
-	vrv_buf_clear(&w->entries);
-	w->n_entries = 0;
+	vrv_index_draft_clear(&w->index);
 	w->entries_data = w->entries_meta = false;
 	rc = vrv_buf_check(&w->index_ids, err);
 	return rc == 0 ? vrv_repo_index_flush(w->repo, name.id, err) : rc;
@@ -235,12 +236,12 @@ checkpoint(struct vrv_writer *w, struct varve_err *err)
 {
 	bool late = vrv_ticks() >= next_checkpoint(w);
 	bool full = w->since_bytes >= w->options.checkpoint_bytes ||
-	    w->entries.len >= ENTRIES_MAX;
+	    w->index.entries.len >= ENTRIES_MAX;
 
 	if (!late && !full)
 		return 0;
 	int rc = late ? close_due(w, err) : 0;
-	bool any = w->n_entries > 0;
+	bool any = w->index.n > 0;
 	if (rc == 0)
 		rc = store_index(w, err);
 	return rc == 0 && any ? store_checkpoint(w, err) : rc;
@@ -266,7 +267,7 @@ finish(struct vrv_writer *w, struct varve_err *err)
 
 	if (rc == 0)
 		rc = close_pack(w, &w->data, err);
-	bool any = w->n_entries > 0;
+	bool any = w->index.n > 0;
 	if (rc == 0)
 		rc = store_index(w, err);
 	if (rc == 0 && any && atomic_load(&w->stopping))
@@ -316,6 +317,6 @@ vrv_store_thread_fini(struct vrv_writer *w)
 		vrv_sealed_free(w->held[i]);
 	free(w->held);
 	vrv_buf_fini(&w->scratch);
-	vrv_buf_fini(&w->entries);
+	vrv_index_draft_fini(&w->index);
 	vrv_buf_fini(&w->index_ids);
 }

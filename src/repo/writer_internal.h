@@ -44,8 +44,8 @@ struct vrv_writer {
 	struct vrv_packing data, meta;
 	struct vrv_sealed **held; /* meta frames not yet in a pack */
 	size_t n_held, cap_held, held_bytes;
-	struct vrv_buf scratch, entries;
-	uint32_t n_entries;
+	struct vrv_buf scratch;
+	struct vrv_index_draft index;
 	bool entries_data, entries_meta;
 	uint64_t since_ns, since_bytes; /* of the last index object */
 	struct vrv_buf index_ids;

@@ -91,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vrv_index_listing_begin(index);
 	fuzz_check(vrv_index_listing_add(index, object, &err) == 0, "listed");
 	fuzz_check(vrv_index_wants(index, wanted), "wanted");
-	int rc = vrv_index_load(index, object, data, size, &err);
+	int rc = vrv_index_load(index, object, data, size, true, &err);
 	fuzz_check(vrv_index_listing_end(index, &err) == 0, "the end");
 	/* An object that says of itself that it is superseded counts. */
 	if (rc == 0)

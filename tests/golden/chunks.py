@@ -143,15 +143,20 @@ class Opened:
         return frames
 
     def load_index(self):
-        objects = {}
+        objects, self.hashes = {}, {}
         for name in self.store.list("index"):
             data, c, _ = self.fetch(name)
+            clear = c.list(56)
             c = Cursor(open_block(data, c.at, c.end, 1, self.keys.index))
             superseded = c.list(16)
             n = c.v()
             entries = [self.pack_entry(c) for _ in range(n)]
             c.list(16)  # lost
             tagged(c, {}, (), ())
+            need([x[:24] for x in clear] ==
+                 [e[0] + e[1].to_bytes(8, "little") for e in entries],
+                 "clear part of an index object")
+            self.hashes.update((x[:16], x[24:]) for x in clear)
             objects[parse_name(name)[2]] = superseded, entries
         gone = {s for i, o in objects.items() for s in o[0] if s != i}
         self.index, self.packs = {}, {}

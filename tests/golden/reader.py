@@ -22,7 +22,7 @@ from chunks import Opened
 from objects import DATA, META, Slot, TYPES, open_block, parse_name
 from treelist import shown
 from roll import Roll
-from wire import Cursor, MIB, Refused, need, tagged
+from wire import Cursor, MIB, Refused, blake2b, need, tagged
 
 KINDS = [None, "file", "directory", "symlink", "fifo", "socket", "char",
          "block"]
@@ -381,6 +381,8 @@ class Repository(Opened):
         for pack, length in self.packs.items():
             data = self.store.get(f"packs/{pack.hex()[:2]}/{pack.hex()}")
             need(len(data) == length, "pack's length in the index")
+            need(self.hashes[pack] in (blake2b(32, b"", data), bytes(32)),
+                 "pack's hash in the index", "forgery")
         for a in self.archives():
             self.skipped(a)
             self.owners(a)

@@ -182,6 +182,7 @@ def padding(tap, repo):
             wrong.append((name, n, len(data)))
     for name in repo.store.list("index"):
         data, c, _ = repo.fetch(name)
+        c.list(56)
         inner = c.left() - 44
         n = len(open_block(data, c.at, c.end, 1, repo.keys.index)) + 4
         if inner != padme(n):

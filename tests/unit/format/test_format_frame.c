@@ -506,6 +506,91 @@ test_index_body_is_exact(void **state)
 	assert_exact(get_index, &b);
 }
 
+static void
+put_sealed(struct vrv_buf *b, uint64_t second)
+{
+	vrv_buf_clear(b);
+	vrv_index_head_put(b, ids, 2, 2);
+	put_entry(b, 71071);
+	put_entry(b, second);
+	vrv_index_lost_put(b, ids, 3);
+}
+
+static int
+clear_verdict(const struct vrv_pack_sum *sums, uint32_t n,
+    const struct vrv_buf *sealed)
+{
+	vrv_auto_buf struct vrv_buf b = {0};
+	struct vrv_index_clear clear;
+
+	vrv_index_clear_put(&b, sums, n);
+	struct vrv_rd r = vrv_rd_over(b.data, b.len);
+	assert_int_equal(vrv_index_clear_get(&r, &clear, &err), 0);
+	assert_true(vrv_rd_done(&r));
+	assert_int_equal(clear.n, n);
+	return vrv_index_clear_check(&clear, sealed->data, sealed->len, &err);
+}
+
+static void
+test_clear_part_names_what_is_sealed(void **state)
+{
+	struct vrv_pack_sum sums[3] = {{{0xee}, 71071, {1}},
+	    {{0xee}, 80000, {2}}, {{0xee}, 80000, {3}}};
+	vrv_auto_buf struct vrv_buf sealed = {0};
+
+	(void)state;
+	put_sealed(&sealed, 80000);
+	assert_int_equal(clear_verdict(sums, 2, &sealed), 0);
+	assert_int_equal(clear_verdict(sums, 1, &sealed), VARVE_CORRUPT);
+	assert_int_equal(clear_verdict(sums, 3, &sealed), VARVE_CORRUPT);
+	sealed.len--; /* all of it is looked at */
+	assert_int_equal(clear_verdict(sums, 2, &sealed), VARVE_CORRUPT);
+	put_sealed(&sealed, 80001);
+	assert_int_equal(clear_verdict(sums, 2, &sealed), VARVE_CORRUPT);
+	put_sealed(&sealed, 80000);
+	sums[1].pack[15] = 1;
+	assert_int_equal(clear_verdict(sums, 2, &sealed), VARVE_CORRUPT);
+	/* Also in another order. */
+	sums[1] = sums[0];
+	sums[0] = sums[2];
+	assert_int_equal(clear_verdict(sums, 2, &sealed), VARVE_CORRUPT);
+}
+
+static int
+get_clear(const uint8_t *bytes, size_t n, struct varve_err *e)
+{
+	struct vrv_rd r = vrv_rd_over(bytes, n);
+	struct vrv_index_clear clear;
+	struct vrv_pack_sum sum;
+
+	int rc = vrv_index_clear_get(&r, &clear, e);
+	if (rc != 0)
+		return rc;
+	if (!vrv_rd_done(&r))
+		return vrv_fail(e, VARVE_CORRUPT, "more");
+	vrv_pack_sum_get(&clear, 1, &sum);
+	assert_int_equal(sum.pack[0], 7);
+	assert_int_equal(sum.length, 80000);
+	assert_int_equal(sum.hash[31], 9);
+	return 0;
+}
+
+static void
+test_clear_part_is_exact(void **state)
+{
+	const struct vrv_pack_sum sums[2] = {{{0xee}, 71071, {1}},
+	    {{7}, 80000, {[31] = 9}}};
+	vrv_auto_buf struct vrv_buf b = {0}, over = {0};
+
+	(void)state;
+	vrv_index_clear_put(&b, sums, 2);
+	assert_exact(get_clear, &b);
+	vrv_buf_v(&over, UINT64_MAX);
+	vrv_buf_zero(&over, 100);
+	assert_int_equal(verdict(get_clear, over.data, over.len),
+	    VARVE_CORRUPT);
+}
+
 int
 main(void)
 {
@@ -524,6 +609,8 @@ main(void)
 	    cmocka_unit_test(test_counts_that_cannot_follow),
 	    cmocka_unit_test(test_footer),
 	    cmocka_unit_test(test_index_body_is_exact),
+	    cmocka_unit_test(test_clear_part_names_what_is_sealed),
+	    cmocka_unit_test(test_clear_part_is_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,7 +200,7 @@ test_list(struct vrv_index *index, const struct test_pack *packs, uint32_t n)
 		assert_true(i < n);
 		test_body(&body, NULL, 0, &packs[i], 1, NULL, 0);
 		assert_int_equal(vrv_index_load(index, wanted, body.data,
-				     body.len, &err),
+				     body.len, true, &err),
 		    0);
 		given++;
 	}

@@ -343,7 +343,7 @@ test_superseded_and_lost(void **state)
 		assert_int_equal(vrv_index_wants(index, id), round == 0);
 		if (round == 0)
 			assert_int_equal(vrv_index_load(index, ids[2],
-					     body.data, body.len, &err),
+					     body.data, body.len, true, &err),
 			    0);
 		assert_false(vrv_index_wants(index, id));
 		assert_int_equal(vrv_index_listing_end(index, &err), 0);
@@ -358,6 +358,34 @@ test_superseded_and_lost(void **state)
 	}
 	/* Without object 1 nothing is lost, and object 0 counts again. */
 	assert_int_equal(test_list(index, packs, 1), 1);
+	assert_false(vrv_index_is_lost(index, lost));
+	check_pack(index, &packs[0]);
+	vrv_buf_fini(&body);
+	vrv_index_free(index);
+}
+
+/* A writer does not get to say that a chunk is lost; what else it says counts.
+ */
+static void
+test_lost_by_a_writer(void **state)
+{
+	struct vrv_index *index = test_open(*state);
+	struct test_pack packs[PACKS];
+	struct vrv_buf body = {0};
+	struct varve_err err;
+	uint8_t lost[16], id[16];
+
+	some_packs(packs);
+	test_id('O', 1, id);
+	test_id('C', 5, lost);
+	test_body(&body, NULL, 0, packs, 1, lost, 1);
+	vrv_index_listing_begin(index);
+	assert_int_equal(vrv_index_listing_add(index, id, &err), 0);
+	assert_true(vrv_index_wants(index, id));
+	assert_int_equal(vrv_index_load(index, id, body.data, body.len, false,
+			     &err),
+	    0);
+	assert_int_equal(vrv_index_listing_end(index, &err), 0);
 	assert_false(vrv_index_is_lost(index, lost));
 	check_pack(index, &packs[0]);
 	vrv_buf_fini(&body);
@@ -393,7 +421,8 @@ test_vanished(void **state)
 	vrv_index_listing_begin(index);
 	assert_int_equal(vrv_index_listing_add(index, by, &err), 0);
 	assert_true(vrv_index_wants(index, id));
-	assert_int_equal(vrv_index_load(index, by, body.data, body.len, &err),
+	assert_int_equal(vrv_index_load(index, by, body.data, body.len, true,
+			     &err),
 	    0);
 	assert_int_equal(vrv_index_listing_end(index, &err), 0);
 	assert_int_equal(vrv_index_vanished(index), 2);
@@ -422,13 +451,14 @@ test_bad_bodies(void **state)
 	assert_true(vrv_index_wants(index, id));
 	for (size_t n = 0; n < body.len; n += 1 + n / 50)
 		assert_int_not_equal(vrv_index_load(index, id, body.data, n,
-					 &err),
+					 true, &err),
 		    0);
 	vrv_buf_u8(&body, 0);
-	assert_int_equal(vrv_index_load(index, id, body.data, body.len, &err),
+	assert_int_equal(vrv_index_load(index, id, body.data, body.len, true,
+			     &err),
 	    VARVE_CORRUPT);
 	test_body(&body, NULL, 0, packs, 1, NULL, 0);
-	assert_int_equal(vrv_index_load(index, other, body.data, body.len,
+	assert_int_equal(vrv_index_load(index, other, body.data, body.len, true,
 			     &err),
 	    VARVE_USAGE);
 	assert_int_equal(vrv_index_listing_end(index, &err), 0);
@@ -711,6 +741,7 @@ test_index_basic(void)
 	    T(test_many_copies),
 	    T(test_dropped_packs),
 	    T(test_superseded_and_lost),
+	    T(test_lost_by_a_writer),
 	    T(test_vanished),
 	    T(test_bad_bodies),
 	    T(test_later_frames),

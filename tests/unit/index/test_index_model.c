@@ -187,7 +187,7 @@ do_listing(struct model *m)
 		assert_true(i < m->n_objects && m->objects[i].stored);
 		assert_int_equal(vrv_index_load(m->index, wanted,
 				     m->objects[i].body.data,
-				     m->objects[i].body.len, &m->err),
+				     m->objects[i].body.len, true, &m->err),
 		    0);
 	}
 	assert_int_equal(vrv_index_listing_end(m->index, &m->err), 0);

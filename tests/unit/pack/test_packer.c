@@ -15,6 +15,7 @@ struct fixture {
 	struct vrv_sealed *sealed[FRAMES];
 	struct vrv_buf pack, entry;
 	uint8_t id[VRV_OBJECT_ID];
+	struct vrv_pack_sum sum;
 	struct varve_err err;
 };
 
@@ -47,7 +48,8 @@ set_up(void **state)
 	}
 	assert_int_equal(vrv_packer_frames(packer), FRAMES);
 	memcpy(f->id, vrv_packer_id(packer), VRV_OBJECT_ID);
-	assert_int_equal(vrv_packer_finish(packer, &f->pack, &f->entry, err),
+	assert_int_equal(vrv_packer_finish(packer, &f->pack, &f->entry, &f->sum,
+			     err),
 	    0);
 	assert_int_equal(vrv_packer_size(packer), f->pack.len);
 	vrv_packer_free(packer);
@@ -97,6 +99,19 @@ find_directory(struct fixture *f, uint64_t *offset, uint32_t *n)
 	return vrv_pack_find_directory(&f->keys, f->pack.data,
 	    f->pack.data + f->pack.len - VRV_PACK_TAIL, VRV_PACK_TAIL,
 	    f->pack.len, offset, n, &f->err);
+}
+
+/* Anyone can check the pack by what an index object says of it. */
+static void
+test_sum(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t hash[VRV_PACK_HASH];
+
+	vrv_blake2b(hash, sizeof(hash), NULL, f->pack.data, f->pack.len);
+	assert_memory_equal(f->sum.hash, hash, sizeof(hash));
+	assert_memory_equal(f->sum.pack, f->id, VRV_OBJECT_ID);
+	assert_int_equal(f->sum.length, f->pack.len);
 }
 
 static void
@@ -252,7 +267,9 @@ test_empty(void **state)
 			     &out, &packer, &f->err),
 	    0);
 	assert_memory_not_equal(vrv_packer_id(packer), f->id, VRV_OBJECT_ID);
-	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->err), 0);
+	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->sum,
+			     &f->err),
+	    0);
 	vrv_packer_free(packer);
 	assert_int_equal(out.len, vrv_pack_padded(out.len));
 	assert_int_equal(vrv_pack_find_directory(&f->keys, out.data, out.data,
@@ -286,7 +303,9 @@ test_full(void **state)
 	assert_int_equal(vrv_packer_add(packer, &tiny, &f->err), VARVE_LIMIT);
 	assert_int_equal(vrv_packer_size(packer), size);
 	assert_int_equal(vrv_packer_frames(packer), VRV_PACK_FRAMES_MAX);
-	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->err), 0);
+	assert_int_equal(vrv_packer_finish(packer, &out, &entry, &f->sum,
+			     &f->err),
+	    0);
 	vrv_packer_free(packer);
 	vrv_buf_fini(&out);
 	vrv_buf_fini(&entry);
@@ -298,6 +317,7 @@ test_packer(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(test_envelope),
+	    T(test_sum),
 	    T(test_directory),
 	    T(test_tails),
 	    T(test_damaged_directory),

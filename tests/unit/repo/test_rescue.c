@@ -330,6 +330,145 @@ test_not_named_by_chance(void **state)
 	vrv_repo_close(repo);
 }
 
+/* --- what index objects say in clear --- */
+
+/* The first index object as it lies in the store; its clear part. */
+static struct vrv_index_clear
+clear_part(struct world *w, char name[VRV_NAME_SIZE], uint8_t **ret_bytes,
+    size_t *ret_n)
+{
+	struct vrv_index_clear clear;
+	struct varve_err err;
+
+	name_at(w, "index/", 0, name);
+	MUST(
+	    vrv_store_get_all(w->store, name, 1 << 20, ret_bytes, ret_n, &err));
+	struct vrv_rd r =
+	    vrv_rd_over(*ret_bytes + VRV_HEADER_SIZE, *ret_n - VRV_HEADER_SIZE);
+	MUST(vrv_index_clear_get(&r, &clear, &err));
+	return clear;
+}
+
+/* The one index object vouches for the one pack, or for none of its bytes. */
+static void
+check_vouched(struct world *w, bool vouched)
+{
+	uint8_t *pack, *index, hash[VRV_PACK_HASH] = {0};
+	char name[VRV_NAME_SIZE];
+	struct vrv_pack_sum sum;
+	struct vrv_name parsed;
+	struct varve_err err;
+	size_t n, index_n;
+
+	assert_int_equal(count(w, "packs/"), 1);
+	assert_int_equal(count(w, "index/"), 1);
+	name_at(w, "packs/", 0, name);
+	assert_true(vrv_name_parse(name, &parsed));
+	MUST(vrv_store_get_all(w->store, name, 4 << 20, &pack, &n, &err));
+	if (vouched)
+		vrv_blake2b(hash, sizeof(hash), NULL, pack, n);
+	struct vrv_index_clear clear = clear_part(w, name, &index, &index_n);
+	assert_int_equal(clear.n, 1);
+	vrv_pack_sum_get(&clear, 0, &sum);
+	assert_memory_equal(sum.pack, parsed.id, VRV_OBJECT_ID);
+	assert_int_equal(sum.length, n);
+	assert_memory_equal(sum.hash, hash, sizeof(hash));
+	free(pack);
+	free(index);
+}
+
+static bool
+none(void *arg, const uint8_t pack[VRV_OBJECT_ID])
+{
+	(void)arg, (void)pack;
+	return false;
+}
+
+static void
+name_rescued(struct world *w, const uint8_t id[VRV_ID_SIZE], size_t n)
+{
+	static const uint8_t tag[VRV_TAG_SIZE];
+	struct vrv_buf ids = {0};
+	struct varve_err err;
+	bool gone;
+
+	struct vrv_repo *repo = must_open(w);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, n, &err));
+	MUST(vrv_repo_name_packs(repo, tag, none, NULL, &ids, &gone, &err));
+	assert_int_equal(ids.len, VRV_OBJECT_ID);
+	assert_false(gone);
+	vrv_buf_fini(&ids);
+	vrv_repo_close(repo);
+}
+
+/* By the run that stored the pack, by one that found it, and by one that found
+ * it damaged: its good frames are named, its bytes are not vouched for. */
+static void
+test_packs_are_vouched_for(void **state)
+{
+	const size_t large = (3 << 20) + 1; /* more than one piece to hash */
+	struct world *w = *state;
+	char name[VRV_NAME_SIZE];
+	uint8_t id[VRV_ID_SIZE];
+	struct varve_err err;
+
+	struct vrv_repo *repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, large, id);
+	vrv_repo_close(repo);
+	check_vouched(w, true);
+	remove_first(w, "index/");
+	client(w, 1);
+	name_rescued(w, id, large);
+	check_vouched(w, true);
+	assert_null(strstr(w->notes, "checksum"));
+
+	remove_first(w, "index/");
+	name_at(w, "packs/", 0, name);
+	uint64_t size;
+	MUST(vrv_store_head(w->store, name, &size, NULL, &err));
+	damage(w, name, (size_t)size - VRV_PACK_TAIL - 1); /* padding */
+	client(w, 2);
+	name_rescued(w, id, large);
+	check_vouched(w, false);
+	assert_non_null(strstr(w->notes, "checksum is wrong"));
+}
+
+/* Store again what was sealed, below a clear part that says something else. */
+static void
+test_clear_part_that_lies(void **state)
+{
+	struct world *w = *state;
+	vrv_auto_buf struct vrv_buf plain = {0}, object = {0};
+	vrv_auto_object struct vrv_object whole = {0};
+	struct vrv_name name = {.type = VRV_INDEX, .suffix = 'b'};
+	uint8_t id[VRV_ID_SIZE], *bytes;
+	char text[VRV_NAME_SIZE];
+	struct vrv_pack_sum sum;
+	struct varve_err err;
+	size_t n;
+
+	store_one(w, id);
+	struct vrv_index_clear clear = clear_part(w, text, &bytes, &n);
+	vrv_pack_sum_get(&clear, 0, &sum);
+	free(bytes);
+	struct vrv_repo *repo = must_open(w);
+	MUST(vrv_repo_fetch(repo, text, &whole, &err));
+	MUST(vrv_object_open_index(repo, &whole, &plain, &err));
+	sum.pack[3] ^= 1;
+	MUST(vrv_draft_begin(repo, &name, false, &object, &err));
+	vrv_index_clear_put(&object, &sum, 1);
+	MUST(vrv_draft_seal_index(repo, &object, &plain, &err));
+	MUST(vrv_draft_store(repo, &name, &object, false, &err));
+	vrv_repo_close(repo);
+	remove_object(w, text);
+
+	client(w, 1);
+	repo = must_open(w);
+	MUST(get_one(repo, VRV_FRAME_DATA, id, 1, 300, &err));
+	assert_non_null(strstr(w->notes, "names other packs than it has"));
+	vrv_repo_close(repo);
+}
+
 /* Two copies in two packs, seen by a third client. */
 static struct vrv_repo *
 two_copies(struct world *w, uint8_t id[VRV_ID_SIZE], struct vrv_store **ret)
@@ -433,6 +572,8 @@ run_rescue_tests(void)
 	    WORLD_TEST(test_not_named_by_chance),
 	    WORLD_TEST(test_healed_cache),
 	    WORLD_TEST(test_refused_pack),
+	    WORLD_TEST(test_packs_are_vouched_for),
+	    WORLD_TEST(test_clear_part_that_lies),
 	    WORLD_TEST(test_which_error),
 	    WORLD_TEST(test_short_pack),
 	};
