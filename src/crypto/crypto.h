@@ -25,7 +25,15 @@
 #define VRV_SIGN_PUBLIC 32
 #define VRV_SIGN_SECRET 64
 #define VRV_SIGNATURE 64
-#define VRV_SIGN_COST (VRV_SIGN_PUBLIC + VRV_SIGNATURE) /* in an object */
+/* Of the signature part of an object that is written: one record, its total. */
+#define VRV_SIGN_COST (1 + 2 + VRV_SIGN_PUBLIC + VRV_SIGNATURE + 4)
+#define VRV_SIGNATURES_MAX 65536 /* bytes of the records of one object */
+
+/* What a key or signature is made for; the numbers are stored. */
+enum vrv_suite {
+	VRV_SUITE_SYMMETRIC = 0, /* 32 bytes */
+	VRV_SUITE_25519 = 1	 /* Ed25519 and X25519 */
+};
 
 /* Once per process before anything else here; safe to repeat. */
 int vrv_crypto_init(struct varve_err *err) VRV_MUST;
@@ -186,15 +194,19 @@ struct vrv_signer {
 };
 void vrv_signer_from_seed(struct vrv_signer *out, const struct vrv_key *seed);
 
-/* Append the signature part of an object: signer's public key, then Ed25519
- * over "varve-sig-v1" and BLAKE2b-256 of every byte of `object` before the
- * 64 bytes of the signature. */
+/* Append the signature part of an object: records {u8 suite, u16 length,
+ * value}, here one, then u32 their bytes. The value of suite 1 is the signer's
+ * public key and Ed25519 over "varve-sig-v1" and BLAKE2b-256 of every byte of
+ * `object` and of the record up to the signature. */
 int vrv_sign(struct vrv_buf *object, const struct vrv_signer *,
     struct varve_err *err) VRV_MUST;
-/* Check the signature part that ends at object + n. CORRUPT if there is no
- * room for one, AUTH if it is wrong. The caller decides whether `ret_signer`
+/* Check the signature part that ends at object + n and give the number of
+ * bytes before it. Records of other suites are passed over. CORRUPT if they do
+ * not fill it, LIMIT if it is larger than one may be, FORMAT if none is of
+ * suite 1, AUTH if that one is wrong. The caller decides whether `ret_signer`
  * may sign such an object. */
 int vrv_verify(const uint8_t *object, size_t n,
-    uint8_t ret_signer[VRV_SIGN_PUBLIC], struct varve_err *err) VRV_MUST;
+    uint8_t ret_signer[VRV_SIGN_PUBLIC], size_t *ret_body_end,
+    struct varve_err *err) VRV_MUST;
 
 #endif

@@ -34,7 +34,6 @@ enum vrv_type {
 #define VRV_REPO_ID 32
 #define VRV_HEADER_SIZE 64
 #define VRV_TRAILER_SIZE 24
-#define VRV_SIGNATURE_PART 96 /* signer and signature */
 
 /* Largest object of each kind; a reader refuses more before it allocates. */
 #define VRV_MAX_CONFIG ((size_t)4 << 20)

@@ -106,23 +106,23 @@ check_config(const uint8_t *bytes, size_t n, const struct vrv_name *name,
 {
 	uint8_t signer[VRV_SIGN_PUBLIC];
 	struct vrv_header header;
+	size_t end;
 
 	int rc = vrv_object_check(bytes, n, name, &header, err);
 	if (rc != 0)
 		return rc;
-	if (n < VRV_HEADER_SIZE + VRV_SIGNATURE_PART + VRV_TRAILER_SIZE)
-		return vrv_fail(err, VARVE_CORRUPT, "too short for a config");
 	if (memcmp(header.repository, repository, VRV_REPO_ID) != 0)
 		return vrv_fail(err, VARVE_AUTH,
 		    "belongs to another repository");
-	rc = vrv_verify(bytes, n - VRV_TRAILER_SIZE, signer, err);
+	rc = vrv_verify(bytes, n - VRV_TRAILER_SIZE, signer, &end, err);
 	if (rc != 0)
 		return rc;
 	if (admin != NULL && memcmp(signer, admin, sizeof(signer)) != 0)
 		return vrv_fail(err, VARVE_AUTH,
 		    "not signed by this repository's admin key");
-	*ret_body = vrv_rd_over(bytes + VRV_HEADER_SIZE,
-	    n - VRV_HEADER_SIZE - VRV_SIGNATURE_PART - VRV_TRAILER_SIZE);
+	if (end < VRV_HEADER_SIZE)
+		return vrv_fail(err, VARVE_CORRUPT, "signature in its header");
+	*ret_body = vrv_rd_over(bytes + VRV_HEADER_SIZE, end - VRV_HEADER_SIZE);
 	return 0;
 }
 

@@ -80,19 +80,17 @@ vrv_repo_fetch(struct vrv_repo *repo, const char *name, struct vrv_object *ret,
 	    err);
 	if (rc == 0 && memcmp(header.repository, repo->id, VRV_REPO_ID) != 0)
 		rc = vrv_fail(err, VARVE_AUTH, "belongs to another repository");
-	if (rc == 0 &&
-	    object.n < VRV_HEADER_SIZE + VRV_SIGNATURE_PART + VRV_TRAILER_SIZE)
-		rc = vrv_fail(err, VARVE_CORRUPT, "too short to be signed");
 	if (rc == 0)
 		rc = vrv_verify(object.bytes, object.n - VRV_TRAILER_SIZE,
-		    object.signer, err);
+		    object.signer, &object.end, err);
+	if (rc == 0 && object.end < VRV_HEADER_SIZE)
+		rc = vrv_fail(err, VARVE_CORRUPT, "signature in its header");
 	if (rc == 0)
 		rc = check_signer(repo, &object, err);
 	if (rc != 0)
 		return vrv_ctx(err, "%s", name);
 
 	object.body = VRV_HEADER_SIZE;
-	object.end = object.n - VRV_TRAILER_SIZE - VRV_SIGNATURE_PART;
 	*ret = object;
 	object = (struct vrv_object){0};
 	return 0;

@@ -529,6 +529,26 @@ save_key_texts(struct vrv_buf *b)
 	save(b, "key_text", 1);
 }
 
+/* Laid out as they must be; no seed could be signed for what follows it. */
+static void
+save_signatures(struct vrv_buf *b)
+{
+	for (int i = 0; i < 2; i++) {
+		vrv_buf_bytes(b, some, 64);
+		size_t start = b->len;
+		if (i == 1) {
+			vrv_buf_u8(b, 2);
+			vrv_buf_u16(b, 5);
+			vrv_buf_bytes(b, ID16, 5);
+		}
+		vrv_buf_u8(b, 1);
+		vrv_buf_u16(b, 96);
+		vrv_buf_bytes(b, ID64 ID32, 96);
+		vrv_buf_u32(b, (uint32_t)(b->len - start));
+		save(b, "signature", i);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -538,6 +558,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	folder = argv[1];
 	save_objects(&b);
+	save_signatures(&b);
 	save_packs(&b);
 	save_entries(&b);
 	save_meta(&b);

@@ -50,9 +50,9 @@ class Opened:
     def read_config(self, data, name):
         _, generation, object_id = parse_name(name)
         check_object(data, 1, object_id, self.id)
-        need(verify_signature(data) == self.admin, "config's signer",
-             "forgery")
-        c = Cursor(data, 64, len(data) - 120)
+        signer, end = verify_signature(data)
+        need(signer == self.admin, "config's signer", "forgery")
+        c = Cursor(data, 64, end)
         need(c.u(4) == int(generation, 16), "another generation")
         need(c.b(16) == bytes(16) or int(generation, 16) > 0, "predecessor")
         need(c.u(4) == c.left(), "another length")
@@ -79,10 +79,11 @@ class Opened:
         data = self.store.get(name)
         kind, _, object_id = parse_name(name)
         check_object(data, kind, object_id, self.id)
-        rights = self.roster.get(verify_signature(data), 0)
+        signer, end = verify_signature(data)
+        rights = self.roster.get(signer, 0)
         wanted = WRITE | ADMIN if kind in (4, 5, 6) else ADMIN
         need(rights & wanted, "signer without the right", "forgery")
-        return data, Cursor(data, 64, len(data) - 120), bool(rights & ADMIN)
+        return data, Cursor(data, 64, end), bool(rights & ADMIN)
 
     def open_meta(self, data, c, kind):
         key = self.keys.kem(c.b(32), kind)

@@ -140,11 +140,13 @@ def archive(repo, name):
                        (32, "epk")):
         yield from field(c.b(n), meaning)
     key = repo.keys.kem(data[c.at - 32:c.at], 3)
-    end = len(data) - 120
+    end = c.at + 4 + int.from_bytes(data[c.at:c.at + 4], "little")
     plain = open_block(data, c.at, end, 1, key)
     for n, meaning in ((4, "length of the sealed block"), (24, "nonce"),
                        (end - c.at - 28, "ciphertext and tag"),
+                       (1, "suite 1"), (2, "length of its value"),
                        (32, "signer"), (64, "signature"),
+                       (4, "length of the signatures"),
                        (8, "length of the object"), (16, "XXH3-128")):
         yield from field(c.b(n), meaning)
     c.done()

@@ -52,15 +52,27 @@ def check_object(data, kind, object_id, repository=None):
 
 
 def verify_signature(data):
-    """Of an object; its signer."""
-    need(len(data) >= 64 + 96 + 24, "no room for a signature")
-    signer, signature = data[-120:-88], data[-88:-24]
-    message = b"varve-sig-v1" + blake2b(32, b"", data[:-88])
+    """Of an object; its signer, and where its body ends."""
+    total = int.from_bytes(data[-28:-24], "little")
+    need(total <= 1 << 16, "signatures", "limit")
+    need(0 < total <= len(data) - 64 - 28, "no room for a signature")
+    end = len(data) - 28 - total
+    c, found = Cursor(data, end, end + total), {}
+    while c.left():
+        at, suite = c.at, c.u(1)
+        value = c.b(c.u(2))
+        if suite == 1:
+            need(not found and len(value) == 96, "signatures")
+            found = {at: value}
+    need(found, "suites of its signatures", "version")
+    (at, value), = found.items()
+    message = b"varve-sig-v1" + blake2b(32, b"", data[:end],
+                                        data[at:at + 35])
     try:
-        sodium.crypto_sign_open(signature + message, signer)
+        sodium.crypto_sign_open(value[32:] + message, value[:32])
     except nacl.exceptions.CryptoError:
         raise Refused("forgery: wrong signature") from None
-    return signer
+    return value[:32], end
 
 
 def open_block(data, at, end, number, key):

@@ -71,9 +71,10 @@ class Forger:
     def signed(self, data, seed):
         public, secret = sodium.crypto_sign_seed_keypair(
             derive(self.repo.keys.master, seed))
-        data += public
-        message = b"varve-sig-v1" + blake2b(32, b"", data)
-        return self.summed(data + sodium.crypto_sign(message, secret)[:64])
+        record = b"\1\x60\0" + public
+        message = b"varve-sig-v1" + blake2b(32, b"", data, record)
+        record += sodium.crypto_sign(message, secret)[:64] + u32(99)
+        return self.summed(data + record)
 
     def make(self, name, body, seed):
         """A new object, signed by one of the repository's own keys."""
@@ -113,18 +114,18 @@ def config_changed(f):
 
 def config_of_a_writer(f):
     name = f.find("config")[0]
-    f.put(name, f.signed(f.get(name)[:-120], WRITER_SEED))
+    f.put(name, f.signed(f.get(name)[:-127], WRITER_SEED))
 
 
 def config_needs_a_feature(f):
     name = f.find("config")[0]
-    data = bytearray(f.get(name)[:-120])
+    data = bytearray(f.get(name)[:-127])
     data[64 + 24 + 2] = 4
     f.put(name, f.signed(bytes(data), ADMIN_SEED))
 
 
 def config_twice(f):
-    f.make("config/00000000-" + "c0" * 16, f.get(f.find("config")[0])[64:-120],
+    f.make("config/00000000-" + "c0" * 16, f.get(f.find("config")[0])[64:-127],
            ADMIN_SEED)
 
 
@@ -169,17 +170,17 @@ def archive_of_another_series(f):
 def archive_of_another_repository(f):
     name = f.find("archives", b"one")[0]
     data = f.get(name)
-    f.put(name, f.signed(data[:16] + bytes(32) + data[48:-120], WRITER_SEED))
+    f.put(name, f.signed(data[:16] + bytes(32) + data[48:-127], WRITER_SEED))
 
 
 def archive_of_a_stranger(f):
     name = f.find("archives", b"one")[0]
-    f.put(name, f.signed(f.get(name)[:-120], 77))
+    f.put(name, f.signed(f.get(name)[:-127], 77))
 
 
 def archive_revised_by_a_writer(f):
     name = f.find("archives", b"second")[0]
-    f.put(name, f.signed(f.get(name)[:-120], WRITER_SEED))
+    f.put(name, f.signed(f.get(name)[:-127], WRITER_SEED))
 
 
 def archive_with_an_even_tag(f):

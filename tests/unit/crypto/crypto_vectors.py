@@ -149,8 +149,10 @@ def main():
                         fill(0x60, 32), fill(0x20, 32)))
     signer = Ed25519PrivateKey.from_private_bytes(fill(0x20, 32))
     public = signer.public_key().public_bytes_raw()
-    digest = blake2b(32, b'', b'the object' + public)
-    show('kat_signature', public + signer.sign(b'varve-sig-v1' + digest))
+    record = struct.pack('<BH', 1, 96) + public
+    digest = blake2b(32, b'', b'the object' + record)
+    record += signer.sign(b'varve-sig-v1' + digest)
+    show('kat_signature', record + struct.pack('<I', len(record)))
 
 
 main()

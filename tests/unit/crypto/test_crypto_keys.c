@@ -2,6 +2,7 @@
 /* The KEM and signatures. */
 #include "test_crypto.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto_vectors.h"
@@ -134,50 +135,128 @@ test_sign_vector(void **state)
 	vrv_auto_buf struct vrv_buf object = {0};
 	uint8_t signer[VRV_SIGN_PUBLIC];
 	struct varve_err err;
+	size_t end;
 
 	(void)state;
 	make_signed(&object);
 	assert_int_equal(object.len, 10 + VRV_SIGN_COST);
+	assert_int_equal(sizeof(kat_signature), VRV_SIGN_COST);
 	assert_memory_equal(object.data + 10, kat_signature, VRV_SIGN_COST);
-	assert_int_equal(vrv_verify(object.data, object.len, signer, &err), 0);
-	assert_memory_equal(signer, kat_signature, VRV_SIGN_PUBLIC);
+	assert_int_equal(vrv_verify(object.data, object.len, signer, &end,
+			     &err),
+	    0);
+	assert_memory_equal(signer, kat_signature + 3, VRV_SIGN_PUBLIC);
+	assert_int_equal(end, 10);
+}
+
+/* Of a copy in memory of its own, so that a read past it is seen. */
+static int
+verify_bytes(const uint8_t *bytes, size_t n, struct varve_err *err)
+{
+	uint8_t signer[VRV_SIGN_PUBLIC], untouched[VRV_SIGN_PUBLIC];
+	uint8_t *copy = malloc(n + (n == 0));
+	size_t end = 77;
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, n);
+	fill(signer, 3, sizeof(signer));
+	memcpy(untouched, signer, sizeof(signer));
+	int rc = vrv_verify(copy, n, signer, &end, err);
+	free(copy);
+	if (rc != 0) {
+		assert_memory_equal(signer, untouched, sizeof(signer));
+		assert_int_equal(end, 77);
+	}
+	return rc;
 }
 
 static void
 test_verify_refuses(void **state)
 {
 	vrv_auto_buf struct vrv_buf object = {0};
-	uint8_t signer[VRV_SIGN_PUBLIC], untouched[VRV_SIGN_PUBLIC];
 	struct varve_err err;
 
 	(void)state;
-	fill(signer, 3, sizeof(signer));
-	memcpy(untouched, signer, sizeof(signer));
 	make_signed(&object);
 	for (size_t i = 0; i < object.len; i++) {
 		object.data[i] ^= 1;
-		assert_int_equal(vrv_verify(object.data, object.len, signer,
-				     &err),
-		    VARVE_AUTH);
+		assert_int_not_equal(verify_bytes(object.data, object.len,
+					 &err),
+		    0);
+		/* All but how the part is laid out. */
+		if (i < 10 || (i > 12 && i < object.len - 4))
+			assert_int_equal(err.code, VARVE_AUTH);
 		object.data[i] ^= 1;
 	}
 	for (size_t n = 0; n < object.len; n++)
-		assert_int_equal(vrv_verify(object.data, n, signer, &err),
-		    n < VRV_SIGN_COST ? VARVE_CORRUPT : VARVE_AUTH);
-	assert_int_equal(vrv_verify(object.data + 1, object.len - 1, signer,
-			     &err),
+		assert_int_not_equal(verify_bytes(object.data, n, &err), 0);
+	assert_int_equal(verify_bytes(object.data + 1, object.len - 1, &err),
 	    VARVE_AUTH);
 	/* A signer of low order, for which one signature fits everything. */
-	memset(object.data + 10, 0, VRV_SIGN_COST);
-	object.data[10] = 1;
-	object.data[10 + VRV_SIGN_PUBLIC] = 1;
-	assert_int_equal(vrv_verify(object.data, object.len, signer, &err),
+	memset(object.data + 13, 0, VRV_SIGN_PUBLIC + VRV_SIGNATURE);
+	object.data[13] = 1;
+	object.data[13 + VRV_SIGN_PUBLIC] = 1;
+	assert_int_equal(verify_bytes(object.data, object.len, &err),
 	    VARVE_AUTH);
-	assert_memory_equal(signer, untouched, sizeof(signer));
 
 	struct vrv_buf failed = {.failed = true};
 	struct vrv_signer any = {{0}, {0}};
 	assert_int_equal(vrv_sign(&failed, &any, &err), VARVE_NOMEM);
+}
+
+/* The signed bytes with the records of `before` and `after` around theirs. */
+static int
+verify_among(const void *before, size_t before_n, const void *after,
+    size_t after_n, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf object = {0}, among = {0};
+
+	make_signed(&object);
+	size_t record_n = object.len - 10 - 4;
+	vrv_buf_bytes(&among, object.data, 10);
+	vrv_buf_bytes(&among, before, before_n);
+	vrv_buf_bytes(&among, object.data + 10, record_n);
+	vrv_buf_bytes(&among, after, after_n);
+	vrv_buf_u32(&among, (uint32_t)(before_n + record_n + after_n));
+	return verify_bytes(among.data, among.len, err);
+}
+
+static void
+test_verify_suites(void **state)
+{
+	vrv_auto_buf struct vrv_buf object = {0}, long_one = {0};
+	struct varve_err err;
+
+	(void)state;
+	/* Signatures of later suites, before and behind, up to the limit. */
+	assert_int_equal(verify_among("\2\3\0abc", 6, "\xff\0\0", 3, &err), 0);
+	assert_int_equal(verify_among("\0\0\0", 3, NULL, 0, &err), 0);
+	size_t most = VRV_SIGNATURES_MAX - (VRV_SIGN_COST - 4);
+	vrv_buf_u8(&long_one, 2);
+	vrv_buf_u16(&long_one, (uint16_t)(most - 3));
+	assert_non_null(vrv_buf_extend(&long_one, most - 3));
+	assert_int_equal(verify_among(long_one.data, most, NULL, 0, &err), 0);
+	assert_int_equal(verify_among("\2\0\0", 3, long_one.data, most, &err),
+	    VARVE_LIMIT);
+
+	/* Cut short, or two of suite 1, or one of another length. */
+	assert_int_equal(verify_among(NULL, 0, "\2\4\0abc", 6, &err),
+	    VARVE_CORRUPT);
+	assert_int_equal(verify_among(NULL, 0, "\2\4", 2, &err), VARVE_CORRUPT);
+	assert_int_equal(verify_among("\1\0\0", 3, NULL, 0, &err),
+	    VARVE_CORRUPT);
+	make_signed(&object);
+	assert_int_equal(verify_among(NULL, 0, object.data + 10,
+			     VRV_SIGN_COST - 4, &err),
+	    VARVE_CORRUPT);
+
+	/* None of suite 1, and none at all. */
+	object.data[10] = 2;
+	assert_int_equal(verify_bytes(object.data, object.len, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(verify_bytes((const uint8_t *)"object\0\0\0\0", 10,
+			     &err),
+	    VARVE_CORRUPT);
 }
 
 int
@@ -190,6 +269,7 @@ run_key_tests(void)
 	    cmocka_unit_test(test_kem_low_order),
 	    cmocka_unit_test(test_sign_vector),
 	    cmocka_unit_test(test_verify_refuses),
+	    cmocka_unit_test(test_verify_suites),
 	};
 
 	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
