@@ -26,9 +26,13 @@ vrv_attr_value(const struct vrv_meta_source *source,
 	int rc = source->get(source->arg, x->id, buf, err);
 	if (rc != 0)
 		return rc;
-	if (buf->len != x->size + 1 || buf->data[0] != VRV_META_VALUE)
+	struct vrv_rd rd;
+	rc = vrv_meta_open(buf->data, buf->len, VRV_META_VALUE, &rd, err);
+	if (rc != 0)
+		return rc;
+	if (vrv_rd_left(&rd) != x->size)
 		return vrv_fail(err, VARVE_CORRUPT, "no value of its size");
-	*ret = buf->data + 1;
+	*ret = rd.p;
 	return 0;
 }
 

@@ -98,8 +98,8 @@ store_intent(struct run *r, struct varve_err *err)
 
 	memcpy(name.tag, a->object.tag, VRV_TAG_SIZE);
 	memcpy(clear.logical, a->clear.logical, VRV_LOGICAL_ID);
-	sealed.index = r->index.data;
-	sealed.n_index = (uint32_t)(r->index.len / VRV_OBJECT_ID);
+	sealed.ids = r->index.data;
+	sealed.n_ids = (uint32_t)(r->index.len / VRV_OBJECT_ID);
 	int rc = vrv_draft_begin(r->repo, &name, false, &object, err);
 	if (rc != 0)
 		return rc;

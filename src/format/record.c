@@ -23,6 +23,16 @@ get_count(struct vrv_rd *r, size_t size)
 	return (uint32_t)n;
 }
 
+/* The end of a record: a list of which this version knows nothing. */
+static int
+get_end(struct vrv_rd *r, const char *what, struct varve_err *err)
+{
+	if (!vrv_rd_ok(r))
+		return VRV_CORRUPT(err, "%s is cut short", what);
+	int rc = vrv_tlv_skip(r, err);
+	return rc == 0 ? 0 : vrv_ctx(err, "%s", what);
+}
+
 bool
 vrv_text_is(struct vrv_text text, const char *s)
 {
@@ -60,9 +70,8 @@ vrv_intent_sealed_put(struct vrv_buf *b, const struct vrv_intent_sealed *intent)
 	vrv_buf_u8(b, intent->has_root ? 1 : 0);
 	if (intent->has_root)
 		vrv_ref_put(b, &intent->root);
-	vrv_buf_v(b, intent->n_index);
-	vrv_buf_bytes(b, intent->index,
-	    (size_t)intent->n_index * VRV_OBJECT_ID);
+	vrv_buf_v(b, intent->n_ids);
+	vrv_buf_bytes(b, intent->ids, (size_t)intent->n_ids * VRV_OBJECT_ID);
 }
 
 int
@@ -80,11 +89,11 @@ vrv_intent_sealed_get(const uint8_t *bytes, size_t n,
 	intent.has_root = has_root == 1;
 	if (intent.has_root)
 		vrv_ref_get(&r, &intent.root);
-	intent.n_index = get_count(&r, VRV_OBJECT_ID);
-	intent.index =
-	    vrv_rd_bytes(&r, (uint64_t)intent.n_index * VRV_OBJECT_ID);
-	if (!vrv_rd_done(&r))
-		return VRV_CORRUPT(err, "intent does not end well");
+	intent.n_ids = get_count(&r, VRV_OBJECT_ID);
+	intent.ids = vrv_rd_bytes(&r, (uint64_t)intent.n_ids * VRV_OBJECT_ID);
+	int rc = get_end(&r, "intent", err);
+	if (rc != 0)
+		return rc;
 	*ret = intent;
 	return 0;
 }
@@ -120,8 +129,9 @@ vrv_tombstone_get(struct vrv_rd *r, struct vrv_arena *arena, int64_t *ret_time,
 		vrv_rd_copy(r, buried[i].logical, VRV_LOGICAL_ID);
 		buried[i].revision = vrv_rd_u32(r);
 	}
-	if (!vrv_rd_done(r))
-		return VRV_CORRUPT(err, "tombstone does not end well");
+	int rc = get_end(r, "tombstone", err);
+	if (rc != 0)
+		return rc;
 	*ret_time = time;
 	*ret = buried;
 	*ret_n = n;
@@ -134,6 +144,7 @@ void
 vrv_condemn_put(struct vrv_buf *b, const struct vrv_condemn *condemn)
 {
 	vrv_buf_u64(b, (uint64_t)condemn->time);
+	vrv_buf_bytes(b, condemn->place, VRV_PLACE_ID);
 	vrv_buf_u8(b, condemn->reason);
 	vrv_buf_v(b, condemn->n);
 	for (uint32_t i = 0; i < condemn->n; i++) {
@@ -180,6 +191,7 @@ vrv_condemn_get(struct vrv_rd *r, struct vrv_arena *arena,
 	if (vrv_rd_left(r) > VRV_MAX_RECORD)
 		return VRV_CORRUPT(err, "condemn record beyond the limit");
 	condemn.time = (int64_t)vrv_rd_u64(r);
+	vrv_rd_copy(r, condemn.place, VRV_PLACE_ID);
 	condemn.reason = vrv_rd_u8(r);
 	condemn.n = get_count(r, CONDEMNED_SIZE);
 	if (!vrv_rd_ok(r))
@@ -200,8 +212,9 @@ vrv_condemn_get(struct vrv_rd *r, struct vrv_arena *arena,
 	condemn.n_successors = get_count(r, VRV_OBJECT_ID);
 	condemn.successors =
 	    vrv_rd_bytes(r, (uint64_t)condemn.n_successors * VRV_OBJECT_ID);
-	if (!vrv_rd_done(r))
-		return VRV_CORRUPT(err, "condemn record does not end well");
+	rc = get_end(r, "condemn record", err);
+	if (rc != 0)
+		return rc;
 	*ret = condemn;
 	return 0;
 }

@@ -7,6 +7,9 @@
  * The clear and the sealed part are encoded apart; who seals and signs them
  * is the repository.
  *
+ * Every record ends in a list of tagged values, of which this version writes
+ * none but into archives.
+ *
  * A list of tagged values is (v tag, v length, value) by ascending tag; values
  * of a tag that may stand more than once follow each other. An odd tag may be
  * ignored by who does not know it, an unknown even one is FORMAT.
@@ -129,8 +132,10 @@ int vrv_intent_clear_get(struct vrv_rd *, struct vrv_intent_clear *ret,
 struct vrv_intent_sealed {
 	bool has_root;
 	struct vrv_ref root;
-	uint32_t n_index;
-	const uint8_t *index; /* n x VRV_OBJECT_ID: objects it relies on */
+	/* n x VRV_OBJECT_ID: the index objects that it relies on; without a
+	 * root, the packs that are to be kept. */
+	uint32_t n_ids;
+	const uint8_t *ids;
 };
 void vrv_intent_sealed_put(struct vrv_buf *, const struct vrv_intent_sealed *);
 int vrv_intent_sealed_get(const uint8_t *bytes, size_t n,
@@ -145,7 +150,7 @@ struct vrv_buried {
 void vrv_tombstone_put(struct vrv_buf *, int64_t time,
     const struct vrv_buried *, uint32_t n);
 /* The cursor covers the body and nothing else, here and below: CORRUPT if
- * anything follows. `ret` is in the arena. */
+ * anything but a list follows. `ret` is in the arena. */
 int vrv_tombstone_get(struct vrv_rd *, struct vrv_arena *arena,
     int64_t *ret_time, struct vrv_buried **ret, uint32_t *ret_n,
     struct varve_err *err) VRV_MUST;
@@ -165,8 +170,12 @@ struct vrv_condemned {
 	uint8_t type; /* enum vrv_type */
 	uint8_t id[VRV_OBJECT_ID];
 };
+#define VRV_PLACE_ID 16
 struct vrv_condemn {
 	int64_t time;
+	/* Where the objects will be deleted. Elsewhere they count as condemned
+	 * too: what is stored there may come from here. */
+	uint8_t place[VRV_PLACE_ID];
 	uint8_t reason;
 	uint32_t n, n_successors;
 	const struct vrv_condemned *objects; /* sorted by type and id */

@@ -103,13 +103,13 @@ struct vrv_entry {
  * content, a set flag its list. */
 void vrv_entry_put(struct vrv_buf *, const struct vrv_entry *);
 
-/* Decode the next entry. CORRUPT for anything that must not be: a bad name, a
- * kind or ns out of range, a content or list that does not parse, an empty or
+/* Decode the next entry. CORRUPT for anything that must not be: a bad name, ns
+ * out of range, a content or list that does not parse, an empty or
  * unsorted list, extent lengths of an inline list that do not add up to size,
- * parts that do not fill exactly the stated size. FORMAT for an unknown flag
- * bit. LIMIT for xattrs of more than VRV_XATTRS_BYTES_MAX. When only the entry
- * is bad the cursor stands behind it, so that a reader may go on with the next.
- * That names ascend is for the caller to check. */
+ * parts that do not fill exactly the stated size. FORMAT for an unknown kind or
+ * flag bit. LIMIT for xattrs of more than VRV_XATTRS_BYTES_MAX. When only the
+ * entry is bad the cursor stands behind it, so that a reader may go on with the
+ * next. That names ascend is for the caller to check. */
 int vrv_entry_get(struct vrv_rd *, struct vrv_entry *ret, struct varve_err *err)
     VRV_MUST;
 
@@ -189,7 +189,8 @@ int vrv_extension_get(struct vrv_rd *, uint64_t *ret_tag,
 
 /* --- chunks --- */
 
-/* Check size and kind byte of any meta chunk: its body. For 'P' and 'U', whose
+/* Check size and kind byte of any meta chunk: its body. FORMAT for a kind that
+ * this version does not know, here and below. For 'P' and 'U', whose
  * records go to the end, and for 'X'. */
 int vrv_meta_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
     struct vrv_rd *ret_rd, struct varve_err *err) VRV_MUST;

@@ -25,6 +25,15 @@ element_min(enum vrv_meta_kind kind)
 	}
 }
 
+static bool
+is_known(uint8_t kind)
+{
+	return kind == VRV_META_TREE_LEAF || kind == VRV_META_TREE_NODE ||
+	    kind == VRV_META_LIST_LEAF || kind == VRV_META_LIST_NODE ||
+	    kind == VRV_META_PATHS || kind == VRV_META_NAMES ||
+	    kind == VRV_META_VALUE;
+}
+
 int
 vrv_meta_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
     struct vrv_rd *ret_rd, struct varve_err *err)
@@ -34,6 +43,9 @@ vrv_meta_open(const uint8_t *chunk, size_t n, enum vrv_meta_kind kind,
 	if (n == 0 || n > VRV_META_MAX)
 		return VRV_CORRUPT(err, "meta chunk of %zu bytes", n);
 	uint8_t stated = vrv_rd_u8(&r);
+	if (!is_known(stated))
+		return VRV_UNKNOWN(err, "meta chunk of unknown kind %#x",
+		    stated);
 	if (stated != kind)
 		return VRV_CORRUPT(err, "meta chunk of kind %#x, not '%c'",
 		    stated, (char)kind);

@@ -204,7 +204,8 @@ get_head(struct vrv_rd *r, bool root, struct vrv_entry *e,
 	if (!vrv_rd_ok(r))
 		return VRV_CORRUPT(err, "tree entry is cut short");
 	if (e->kind < KIND_FILE || e->kind > KIND_BLOCK)
-		return VRV_CORRUPT(err, "tree entry of kind %u", e->kind);
+		return VRV_UNKNOWN(err, "tree entry of unknown kind %u",
+		    e->kind);
 	if ((flags & ~(uint64_t)VRV_ENTRY_FLAGS_KNOWN) != 0)
 		return VRV_UNKNOWN(err, "tree entry with unknown flags %#llx",
 		    (unsigned long long)flags);

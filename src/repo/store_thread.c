@@ -20,6 +20,9 @@
 /* Entries that wait for the next index object take memory. */
 #define ENTRIES_MAX ((size_t)16 << 20)
 
+/* Of one intent, which then takes half of what it may. */
+#define INTENT_PACKS (VRV_MAX_RECORD / 2 / VRV_OBJECT_ID)
+
 static int
 open_pack(struct vrv_writer *w, struct vrv_packing *p, struct varve_err *err)
 {
@@ -86,6 +89,9 @@ publish(struct vrv_writer *w, struct vrv_packing *p, const uint8_t *entry,
 	int rc = vrv_repo_index_add(w->repo, entry, entry_n, err);
 	if (rc == 0)
 		rc = vrv_index_draft_add(&w->index, sum, err);
+	vrv_buf_bytes(&w->pack_ids, sum->pack, VRV_OBJECT_ID);
+	if (rc == 0)
+		rc = vrv_buf_check(&w->pack_ids, err);
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&w->lock);
@@ -184,15 +190,13 @@ store_index(struct vrv_writer *w, struct varve_err *err)
 	return rc == 0 ? vrv_repo_index_flush(w->repo, name.id, err) : rc;
 }
 
-/* An intent without a root: "these index objects are in use by a run that is
- * still going on". A killed run's chunks are found by the next. */
 static int
-store_checkpoint(struct vrv_writer *w, struct varve_err *err)
+store_intent(struct vrv_writer *w, const uint8_t *packs, uint32_t n,
+    struct varve_err *err)
 {
 	struct vrv_name name = {.type = VRV_INTENT};
 	struct vrv_intent_clear clear = {0};
-	struct vrv_intent_sealed intent = {.index = w->index_ids.data,
-	    .n_index = (uint32_t)(w->index_ids.len / VRV_OBJECT_ID)};
+	struct vrv_intent_sealed intent = {.n_ids = n, .ids = packs};
 	vrv_auto_buf struct vrv_buf object = {0}, sealed = {0};
 
 	memcpy(name.tag, w->options.tag, VRV_TAG_SIZE);
@@ -206,6 +210,22 @@ store_checkpoint(struct vrv_writer *w, struct varve_err *err)
 	    vrv_draft_seal_meta(w->repo, &object, VRV_KEM_INTENT, &sealed, err);
 	if (rc == 0)
 		rc = vrv_draft_store(w->repo, &name, &object, false, err);
+	return rc;
+}
+
+/* An intent without a root: "these packs are in use by a run that is still
+ * going on". A killed run's chunks are found by the next. Each checkpoint names
+ * all packs, for those before it may expire; what one intent cannot hold is in
+ * several. */
+static int
+store_checkpoint(struct vrv_writer *w, struct varve_err *err)
+{
+	size_t n = w->pack_ids.len / VRV_OBJECT_ID;
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < n; at += INTENT_PACKS)
+		rc = store_intent(w, w->pack_ids.data + at * VRV_OBJECT_ID,
+		    (uint32_t)vrv_min(n - at, INTENT_PACKS), err);
 	return rc;
 }
 
@@ -319,4 +339,5 @@ vrv_store_thread_fini(struct vrv_writer *w)
 	vrv_buf_fini(&w->scratch);
 	vrv_index_draft_fini(&w->index);
 	vrv_buf_fini(&w->index_ids);
+	vrv_buf_fini(&w->pack_ids);
 }

@@ -47,8 +47,8 @@ struct vrv_writer {
 	struct vrv_buf scratch;
 	struct vrv_index_draft index;
 	bool entries_data, entries_meta;
-	uint64_t since_ns, since_bytes; /* of the last index object */
-	struct vrv_buf index_ids;
+	uint64_t since_ns, since_bytes;	    /* of the last index object */
+	struct vrv_buf index_ids, pack_ids; /* of all that it stored */
 };
 
 /* store_thread.c: what the writer's thread runs. */

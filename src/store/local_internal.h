@@ -20,6 +20,7 @@
 
 #define VRV_LOCAL_TMP "tmp"
 #define VRV_LOCAL_RESERVE "reserve"
+#define VRV_LOCAL_PLACE "place"
 
 /* A folder at the top that holds objects. */
 bool vrv_local_is_kind(const char *name);

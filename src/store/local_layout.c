@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/local_internal.h"
 
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -11,14 +12,16 @@
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/meta.h"
+#include "util/hex.h"
 #include "util/mem.h"
 
 #define PACK_FOLDERS 256
+#define PLACE_ID 16
 
 static const char *const kinds[] = {"config", "keys", "packs", "index",
     "intents", "archives", "tombstones", "condemned", "rolls"};
 static const char *const private_names[] = {VRV_LOCAL_TMP, "quarantine",
-    VRV_LOCAL_RESERVE};
+    VRV_LOCAL_RESERVE, VRV_LOCAL_PLACE};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -109,6 +112,7 @@ check_empty(int root, struct varve_err *err)
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (strcmp(e[i].name, VRV_LOCAL_TMP) == 0 ||
 		    strcmp(e[i].name, VRV_LOCAL_RESERVE) == 0 ||
+		    strcmp(e[i].name, VRV_LOCAL_PLACE) == 0 ||
 		    (laid_out && strcmp(e[i].name, "keys") == 0))
 			continue;
 		if (vrv_local_is_kind(e[i].name) ||
@@ -147,6 +151,41 @@ make_dir(int root, const char *path, struct varve_err *err)
 	return vrv_local_make_dir(root, path, &fd, err);
 }
 
+/* A random id, as text, which tells this location from all copies of the
+ * repository that are made through varve. */
+static int
+write_place(int fd, struct varve_err *err)
+{
+	uint8_t id[PLACE_ID];
+	char text[2 * PLACE_ID + 2];
+
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return vrv_fail_sys(err, errno, "getrandom");
+	vrv_hex(text, id, sizeof(id));
+	text[sizeof(text) - 2] = '\n';
+	return vrv_os_write(fd, text, sizeof(text) - 1, err);
+}
+
+static int
+make_place(int root, struct varve_err *err)
+{
+	struct vrv_newfile file;
+	vrv_auto_fd tmp = -1;
+
+	int rc = vrv_local_make_dir(root, VRV_LOCAL_TMP, &tmp, err);
+	if (rc == 0)
+		rc = vrv_newfile_open(tmp, 0400, &file, err);
+	if (rc != 0)
+		return rc;
+	rc = write_place(file.fd, err);
+	if (rc != 0) {
+		vrv_newfile_abort(&file);
+		return rc;
+	}
+	rc = vrv_newfile_link(&file, root, VRV_LOCAL_PLACE, err);
+	return rc == VARVE_EXISTS ? 0 : rc;
+}
+
 int
 vrv_local_create(int root, struct varve_err *err)
 {
@@ -157,6 +196,8 @@ vrv_local_create(int root, struct varve_err *err)
 		rc = make_dir(root, "quarantine", err);
 	if (rc == 0)
 		rc = vrv_local_reserve_make(root, err);
+	if (rc == 0)
+		rc = make_place(root, err);
 	for (size_t i = COUNT(kinds); rc == 0 && i-- > 1;)
 		rc = make_dir(root, kinds[i], err);
 	if (rc == 0)

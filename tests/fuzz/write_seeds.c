@@ -317,8 +317,8 @@ save_records(struct vrv_buf *b)
 	static const struct vrv_condemned objects[] = {{VRV_PACK, {1}},
 	    {VRV_INDEX, {2}}};
 	struct vrv_intent_sealed intent = {.has_root = true,
-	    .n_index = 2,
-	    .index = some};
+	    .n_ids = 2,
+	    .ids = some};
 	struct vrv_condemn condemn = {.time = 1700000000,
 	    .reason = VRV_REASON_THIN,
 	    .n = 2,

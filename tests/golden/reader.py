@@ -24,6 +24,7 @@ from treelist import shown
 from roll import Roll
 from wire import Cursor, MIB, Refused, blake2b, need, tagged
 
+METAS = [bytes([c]) for c in b"TNLMPUX"]
 KINDS = [None, "file", "directory", "symlink", "fifo", "socket", "char",
          "block"]
 
@@ -31,6 +32,7 @@ KINDS = [None, "file", "directory", "symlink", "fifo", "socket", "char",
 class Repository(Opened):
     def meta(self, chunk_id, kind):
         plain = self.chunk(META, chunk_id)
+        need(plain[:1] in METAS, "kind of meta chunk", "version")
         need(len(plain) <= MIB and plain[:1] == kind, "kind of meta chunk")
         return Cursor(plain, 1)
 
@@ -85,7 +87,7 @@ class Repository(Opened):
         c = Cursor(outer.text())
         e = {"kind": c.u(1), "flags": c.v(), "name": c.text()}
         kind, flags, name = e["kind"], e["flags"], e["name"]
-        need(1 <= kind <= 7, "kind of entry")
+        need(1 <= kind <= 7, "kind of entry", "version")
         need(flags < 512, "flags of an entry", "version")
         need(not flags & (8 if kind == 2 else 16 | 256), "flags of its kind")
         if root:
@@ -264,7 +266,7 @@ class Repository(Opened):
                 logical = item[:32]
                 revision = int.from_bytes(item[32:], "little")
                 buried[logical] = max(buried.get(logical, 0), revision)
-            c.done()
+            tagged(c, {}, (), ())
         return buried
 
     def rolls(self):
@@ -416,11 +418,11 @@ class Repository(Opened):
         if has_root:
             c.ref()
         c.list(16)
-        c.done()
+        tagged(c, {}, (), ())
 
     @staticmethod
     def verify_condemned(c):
-        c.b(8)
+        c.b(8 + 16)
         need(1 <= c.u(1) <= 7, "reason of a condemn record", "version")
         objects = c.list(17)
         need(all(1 <= o[0] <= 9 for o in objects), "condemned type",
@@ -428,7 +430,7 @@ class Repository(Opened):
         need(all(a < b for a, b in zip(objects, objects[1:])),
              "order of condemned objects")
         c.list(16)
-        c.done()
+        tagged(c, {}, (), ())
 
 
 def main():

@@ -204,7 +204,7 @@ def tombstone_of_a_writer(f):
 
 
 def condemned_for_an_unknown_reason(f):
-    f.make("condemned/" + "cd" * 16, bytes(8) + b"\x08\0\0", ADMIN_SEED)
+    f.make("condemned/" + "cd" * 16, bytes(8 + 16) + b"\x08\0\0", ADMIN_SEED)
 
 
 def index_flipped(f):

@@ -111,6 +111,9 @@ create_makes_the_layout(void **state)
 	}
 	assert_int_equal(fstatat(f->top_fd, "repo/reserve", &st, 0), 0);
 	assert_int_equal(st.st_size, 1 << 20);
+	assert_int_equal(fstatat(f->top_fd, "repo/place", &st, 0), 0);
+	assert_int_equal(st.st_size, 33);
+	assert_int_equal(st.st_mode & 07777, 0400);
 	assert_int_equal(fstatat(f->top_fd, "repo/packs", &st, 0), 0);
 
 	assert_int_equal(vrv_store_put(s, "keys/a", "x", 1, &err), 0);
@@ -161,11 +164,26 @@ create_spares_what_is_there(void **state)
 	vrv_store_free(s);
 }
 
+/* The id of the location: hexadecimal digits and a newline. */
+static void
+read_place(const struct fixture *f, char text[40])
+{
+	int fd = openat(f->top_fd, "repo/place", O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, text, 40), 33);
+	close(fd);
+	text[33] = '\0';
+	assert_int_equal(strspn(text, "0123456789abcdef"), 32);
+	assert_int_equal(text[32], '\n');
+}
+
 /* A killed create left a part of the layout. */
 static void
 create_finishes_a_part(void **state)
 {
 	struct fixture *f = *state;
+	char first[40], second[40];
 	struct stat st;
 
 	assert_int_equal(mkdirat(f->top_fd, "repo", 0700), 0);
@@ -175,7 +193,10 @@ create_finishes_a_part(void **state)
 	assert_int_equal(mkdirat(f->top_fd, "repo/packs/00", 0700), 0);
 	vrv_store_free(open_it(f, true));
 	assert_int_equal(fstatat(f->top_fd, "repo/packs/ff", &st, 0), 0);
+	read_place(f, first);
 	vrv_store_free(open_it(f, true)); /* whole, still empty */
+	read_place(f, second);
+	assert_string_equal(first, second);
 	assert_int_equal(unlinkat(f->top_fd, "repo/reserve", 0), 0);
 	vrv_store_free(open_it(f, true));
 	assert_int_equal(fstatat(f->top_fd, "repo/reserve", &st, 0), 0);

@@ -340,8 +340,8 @@ test_intent(void **state)
 	static const uint8_t index[2 * VRV_OBJECT_ID] = {9};
 	struct vrv_intent_sealed in = {.has_root = true,
 				     .root = {{1}, 4},
-				     .n_index = 2,
-				     .index = index},
+				     .n_ids = 2,
+				     .ids = index},
 				 out;
 	struct vrv_intent_clear c = {.logical = {3}, .revision = 8}, got;
 
@@ -350,8 +350,8 @@ test_intent(void **state)
 	assert_exact(get_intent, &b);
 	assert_int_equal(vrv_intent_sealed_get(b.data, b.len, &out, &err), 0);
 	assert_int_equal(out.root.depth, 4);
-	assert_int_equal(out.n_index, 2);
-	assert_memory_equal(out.index, index, sizeof(index));
+	assert_int_equal(out.n_ids, 2);
+	assert_memory_equal(out.ids, index, sizeof(index));
 	b.data[0] = 2;
 	assert_int_equal(verdict(get_intent, b.data, b.len), VARVE_CORRUPT);
 
@@ -412,6 +412,7 @@ get_condemn(const uint8_t *bytes, size_t n, struct varve_err *e)
 	int rc = vrv_condemn_get(&r, &arena, &c, e);
 	if (rc == 0) {
 		assert_int_equal(c.time, 77);
+		assert_int_equal(c.place[15], 6);
 		assert_int_equal(c.objects[c.n - 1].type, VRV_INDEX);
 		assert_int_equal(c.n_successors, 1);
 		assert_int_equal(c.successors[0], 8);
@@ -426,6 +427,7 @@ condemn_verdict(uint8_t reason, const struct vrv_condemned *objects, uint32_t n)
 	vrv_auto_buf struct vrv_buf b = {0};
 	static const uint8_t successor[VRV_OBJECT_ID] = {8};
 	struct vrv_condemn c = {.time = 77,
+	    .place = {[15] = 6},
 	    .reason = reason,
 	    .n = n,
 	    .n_successors = 1,
@@ -437,6 +439,52 @@ condemn_verdict(uint8_t reason, const struct vrv_condemned *objects, uint32_t n)
 	if (rc == 0)
 		assert_exact(get_condemn, &b);
 	return rc;
+}
+
+/* What a later version adds at the end is ignored or refused by its tag. */
+static void
+assert_grows(decode_fn *decode, const struct vrv_buf *b)
+{
+	static const uint8_t odd[] = {3, 1, 0xaa, 77, 0}, even[] = {3, 0, 4, 0};
+	vrv_auto_buf struct vrv_buf longer = {0};
+
+	vrv_buf_bytes(&longer, b->data, b->len);
+	vrv_buf_bytes(&longer, odd, sizeof(odd));
+	assert_int_equal(verdict(decode, longer.data, longer.len), 0);
+	longer.len = b->len;
+	vrv_buf_bytes(&longer, even, sizeof(even));
+	assert_int_equal(verdict(decode, longer.data, longer.len),
+	    VARVE_FORMAT);
+	longer.len = b->len;
+	vrv_buf_u8(&longer, 1);
+	assert_int_equal(verdict(decode, longer.data, longer.len),
+	    VARVE_CORRUPT);
+}
+
+static void
+test_records_grow(void **state)
+{
+	static const struct vrv_buried buried[] = {{{1}, 4}, {{2}, 5}};
+	static const struct vrv_condemned object = {VRV_INDEX, {1}};
+	static const uint8_t successor[VRV_OBJECT_ID] = {8};
+	const struct vrv_condemn c = {.time = 77,
+	    .place = {[15] = 6},
+	    .reason = VRV_REASON_DEAD,
+	    .n = 1,
+	    .n_successors = 1,
+	    .objects = &object,
+	    .successors = successor};
+	vrv_auto_buf struct vrv_buf b = {0};
+
+	(void)state;
+	vrv_intent_sealed_put(&b, &(struct vrv_intent_sealed){0});
+	assert_grows(get_intent, &b);
+	vrv_buf_clear(&b);
+	vrv_tombstone_put(&b, -9, buried, 2);
+	assert_grows(get_tombstone, &b);
+	vrv_buf_clear(&b);
+	vrv_condemn_put(&b, &c);
+	assert_grows(get_condemn, &b);
 }
 
 static void
@@ -473,6 +521,7 @@ main(void)
 	    cmocka_unit_test(test_archive_bad_time_and_size),
 	    cmocka_unit_test(test_intent),
 	    cmocka_unit_test(test_tombstone),
+	    cmocka_unit_test(test_records_grow),
 	    cmocka_unit_test(test_condemn),
 	};
 
