@@ -23,6 +23,9 @@ struct varve_archive {
 	int32_t utc_offset; /* of the client, seconds east */
 	uint64_t files, original, deduplicated, stored, chunks;
 	bool warnings; /* something was left out: see varve_archive_skipped() */
+	/* A retired key signed it and no admin vouches for it: it can be read,
+	 * but not be deleted or renamed. */
+	bool unvouched;
 	uint32_t chunk_min, chunk_average, chunk_max;
 	const void *handle; /* the library's own */
 };
@@ -42,7 +45,7 @@ VARVE_API int varve_archive_list(struct varve_repo *,
     struct varve_archive_list **ret, struct varve_err *err) VARVE_MUST;
 VARVE_API void varve_archive_list_free(struct varve_archive_list *);
 
-/* Means the newest archive (the last of the list) wherever an archive is
+/* Means the newest archive that is not unvouched wherever an archive is
  * named, unless one really has this name; none should get it. */
 #define VARVE_LATEST "latest"
 

@@ -23,6 +23,9 @@ struct vrv_archive {
 	struct vrv_archive_clear clear;
 	struct vrv_archive_sealed sealed;
 	bool dead; /* its intent expired before it was stored */
+	/* A retired key signed it, and no roll names it with its hash: it is
+	 * shown, and no more. */
+	bool unvouched;
 	/* It is known from a roll, and its object has not been read. */
 	bool is_rolled;
 	uint8_t hash[VRV_HASH_SIZE]; /* of its object, if is_rolled */
@@ -42,7 +45,7 @@ struct vrv_archives {
 	struct vrv_map *graves;	    /* logical id to a struct vrv_grave */
 	struct vrv_map *newest;	    /* logical id to its highest revision */
 	struct vrv_map *named;	    /* that a live one of its series names */
-	struct vrv_map *dead;	    /* object ids of those that never lived */
+	struct vrv_map *no_count;   /* object ids of dead, unvouched ones */
 	struct vrv_map *aside;	    /* logical ids of these: known, not more */
 	struct vrv_rolls rolls;
 	size_t damaged;	       /* objects that could not be read */
@@ -54,7 +57,8 @@ struct vrv_archives {
 
 /* List tombstones/, rolls/ and archives/ and load every archive: what a roll
  * holds whole from there, what is in the local cache from there, the rest from
- * the store. An archive whose intent a roll calls dead is not live. One that a
+ * the store. An archive whose intent a roll calls dead is not live. One that is
+ * unvouched is among the items, but stands for no archive of its id. One that a
  * roll holds and that is neither here nor deleted counts as missing. Damaged
  * and missing ones are told as PROBLEM notes, and so are two objects of one id
  * and revision, which are then both live. What this client pinned must still be

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "util/mem.h"
 
 void
@@ -26,7 +25,8 @@ open_archive(struct vrv_repo *repo, struct vrv_record *record,
 	int rc = vrv_archive_clear_get(&rd, &clear, err);
 	if (rc != 0)
 		return rc;
-	if (clear.revision > 0 && !object->by_admin)
+	/* Whether that of a retired admin counts, rolls will tell. */
+	if (clear.revision > 0 && !object->by_admin && !object->retired)
 		return vrv_fail(err, VARVE_AUTH,
 		    "a later revision, not signed by an admin");
 	size_t at = (size_t)(rd.p - object->bytes);
@@ -61,6 +61,9 @@ vrv_record_fetch(struct vrv_repo *repo, const struct vrv_name *name,
 	int rc = vrv_repo_fetch(repo, text, &record.object, err);
 	if (rc != 0)
 		return rc;
+	memcpy(record.opened.signer, record.object.signer,
+	    sizeof(record.opened.signer));
+	vrv_object_hash(&record.object, record.opened.hash);
 	record.opened.clear = record.object.bytes + record.object.body;
 	record.opened.clear_n = record.object.end - record.object.body;
 	if (name->type == VRV_ARCHIVE)
@@ -125,13 +128,26 @@ vrv_archive_decode(struct vrv_repo *repo, const struct vrv_name *name,
 
 /* --- comparing with the store --- */
 
+int
+vrv_archive_is_vouched(const struct vrv_archive *a, struct varve_err *err)
+{
+	const struct vrv_text *name = &a->sealed.name;
+
+	return !a->unvouched ?
+	    0 :
+	    vrv_fail(err, VARVE_USAGE,
+		"archive '%.*s' was signed by a retired key and nobody vouches "
+		"for it: it can be read, but not be deleted or renamed",
+		(int)name->n, (const char *)name->p);
+}
+
 static int
 compare_hash(const struct vrv_object *object, const struct vrv_archive *a,
     struct varve_err *err)
 {
 	uint8_t hash[VRV_HASH_SIZE];
 
-	vrv_blake2b(hash, sizeof(hash), NULL, object->bytes, object->n);
+	vrv_object_hash(object, hash);
 	return memcmp(hash, a->hash, sizeof(hash)) == 0 ?
 	    0 :
 	    vrv_fail(err, VARVE_AUTH,

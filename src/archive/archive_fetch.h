@@ -28,6 +28,10 @@ int vrv_archive_decode(struct vrv_repo *, const struct vrv_name *,
     const struct vrv_opened_record *, struct vrv_arena *,
     struct vrv_archive *ret, struct varve_err *err) VRV_MUST;
 
+/* USAGE if it is unvouched: then nothing is done to it. */
+int vrv_archive_is_vouched(const struct vrv_archive *, struct varve_err *err)
+    VRV_MUST;
+
 /* Read the archive again, from the store and not from the cache: what deletes
  * it or signs a copy of it must not act on a file of this client alone.
  * CORRUPT if the store holds another archive under this name. */

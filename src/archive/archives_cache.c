@@ -16,10 +16,10 @@
 /*
  * The file: magic, cache id, then records to the end, each
  *   u32 length of the payload, b16 XXH3-128 of the payload, payload:
- *   the name (u8 type, b8 tag, b16 id), v length of the clear part, the clear
- *   part, the opened part.
+ *   the name (u8 type, b8 tag, b16 id), b32 signer, b32 hash of the object, v
+ *   length of the clear part, the clear part, the opened part.
  */
-static const uint8_t magic[8] = {'v', 'r', 'v', 'a', 'r', 'c', 0, 1};
+static const uint8_t magic[8] = {'v', 'r', 'v', 'a', 'r', 'c', 0, 2};
 
 #define HEAD_SIZE (sizeof(magic) + VRV_CACHE_ID)
 #define RECORD_HEAD (4 + VRV_XXH_SIZE)
@@ -146,6 +146,8 @@ vrv_archive_cache_get(struct vrv_archive_cache *c, const struct vrv_name *name,
 	const struct vrv_buf *from = place->fresh ? &c->fresh : &c->file;
 	struct vrv_rd rd =
 	    vrv_rd_over(from->data + place->at + KEY_SIZE, place->n - KEY_SIZE);
+	vrv_rd_copy(&rd, record.signer, sizeof(record.signer));
+	vrv_rd_copy(&rd, record.hash, sizeof(record.hash));
 	record.clear = vrv_rd_vbytes(&rd, &record.clear_n);
 	record.plain_n = vrv_rd_left(&rd);
 	record.plain = vrv_rd_bytes(&rd, record.plain_n);
@@ -161,8 +163,8 @@ vrv_archive_cache_add(struct vrv_archive_cache *c, const struct vrv_name *name,
     const struct vrv_opened_record *record, struct varve_err *err)
 {
 	uint8_t key[KEY_SIZE];
-	size_t n = KEY_SIZE + vrv_v_size(record->clear_n) + record->clear_n +
-	    record->plain_n;
+	size_t n = KEY_SIZE + sizeof(record->signer) + sizeof(record->hash) +
+	    vrv_v_size(record->clear_n) + record->clear_n + record->plain_n;
 	size_t start = c->fresh.len;
 
 	if (n > UINT32_MAX)
@@ -171,6 +173,8 @@ vrv_archive_cache_add(struct vrv_archive_cache *c, const struct vrv_name *name,
 	vrv_buf_u32(&c->fresh, (uint32_t)n);
 	vrv_buf_zero(&c->fresh, VRV_XXH_SIZE);
 	vrv_buf_bytes(&c->fresh, key, sizeof(key));
+	vrv_buf_bytes(&c->fresh, record->signer, sizeof(record->signer));
+	vrv_buf_bytes(&c->fresh, record->hash, sizeof(record->hash));
 	vrv_buf_vbytes(&c->fresh, record->clear, record->clear_n);
 	vrv_buf_bytes(&c->fresh, record->plain, record->plain_n);
 	struct place *place = vrv_map_put(c->places, key, NULL);

@@ -13,10 +13,13 @@
 
 struct vrv_archive_cache;
 
-/* A record taken apart: its clear body and what was sealed in it. */
+/* A record taken apart: its clear body, what was sealed in it, and what tells
+ * whether it counts once its signer is retired. */
 struct vrv_opened_record {
 	const uint8_t *clear, *plain;
 	size_t clear_n, plain_n;
+	uint8_t signer[VRV_SIGN_PUBLIC];
+	uint8_t hash[32]; /* BLAKE2b-256 of the object */
 };
 
 /* Read the file in `folder` (NULL: there is none). Fails only when memory ran

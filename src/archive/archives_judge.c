@@ -36,7 +36,7 @@ find_newest(struct vrv_archives *list, struct varve_err *err)
 	for (size_t i = 0; i < list->n_all; i++) {
 		struct vrv_archive *a = list->all[i];
 		bool is_new;
-		if (a->dead)
+		if (a->dead || a->unvouched)
 			continue;
 		struct vrv_archive **top =
 		    vrv_map_put(list->newest, a->clear.logical, &is_new);
@@ -56,7 +56,8 @@ find_named(struct vrv_archives *list, struct varve_err *err)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct vrv_archive *a = list->items[i];
 
-		for (unsigned k = 0; k < a->clear.n_previous; k++) {
+		for (unsigned k = 0; !a->unvouched && k < a->clear.n_previous;
+		     k++) {
 			const uint8_t *id = a->clear.previous[k];
 			uint8_t key[VRV_NAMED_KEY];
 
@@ -87,8 +88,11 @@ vrv_judge_resolve(struct vrv_judge *j, struct varve_err *err)
 		struct vrv_archive *a = list->all[i];
 		const struct vrv_archive *top =
 		    vrv_archives_get(list, a->clear.logical);
-		if (!a->dead && top != NULL &&
-		    top->clear.revision == a->clear.revision)
+		bool shown = a->unvouched ?
+		    !vrv_archives_is_buried(list, a->clear.logical,
+			a->clear.revision) :
+		    top != NULL && top->clear.revision == a->clear.revision;
+		if (shown && !a->dead)
 			list->items[list->n++] = a;
 	}
 	if (list->n > 0)
@@ -108,7 +112,7 @@ tell_conflicts(const struct vrv_judge *j)
 		const struct vrv_archive *top =
 		    vrv_archives_get(list, a->clear.logical);
 		char id[ID_DIGITS], text[VRV_NAME_SIZE];
-		if (top == a)
+		if (top == a || a->unvouched)
 			continue;
 		vrv_hex(id, a->clear.logical, VRV_LOGICAL_ID);
 		vrv_name_print(&a->object, text);
@@ -150,7 +154,8 @@ look_for_missing(struct vrv_judge *j, struct vrv_map *missing, bool tell,
 
 	for (size_t i = 0; i < list->n_all; i++) {
 		const struct vrv_archive *a = list->all[i];
-		for (unsigned k = 0; k < a->clear.n_previous; k++) {
+		for (unsigned k = 0; !a->unvouched && k < a->clear.n_previous;
+		     k++) {
 			const uint8_t *id = a->clear.previous[k];
 			if (is_known(list, id))
 				continue;

@@ -85,19 +85,44 @@ set_rolled(struct vrv_archive *a, const struct vrv_roll_entry *e,
 	return 0;
 }
 
+static bool
+is_retired(const struct vrv_repo *repo, const uint8_t key[VRV_SIGN_PUBLIC])
+{
+	const struct vrv_config *config = vrv_repo_config(repo);
+
+	for (uint32_t i = 0; i < config->n_members; i++) {
+		const struct vrv_member *m = &config->members[i];
+
+		if (memcmp(m->key, key, VRV_SIGN_PUBLIC) == 0)
+			return (m->rights & VRV_RIGHT_RETIRED) != 0;
+	}
+	return false;
+}
+
 /* What is known of an archive besides its record. */
 static int
 set_standing(struct load *l, struct vrv_archive *a,
-    const struct vrv_roll_entry *entry, struct varve_err *err)
+    const struct vrv_opened_record *record, const struct vrv_roll_entry *entry,
+    struct varve_err *err)
 {
 	struct vrv_archives *list = l->list;
+	struct vrv_roll_entry named;
+	bool vouched = entry != NULL ||
+	    vrv_rolls_vouch(&list->rolls, VRV_ARCHIVE, a->object.id,
+		record->hash);
 	int rc = entry != NULL ? set_rolled(a, entry, err) : 0;
 
 	if (rc != 0)
 		return rc;
+	if (!vouched &&
+	    vrv_rolls_find(&list->rolls, VRV_ARCHIVE, a->object.id, &named) &&
+	    !named.deleted)
+		return vrv_fail(err, VARVE_AUTH,
+		    "it is not the object that an admin vouched for in a roll");
 	a->dead = vrv_rolls_is_dead(&list->rolls, a->object.id);
-	if (a->dead &&
-	    (vrv_map_put(list->dead, a->object.id, NULL) == NULL ||
+	a->unvouched = !vouched && is_retired(l->repo, record->signer);
+	if ((a->dead || a->unvouched) &&
+	    (vrv_map_put(list->no_count, a->object.id, NULL) == NULL ||
 		vrv_map_put(list->aside, a->clear.logical, NULL) == NULL))
 		return VRV_NOMEM(err, "an archive");
 	return 0;
@@ -118,7 +143,7 @@ take_archive(struct load *l, const struct vrv_name *name,
 	int rc =
 	    vrv_archive_decode(l->repo, name, record, &list->arena, a, err);
 	if (rc == 0)
-		rc = set_standing(l, a, entry, err);
+		rc = set_standing(l, a, record, entry, err);
 	if (rc != 0)
 		return rc;
 	list->all[list->n_all++] = a;
@@ -341,11 +366,11 @@ new_list(void)
 	list->newest =
 	    vrv_map_new(VRV_LOGICAL_ID, sizeof(struct vrv_archive *));
 	list->named = vrv_map_new(VRV_NAMED_KEY, 0);
-	list->dead = vrv_map_new(VRV_OBJECT_ID, 0);
+	list->no_count = vrv_map_new(VRV_OBJECT_ID, 0);
 	list->aside = vrv_map_new(VRV_LOGICAL_ID, 0);
 	if (list->tombstones == NULL || list->graves == NULL ||
-	    list->newest == NULL || list->named == NULL || list->dead == NULL ||
-	    list->aside == NULL) {
+	    list->newest == NULL || list->named == NULL ||
+	    list->no_count == NULL || list->aside == NULL) {
 		vrv_archives_free(list);
 		return NULL;
 	}
@@ -397,7 +422,7 @@ vrv_archives_free(struct vrv_archives *list)
 	vrv_map_free(list->graves);
 	vrv_map_free(list->newest);
 	vrv_map_free(list->named);
-	vrv_map_free(list->dead);
+	vrv_map_free(list->no_count);
 	vrv_map_free(list->aside);
 	vrv_rolls_fini(&list->rolls);
 	free(list->items);
@@ -453,7 +478,8 @@ vrv_archives_has_name(const struct vrv_archives *list, const char *name)
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct vrv_text *has = &list->items[i]->sealed.name;
-		if (has->n == n && memcmp(has->p, name, n) == 0)
+		if (!list->items[i]->unvouched && has->n == n &&
+		    memcmp(has->p, name, n) == 0)
 			return true;
 	}
 	return false;

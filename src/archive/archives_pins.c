@@ -15,7 +15,7 @@
 enum fate {
 	THERE,
 	BURIED,
-	DEAD,	    /* a roll says that it never lived */
+	DEAD,	    /* it does not count, as an admin says */
 	UNREADABLE, /* its object or tombstone is there, but cannot be read */
 	GONE,
 	BACK,  /* it was seen buried, and lives again */
@@ -43,7 +43,7 @@ fate_of(const struct vrv_judge *j, const struct vrv_pin *pin)
 		return THERE;
 	if (buried)
 		return BURIED;
-	if (vrv_map_get(j->list->dead, pin->object) != NULL)
+	if (vrv_map_get(j->list->no_count, pin->object) != NULL)
 		return DEAD;
 	if (vrv_map_get(j->unreadable, pin->object) != NULL)
 		return a != NULL ? MASKED : UNREADABLE;
@@ -112,7 +112,8 @@ tell_replayed(const struct vrv_judge *j, struct varve_err *err)
 struct pinner {
 	const struct vrv_judge *judge;
 	struct vrv_archive *const **live; /* by series, then by time */
-	bool *keep;			  /* of each pin */
+	size_t n_live;
+	bool *keep; /* of each pin */
 	struct vrv_pin *add, *drop;
 	size_t n_add, n_drop, cap_add, cap_drop;
 };
@@ -349,11 +350,11 @@ pin_all(struct pinner *p, struct varve_err *err)
 	struct series s = {0};
 	int rc = 0;
 
-	for (; rc == 0 && s.live < j->list->n; s.live = s.live_end) {
+	for (; rc == 0 && s.live < p->n_live; s.live = s.live_end) {
 		const uint8_t *tag = (*p->live[s.live])->object.tag;
 
 		s.live_end = s.live + 1;
-		while (s.live_end < j->list->n &&
+		while (s.live_end < p->n_live &&
 		    same_series(*p->live[s.live_end], tag))
 			s.live_end++;
 		s.pin = s.pin_end;
@@ -381,9 +382,10 @@ make_pinner(struct pinner *p, struct varve_err *err)
 		return VRV_NOMEM(err, "series");
 	memset(p->keep, true, p->judge->n_pins);
 	for (size_t i = 0; i < list->n; i++)
-		p->live[i] = &list->items[i];
-	if (list->n > 0)
-		qsort(p->live, list->n, sizeof(*p->live), by_series);
+		if (!list->items[i]->unvouched)
+			p->live[p->n_live++] = &list->items[i];
+	if (p->n_live > 0)
+		qsort(p->live, p->n_live, sizeof(*p->live), by_series);
 	return 0;
 }
 

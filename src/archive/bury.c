@@ -125,6 +125,10 @@ confirm_all(struct vrv_repo *repo, const struct vrv_archive *const *archives,
 		struct vrv_arena arena = {0};
 		struct vrv_archive stored;
 
+		rc = vrv_archive_is_vouched(archives[i], err);
+		if (rc != 0)
+			break;
+
 		rc = vrv_archive_confirm(repo, archives[i], &arena, &stored,
 		    err);
 		vrv_arena_fini(&arena);

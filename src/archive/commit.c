@@ -308,6 +308,9 @@ vrv_archive_rename(struct vrv_repo *repo, const struct vrv_archive *old,
 	int rc = vrv_archive_name_check(name, err);
 	if (rc != 0)
 		return rc;
+	rc = vrv_archive_is_vouched(old, err);
+	if (rc != 0)
+		return rc;
 	if (old->clear.revision == UINT32_MAX)
 		return vrv_fail(err, VARVE_LIMIT, "no revision is left");
 	rc = vrv_archive_confirm(repo, old, &arena, &stored, err);

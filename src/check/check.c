@@ -305,6 +305,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	    check.causes == NULL) {
 		vrv_map_free(check.causes);
 		vrv_map_free(check.suspects);
+		vrv_rolls_fini(&check.rolls);
 		vrv_map_free(check.lengths);
 		return VRV_NOMEM(err, "a check");
 	}

@@ -70,6 +70,7 @@ struct vrv_check {
 	struct vrv_map *suspects;
 	struct vrv_condemned_set condemned; /* listed when first needed */
 	const struct vrv_map *tombstones;   /* known ones; or NULL */
+	struct vrv_rolls rolls;		    /* listed before objects are read */
 	struct vrv_failures *failures;	    /* frames not read again */
 	/* Causes (struct varve_err) that the archives pass has reported. */
 	struct vrv_map *causes;

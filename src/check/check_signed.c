@@ -112,6 +112,25 @@ decode(struct vrv_check *check, const struct vrv_object *object,
 	return rc;
 }
 
+/* A roll names an object by all its bytes. */
+static int
+ask_rolls(const struct vrv_check *check, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	const struct vrv_name *name = &object->name;
+	struct vrv_roll_entry entry;
+	uint8_t hash[VRV_HASH_SIZE];
+
+	if (!vrv_rolls_find(&check->rolls, name->type, name->id, &entry) ||
+	    entry.deleted)
+		return 0;
+	vrv_object_hash(object, hash);
+	return vrv_rolls_vouch(&check->rolls, name->type, name->id, hash) ?
+	    0 :
+	    vrv_fail(err, VARVE_AUTH,
+		"it is not the object that an admin vouched for in a roll");
+}
+
 static int
 check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 {
@@ -126,6 +145,8 @@ check_one(struct vrv_check *check, void *mine, size_t i, struct varve_err *err)
 	int rc = vrv_repo_fetch(check->repo, name, &object, err);
 	if (rc == 0)
 		rc = decode(check, &object, err);
+	if (rc == 0)
+		rc = ask_rolls(check, &object, err);
 	if (rc != 0 && vrv_err_is_fatal(err))
 		return rc;
 	if (rc != 0 && rc != VARVE_NOENT)
@@ -139,6 +160,10 @@ int
 vrv_check_signed(struct vrv_check *check, struct varve_err *err)
 {
 	static const struct vrv_check_work work = {.fn = check_one};
+	bool unsure; /* each of them is looked at below */
 
+	int rc = vrv_rolls_list(check->repo, NULL, &check->rolls, &unsure, err);
+	if (rc != 0)
+		return rc;
 	return vrv_check_each(check, check->n_items, &work, err);
 }

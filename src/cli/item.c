@@ -205,7 +205,10 @@ archive_text(const struct varve_archive *a, size_t key)
 	case VRV_ARCHIVE_COMPLETE:
 		return a->warnings ? "incomplete" : "complete";
 	case VRV_ARCHIVE_EXTRA:
-		return a->warnings ? " incomplete" : "";
+		return a->unvouched ?
+		    a->warnings ? " incomplete unvouched" : " unvouched" :
+		    a->warnings ? " incomplete" :
+				  "";
 	default:
 		return a->name;
 	}
@@ -333,6 +336,8 @@ vrv_archive_json(struct vrv_json *j, const struct varve_archive *a)
 	vrv_json_str(j, "username", vrv_or_empty(a->user));
 	vrv_json_str(j, "series", vrv_or_empty(a->series));
 	vrv_json_bool(j, "complete", !a->warnings);
+	if (a->unvouched)
+		vrv_json_bool(j, "unvouched", true);
 	vrv_json_time(j, "start", whole(a->nominal));
 	vrv_json_time(j, "time", whole(a->nominal));
 	vrv_json_time(j, "end", whole(a->end));

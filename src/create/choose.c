@@ -96,7 +96,8 @@ best_of(const struct vrv_choice *c, const struct candidate *refused, size_t n)
 	for (size_t i = c->all->n; i-- > 0;) {
 		const struct vrv_archive *a = c->all->items[i];
 
-		if (memcmp(a->object.tag, c->tag, VRV_TAG_SIZE) == 0 &&
+		if (!a->unvouched &&
+		    memcmp(a->object.tag, c->tag, VRV_TAG_SIZE) == 0 &&
 		    !is_among(a, refused, n))
 			consider(c, a, 0, &best);
 	}
@@ -105,7 +106,7 @@ best_of(const struct vrv_choice *c, const struct candidate *refused, size_t n)
 	for (size_t i = c->all->n; i-- > 0 && seen < HOST_PARENTS;) {
 		const struct vrv_archive *a = c->all->items[i];
 
-		if (!vrv_text_is(a->sealed.host, c->host) ||
+		if (a->unvouched || !vrv_text_is(a->sealed.host, c->host) ||
 		    is_among(a, refused, n))
 			continue;
 		seen++;

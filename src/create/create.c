@@ -100,7 +100,8 @@ set_previous(const struct vrv_archives *all, const uint8_t tag[VRV_TAG_SIZE],
 			const struct vrv_archive *a = all->items[i];
 			const uint8_t *id = a->clear.logical;
 
-			if (memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0 &&
+			if (!a->unvouched &&
+			    memcmp(a->object.tag, tag, VRV_TAG_SIZE) == 0 &&
 			    vrv_archives_is_named(all, a) == named)
 				memcpy(clear->previous[clear->n_previous++], id,
 				    VRV_LOGICAL_ID);

@@ -33,7 +33,9 @@ enum vrv_config_tag {
 
 enum vrv_right {
 	VRV_RIGHT_WRITE = 1u << 0, /* packs, index, intents, archives */
-	VRV_RIGHT_ADMIN = 1u << 1  /* the rest */
+	VRV_RIGHT_ADMIN = 1u << 1, /* the rest */
+	/* What it signed counts only where a roll names it by its hash. */
+	VRV_RIGHT_RETIRED = 1u << 2
 };
 
 struct vrv_config_pair {

@@ -73,6 +73,7 @@ fill(struct list *list, const struct vrv_archive *from,
 	    .stored = from->clear.stored,
 	    .chunks = s->chunks,
 	    .warnings = (from->clear.flags & VRV_ARCHIVE_WARNINGS) != 0,
+	    .unvouched = from->unvouched,
 	    .chunk_min = s->chunk_min,
 	    .chunk_average = s->chunk_average,
 	    .chunk_max = s->chunk_max,
@@ -170,6 +171,15 @@ not_found_status(const struct varve_archive_list *list)
 	return list->unread > 0 ? VARVE_EXIT_ERROR : VARVE_EXIT_INTEGRITY;
 }
 
+static const struct varve_archive *
+newest(const struct varve_archive_list *list)
+{
+	for (size_t i = list->n; i-- > 0;)
+		if (!list->items[i].unvouched)
+			return &list->items[i];
+	return NULL;
+}
+
 int
 varve_archive_find(const struct varve_archive_list *list, const char *name,
     const struct varve_archive **ret, struct varve_err *err)
@@ -187,9 +197,9 @@ varve_archive_find(const struct varve_archive_list *list, const char *name,
 			snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids),
 			    " aid:%.16s", found->id);
 	}
-	if (n == 0 && list->n > 0 && strcmp(name, VARVE_LATEST) == 0) {
-		found = &list->items[list->n - 1];
-		n = 1;
+	if (n == 0 && strcmp(name, VARVE_LATEST) == 0) {
+		found = newest(list);
+		n = found != NULL;
 	}
 	if (n == 1) {
 		*ret = found;

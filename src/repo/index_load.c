@@ -39,6 +39,26 @@ name_of(const struct index_names *names, const uint8_t id[VRV_OBJECT_ID])
 	return NULL;
 }
 
+/* What a retired key signed counts only if an admin saw it. */
+static int
+ask_rolls(struct vrv_repo *repo, const struct vrv_object *object,
+    struct varve_err *err)
+{
+	uint8_t hash[VRV_HASH_SIZE];
+	bool unsure;
+
+	vrv_object_hash(object, hash);
+	if (vrv_rolls_vouch(&repo->rolls, VRV_INDEX, object->name.id, hash))
+		return 0;
+	int rc = vrv_rolls_list(repo, NULL, &repo->rolls, &unsure, err);
+	if (rc != 0)
+		return rc;
+	if (vrv_rolls_vouch(&repo->rolls, VRV_INDEX, object->name.id, hash))
+		return 0;
+	return vrv_fail(err, VARVE_AUTH,
+	    "signed by a retired key, and no roll vouches for it");
+}
+
 static int
 load_one(struct vrv_repo *repo, const struct vrv_name *name,
     struct varve_err *err)
@@ -51,7 +71,10 @@ load_one(struct vrv_repo *repo, const struct vrv_name *name,
 	int rc = vrv_repo_fetch(repo, text, &object, err);
 	if (rc != 0)
 		return rc;
-	rc = vrv_object_open_index(repo, &object, &body, err);
+	if (object.retired)
+		rc = ask_rolls(repo, &object, err);
+	if (rc == 0)
+		rc = vrv_object_open_index(repo, &object, &body, err);
 	if (rc == 0)
 		rc = vrv_index_load(repo->index, name->id, body.data, body.len,
 		    object.by_admin, err);
@@ -112,9 +135,27 @@ load_listing(struct vrv_repo *repo, bool *ret_again, struct varve_err *err)
 	return rc;
 }
 
+/* What was loaded before a key was retired must be asked for again. */
+static void
+index_cache_id(const struct vrv_repo *repo, uint8_t ret[VRV_CACHE_ID])
+{
+	const struct vrv_config *config = &repo->config;
+
+	memcpy(ret, repo->secrets->cache_id, VRV_CACHE_ID);
+	for (uint32_t i = 0; i < config->n_members; i++) {
+		const struct vrv_member *m = &config->members[i];
+		const struct vrv_part parts[2] = {{ret, VRV_CACHE_ID},
+		    {m->key, sizeof(m->key)}};
+
+		if ((m->rights & VRV_RIGHT_RETIRED) != 0)
+			vrv_blake2b_parts(ret, VRV_CACHE_ID, NULL, parts, 2);
+	}
+}
+
 static int
 open_index(struct vrv_repo *repo, struct varve_err *err)
 {
+	uint8_t cache_id[VRV_CACHE_ID];
 	vrv_auto_free char *path = NULL;
 	vrv_auto_free char *note = NULL;
 
@@ -123,8 +164,8 @@ open_index(struct vrv_repo *repo, struct varve_err *err)
 		if (path == NULL)
 			return VRV_NOMEM(err, "a path");
 	}
-	int rc = vrv_index_open(path, repo->secrets->cache_id, &repo->index,
-	    &note, err);
+	index_cache_id(repo, cache_id);
+	int rc = vrv_index_open(path, cache_id, &repo->index, &note, err);
 	if (rc == 0 && note != NULL)
 		vrv_repo_note(repo, VARVE_EVENT_NOTE, path, "%s", note);
 	return rc;

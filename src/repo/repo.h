@@ -101,7 +101,7 @@ int vrv_repo_slot_import(struct vrv_store *take_store,
 /* --- objects --- */
 
 /* A fetched object: whole, of this repository, and signed by a member of the
- * roster with the right for its type. */
+ * roster with the right for its type, or by one that had it and is retired. */
 struct vrv_object {
 	struct vrv_name name;
 	uint8_t *bytes; /* owned */
@@ -109,7 +109,10 @@ struct vrv_object {
 	size_t body, end; /* body = [body, end) of bytes */
 	uint8_t signer[VRV_SIGN_PUBLIC];
 	bool by_admin;
+	bool retired; /* the signer is: a roll must vouch for the object */
 };
+/* BLAKE2b-256 of the whole object: what rolls name it by. */
+void vrv_object_hash(const struct vrv_object *, uint8_t ret[32]);
 void vrv_object_fini(struct vrv_object *);
 #define vrv_auto_object __attribute__((cleanup(vrv_object_fini)))
 

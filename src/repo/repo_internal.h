@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "repo/repo.h"
+#include "repo/rolls.h"
 #include "repo/state.h"
 #include "util/arena.h"
 #include "util/map.h"
@@ -48,6 +49,7 @@ struct vrv_repo {
 	bool packs_listed;	 /* for a chunk that was not found: once */
 	size_t unusable;	 /* index objects, when packs were rescued */
 	size_t vanished;	 /* index objects, when packs were rescued */
+	struct vrv_rolls rolls;	 /* read if a retired key signed one of them */
 };
 
 /* A pack that was looked at because no index object names it. */

@@ -40,6 +40,12 @@ right_for(enum vrv_type type)
 	}
 }
 
+void
+vrv_object_hash(const struct vrv_object *object, uint8_t ret[32])
+{
+	vrv_blake2b(ret, VRV_HASH_SIZE, NULL, object->bytes, object->n);
+}
+
 static int
 check_signer(const struct vrv_repo *repo, struct vrv_object *object,
     struct varve_err *err)
@@ -51,7 +57,14 @@ check_signer(const struct vrv_repo *repo, struct vrv_object *object,
 
 		if (memcmp(m->key, object->signer, sizeof(m->key)) != 0)
 			continue;
-		object->by_admin = (m->rights & VRV_RIGHT_ADMIN) != 0;
+		object->retired = (m->rights & VRV_RIGHT_RETIRED) != 0;
+		object->by_admin =
+		    (m->rights & VRV_RIGHT_ADMIN) != 0 && !object->retired;
+		if (object->retired)
+			return right_for(object->name.type) == VRV_RIGHT_WRITE ?
+			    0 :
+			    vrv_fail(err, VARVE_AUTH,
+				"signed by a retired key");
 		if ((m->rights & right_for(object->name.type)) != 0 ||
 		    object->by_admin)
 			return 0;

@@ -266,6 +266,7 @@ vrv_repo_close(struct vrv_repo *repo)
 		return;
 	vrv_index_free(repo->index);
 	vrv_map_free(repo->rescued);
+	vrv_rolls_fini(&repo->rolls);
 	vrv_secret_free(repo->secrets);
 	vrv_state_fini(&repo->state);
 	vrv_state_change_fini(&repo->change);

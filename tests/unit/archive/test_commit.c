@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "retire.h"
+#include "rollwriter.h"
+
 #define MUST(call) assert_int_equal((call), 0)
 
 /* --- a run that stores a small tree --- */
@@ -306,6 +309,47 @@ test_calls(void **state)
 	assert_string_equal(f.hooks.log, expect);
 	vrv_archives_free(list);
 	MUST(read_back(&f, &b));
+	fixture_fini(&f);
+}
+
+static int
+take_name(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+{
+	(void)err;
+	assert_true(vrv_name_parse(item->name, arg));
+	return 0;
+}
+
+/* An index object of a retired writer counts if a roll names its hash; what
+ * was loaded before is loaded again. */
+static void
+test_retired_index(void **state)
+{
+	struct fixture f;
+	struct roll_draft d = {0};
+	struct vrv_index *index;
+	struct vrv_name name;
+	struct varve_err err;
+
+	(void)state;
+	fixture_init(&f);
+	backup(&f, 1, "first", "the content");
+	fixture_reopen(&f, false);
+	MUST(vrv_repo_index(f.repo, &index, &err));
+	assert_string_equal(f.notes, "");
+	MUST(vrv_store_list(f.store, "index/", false, take_name, &name, &err));
+	roll_object(&d, f.repo, &name)->hash[5] ^= 1;
+	roll_store(&d, f.repo, true, NULL);
+	fixture_reopen(&f, false);
+	retire_writer(f.repo);
+	MUST(vrv_repo_index(f.repo, &index, &err));
+	assert_non_null(strstr(f.notes, "no roll vouches for it"));
+	fixture_reopen(&f, false);
+	roll_object(&d, f.repo, &name);
+	roll_store(&d, f.repo, true, NULL);
+	retire_writer(f.repo);
+	MUST(vrv_repo_index(f.repo, &index, &err));
+	assert_string_equal(f.notes, "");
 	fixture_fini(&f);
 }
 
@@ -757,6 +801,7 @@ run_commit_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_retired_index),
 	    cmocka_unit_test(test_quiet),
 	    cmocka_unit_test(test_condemned_pack),
 	    cmocka_unit_test(test_gone_pack),

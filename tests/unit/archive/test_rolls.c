@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "retire.h"
 #include "rollwriter.h"
 
 #define MUST(call) assert_int_equal((call), 0)
@@ -330,6 +331,119 @@ test_compare(void **state)
 	vrv_archives_free(list);
 }
 
+/* --- retired writers --- */
+
+/* What a thief with the writer's key puts in the place of an object. */
+static void
+resign(struct fixture *f, const struct vrv_archive *a)
+{
+	vrv_auto_buf struct vrv_buf object = {0}, plain = {0};
+	struct vrv_archive forged = *a;
+	struct varve_err err;
+
+	delete_object(f, &a->object);
+	forged.clear.stored++;
+	MUST(vrv_draft_begin(f->repo, &forged.object, true, &object, &err));
+	vrv_archive_clear_put(&object, &forged.clear);
+	vrv_archive_sealed_put(&plain, &forged.sealed);
+	MUST(vrv_draft_seal_meta(f->repo, &object, VRV_KEM_ARCHIVE, &plain,
+	    &err));
+	MUST(vrv_draft_store(f->repo, &forged.object, &object, false, &err));
+}
+
+static void
+reopen_retired(struct fixture *f, bool fresh)
+{
+	fixture_reopen(f, fresh);
+	retire_writer(f->repo);
+}
+
+/* Only what a roll names by its hash counts; the rest is shown. */
+static void
+test_retired(void **state)
+{
+	struct fixture *f = *state;
+	struct roll_draft d = {0};
+	struct vrv_archive a[4];
+	struct vrv_archives *list;
+	struct varve_err err;
+
+	commit_three(f, a);
+	a[3] = after(f, 4, 1, 0x77, 0); /* it names one that never was */
+	roll_archive(&d, f->repo, &a[0], VRV_ROLL_WHOLE);
+	roll_archive(&d, f->repo, &a[1], VRV_ROLL_SHORT);
+	roll_store(&d, f->repo, true, NULL);
+	expect(f, 3, 0); /* pinned */
+	commit(f, &a[3]);
+	/* From the store, and then from the cache. */
+	for (int i = 0; i < 2; i++) {
+		reopen_retired(f, false);
+		must_load(f, &list);
+		assert_string_equal(f->notes, "");
+		assert_int_equal(list->n, 4);
+		assert_int_equal(list->missing, 0);
+		for (size_t k = 0; k < 4; k++) {
+			const struct vrv_archive *b = list->items[k];
+
+			assert_int_equal(b->unvouched, k >= 2);
+			assert_ptr_equal(vrv_archives_get(list,
+					     b->clear.logical),
+			    k >= 2 ? NULL : b);
+			/* Nor does it make another one no head. */
+			assert_false(vrv_archives_is_named(list, b));
+		}
+		assert_int_equal(vrv_archive_bury(f->repo,
+				     (const struct vrv_archive *const *)
+					     list->items +
+					 2,
+				     1, &err),
+		    VARVE_USAGE);
+		assert_int_equal(vrv_archive_rename(f->repo, list->items[2],
+				     "new", &err),
+		    VARVE_USAGE);
+		vrv_archives_free(list);
+	}
+	/* It is not missed, although it was pinned. */
+	delete_object(f, &a[2].object);
+	reopen_retired(f, false);
+	expect(f, 3, 0);
+}
+
+/* The same id with other bytes is another object. */
+static void
+test_retired_thief(void **state)
+{
+	struct fixture *f = *state;
+	struct roll_draft d = {0};
+	struct vrv_archive a[3];
+
+	commit_three(f, a);
+	roll_archive(&d, f->repo, &a[0], VRV_ROLL_WHOLE);
+	roll_archive(&d, f->repo, &a[1], VRV_ROLL_SHORT);
+	roll_store(&d, f->repo, true, NULL);
+	resign(f, &a[0]);
+	resign(f, &a[1]);
+	reopen_retired(f, true);
+	expect_all(f, 2, 1, 0, 2);
+	assert_non_null(strstr(f->notes, "that an admin vouched for"));
+}
+
+/* Nothing else of a retired key counts at all. */
+static void
+test_retired_tombstone(void **state)
+{
+	struct fixture *f = *state;
+	struct roll_draft d = {0};
+	struct vrv_archive a[3];
+
+	commit_three(f, a);
+	roll_deleted(&d, &a[0]);
+	roll_store(&d, f->repo, false, NULL);
+	reopen_retired(f, true);
+	expect(f, 3, 1);
+	assert_non_null(strstr(f->notes, "signed by a retired key"));
+}
+
 int
 run_roll_tests(void)
 {
@@ -343,6 +457,9 @@ run_roll_tests(void)
 	    FIXTURE_TEST(test_dead),
 	    FIXTURE_TEST(test_dead_meanwhile),
 	    FIXTURE_TEST(test_compare),
+	    FIXTURE_TEST(test_retired),
+	    FIXTURE_TEST(test_retired_thief),
+	    FIXTURE_TEST(test_retired_tombstone),
 	};
 
 	return cmocka_run_group_tests_name("rolls", tests, NULL, NULL);

@@ -98,7 +98,7 @@ static void
 test_config_refusals(void **state)
 {
 	struct vrv_config c;
-	struct vrv_member member = {.rights = 4};
+	struct vrv_member member = {.rights = 8};
 
 	(void)state;
 #define WITH(field, value) (c = sample(), c.field = (value), config_verdict(&c))
