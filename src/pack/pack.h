@@ -135,12 +135,14 @@ uint32_t vrv_packer_frames(const struct vrv_packer *);
 int vrv_packer_add(struct vrv_packer *, const struct vrv_sealed *,
     struct varve_err *err) VRV_MUST;
 /*
- * What hides the size of the payload: the whole pack of `n` bytes is rounded
- * up by PADME, but to a multiple of VRV_PACK_PAD_STEP where PADME's step is
- * longer. Padding is random and shorter than the step.
+ * What hides the size of the payload: a pack of `n` bytes gets a random number
+ * of random bytes below this bound, a power of two: 2^floor(log2(n) - 3), at
+ * most an eighth of the pack, but not more than VRV_PACK_PAD_MAX. Rounding
+ * to a step would show on which side of a step the payload is, to the byte, to
+ * whoever can place files in it.
  */
-#define VRV_PACK_PAD_STEP ((uint64_t)64 << 10)
-uint64_t vrv_pack_padded(uint64_t n);
+#define VRV_PACK_PAD_MAX ((uint64_t)64 << 10)
+uint64_t vrv_pack_pad_bound(uint64_t n);
 
 /* Append directory, padding, footer and trailer to `out`, and what an index
  * object says of the pack: its entry to `entry`, and `ret_sum`. The directory

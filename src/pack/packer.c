@@ -10,7 +10,7 @@
 #include "util/mem.h"
 
 /* Bytes kept free below VRV_MAX_PACK for padding, footer and trailer. */
-#define END_MAX (VRV_PACK_PAD_STEP + (64u << 10))
+#define END_MAX (VRV_PACK_PAD_MAX + (64u << 10))
 
 struct vrv_packer {
 	const struct vrv_pack_keys *keys;
@@ -165,13 +165,21 @@ seal_directory(const struct vrv_packer *packer, const struct vrv_buf *entry,
 }
 
 uint64_t
-vrv_pack_padded(uint64_t n)
+vrv_pack_pad_bound(uint64_t n)
 {
-	uint64_t padme = vrv_padme(n);
-	uint64_t step =
-	    (n + VRV_PACK_PAD_STEP - 1) / VRV_PACK_PAD_STEP * VRV_PACK_PAD_STEP;
+	assert(n >= 8);
+	uint64_t bound = UINT64_C(1) << (60 - __builtin_clzll(n));
 
-	return padme < step ? padme : step;
+	return bound < VRV_PACK_PAD_MAX ? bound : VRV_PACK_PAD_MAX;
+}
+
+static size_t
+draw_padding(uint64_t bare)
+{
+	uint64_t drawn;
+
+	vrv_random(&drawn, sizeof(drawn));
+	return (size_t)(drawn & (vrv_pack_pad_bound(bare) - 1));
 }
 
 static void
@@ -238,7 +246,8 @@ vrv_packer_finish(struct vrv_packer *packer, struct vrv_buf *out,
 		return rc;
 	size_t directory_n = object.len - VRV_HEADER_SIZE;
 	uint64_t bare = packer->size + directory_n + VRV_PACK_TAIL;
-	uint64_t length = vrv_pack_padded(bare);
+	size_t pad = draw_padding(bare);
+	uint64_t length = bare + pad;
 	if (length > VRV_MAX_PACK)
 		return vrv_fail(err, VARVE_LIMIT, "a pack of too many bytes");
 	vrv_buf_clear(&entry);
@@ -252,7 +261,6 @@ vrv_packer_finish(struct vrv_packer *packer, struct vrv_buf *out,
 		return rc;
 	assert(object.len == VRV_HEADER_SIZE + directory_n);
 
-	size_t pad = (size_t)(length - bare);
 	vrv_buf_bytes(&end, object.data + VRV_HEADER_SIZE, directory_n);
 	uint8_t *padding = vrv_buf_extend(&end, pad);
 	if (padding != NULL)

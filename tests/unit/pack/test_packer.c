@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/mem.h"
 #include "util/rd.h"
 
 #define FRAMES 20
@@ -235,23 +236,53 @@ test_damaged_directory(void **state)
 }
 
 static void
-test_padding(void **state)
+test_padding_bound(void **state)
 {
 	(void)state;
-	assert_int_equal(vrv_pack_padded(1000), vrv_padme(1000));
 	for (uint64_t n = 200; n < VRV_MAX_PACK; n += n / 7 + 1) {
-		uint64_t padded = vrv_pack_padded(n);
-		assert_true(padded >= n);
-		assert_true(padded <= vrv_padme(n));
-		assert_true(padded - n < VRV_PACK_PAD_STEP);
-		/* All lengths that pad to it hide behind it. */
-		assert_int_equal(vrv_pack_padded(padded), padded);
+		uint64_t bound = vrv_pack_pad_bound(n);
+		assert_true(bound <= n / 8);
+		assert_true(bound > n / 16 || bound == VRV_PACK_PAD_MAX);
+		assert_int_equal(bound & (bound - 1), 0);
 	}
-	assert_int_equal(vrv_pack_padded(32u << 20), 32u << 20);
-	assert_int_equal(vrv_pack_padded((32u << 20) + 1),
-	    (32u << 20) + VRV_PACK_PAD_STEP);
-	assert_int_equal(vrv_pack_padded((32u << 20) + VRV_PACK_PAD_STEP - 9),
-	    (32u << 20) + VRV_PACK_PAD_STEP);
+	assert_int_equal(vrv_pack_pad_bound(1023), 64);
+	assert_int_equal(vrv_pack_pad_bound(1024), 128);
+	assert_int_equal(vrv_pack_pad_bound(32u << 20), VRV_PACK_PAD_MAX);
+}
+
+/* Packs of one payload differ in length, and reach both ends of the range. */
+static void
+test_padding_random(void **state)
+{
+	struct fixture *f = *state;
+	size_t low = SIZE_MAX, high = 0;
+	uint64_t offset = 0;
+	uint32_t n = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		struct vrv_packer *packer;
+		struct vrv_buf out = {0}, entry = {0};
+		assert_int_equal(vrv_packer_new(&f->keys,
+				     vrv_session_epk(f->session), &out, &packer,
+				     &f->err),
+		    0);
+		assert_int_equal(vrv_packer_finish(packer, &out, &entry,
+				     &f->err),
+		    0);
+		vrv_packer_free(packer);
+		assert_int_equal(vrv_pack_find_directory(&f->keys, out.data,
+				     out.data, out.len, out.len, &offset, &n,
+				     &f->err),
+		    0);
+		low = vrv_min(low, out.len);
+		high = vrv_max(high, out.len);
+		vrv_buf_fini(&out);
+		vrv_buf_fini(&entry);
+	}
+	size_t bare = (size_t)offset + n + VRV_PACK_TAIL;
+	size_t bound = (size_t)vrv_pack_pad_bound(bare);
+	assert_in_range(low, bare, bare + bound / 8);
+	assert_in_range(high, bare + bound - bound / 8, bare + bound - 1);
 }
 
 static void
@@ -271,11 +302,12 @@ test_empty(void **state)
 			     &f->err),
 	    0);
 	vrv_packer_free(packer);
-	assert_int_equal(out.len, vrv_pack_padded(out.len));
 	assert_int_equal(vrv_pack_find_directory(&f->keys, out.data, out.data,
 			     out.len, out.len, &offset, &n, &f->err),
 	    0);
 	assert_int_equal(offset, VRV_HEADER_SIZE);
+	size_t bare = (size_t)offset + n + VRV_PACK_TAIL;
+	assert_in_range(out.len, bare, bare + vrv_pack_pad_bound(bare) - 1);
 	vrv_buf_fini(&out);
 	vrv_buf_fini(&entry);
 }
@@ -323,7 +355,8 @@ test_packer(void)
 	    T(test_damaged_directory),
 	    T(test_empty),
 	    T(test_full),
-	    cmocka_unit_test(test_padding),
+	    cmocka_unit_test(test_padding_bound),
+	    T(test_padding_random),
 	};
 #undef T
 	return cmocka_run_group_tests_name("packs", tests, NULL, NULL);
