@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check/check.h"
+#include "laterpack.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -128,6 +129,24 @@ test_damaged_frame(void **state)
 	assert_told(&seen, "[small]");
 }
 
+/* Nobody can say whether it is sound: it is told as of a later version. */
+static void
+test_later_frame(void **state)
+{
+	struct small_repo *s = *state;
+	struct seen seen;
+
+	small_repo_fill(s, tree, N(tree));
+	later_first_frame(s->repo);
+	struct varve_check_result r = check(s, true, &seen);
+	assert_int_equal(r.problems, 1 + 3);
+	assert_told(&seen, "has frames that need a newer varve");
+	assert_told(&seen, "[large] cannot be restored from archive 'one'");
+	assert_told(&seen, "lies only in frames that need a newer varve");
+	if (strstr(seen.all, "in no pack") != NULL)
+		fail_msg("%s", seen.all);
+}
+
 /* A byte of the pad or the trailer: no data is lost, and no path is named. */
 static void
 test_damaged_trailer(void **state)
@@ -221,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SMALL_REPO_TEST(test_sound),
 	    SMALL_REPO_TEST(test_damaged_frame),
+	    SMALL_REPO_TEST(test_later_frame),
 	    SMALL_REPO_TEST(test_damaged_trailer),
 	    SMALL_REPO_TEST(test_cut_pack),
 	    SMALL_REPO_TEST(test_missing_pack),

@@ -299,6 +299,35 @@ test_reload_beside(void **state)
 	free(bytes);
 }
 
+/* The packs that the only intent lists are those in the store. */
+static void
+check_intent(struct world *w)
+{
+	struct vrv_repo *repo = must_open(w);
+	vrv_auto_object struct vrv_object object = {0};
+	vrv_auto_buf struct vrv_buf plain = {0};
+	struct vrv_intent_clear clear;
+	struct vrv_intent_sealed sealed;
+	char text[VRV_NAME_SIZE];
+	struct vrv_name pack;
+	struct varve_err err;
+
+	name_at(w, "intents/", 0, text);
+	MUST(vrv_repo_fetch(repo, text, &object, &err));
+	struct vrv_rd rd =
+	    vrv_rd_over(object.bytes + object.body, object.end - object.body);
+	MUST(vrv_intent_clear_get(&rd, &clear, &err));
+	MUST(vrv_object_open_meta(repo, &object, (size_t)(rd.p - object.bytes),
+	    VRV_KEM_INTENT, &plain, &err));
+	MUST(vrv_intent_sealed_get(plain.data, plain.len, &sealed, &err));
+	assert_false(sealed.has_root);
+	assert_int_equal(sealed.n_ids, 1);
+	name_at(w, "packs/", 0, text);
+	assert_true(vrv_name_parse(text, &pack));
+	assert_memory_equal(sealed.ids, pack.id, VRV_OBJECT_ID);
+	vrv_repo_close(repo);
+}
+
 /* A run that is cut short leaves what it checkpointed for the next. */
 static void
 test_checkpoint(void **state)
@@ -323,6 +352,8 @@ test_checkpoint(void **state)
 	storing_end(&s);
 	vrv_repo_close(repo);
 	assert_int_equal(count(*state, "index/"), 1);
+	assert_int_equal(count(*state, "packs/"), 1);
+	check_intent(*state);
 
 	client(*state, 1);
 	repo = must_open(*state);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "faultstore.h"
+#include "laterpack.h"
 
 /* Store the one chunk of most tests, as a client that then goes away. */
 static void
@@ -469,6 +470,52 @@ test_clear_part_that_lies(void **state)
 	vrv_repo_close(repo);
 }
 
+/* A frame of a later version takes nothing else with it. What is only there is
+ * neither lost nor damaged, by the index and by the pack's own directory, and a
+ * writer stores it again. */
+static void
+test_later_frame(void **state)
+{
+	uint8_t bytes[300], data[VRV_ID_SIZE], meta[VRV_ID_SIZE];
+	struct world *w = *state;
+	struct storing s;
+	struct varve_err err;
+	bool fresh;
+
+	struct vrv_repo *repo = must_open(w);
+	MUST(storing_begin(&s, repo, 2, UINT64_MAX, &err));
+	noise(1, bytes, sizeof(bytes));
+	MUST(
+	    vrv_lane_put(s.lanes[0], bytes, sizeof(bytes), data, &fresh, &err));
+	noise(2, bytes, sizeof(bytes));
+	MUST(
+	    vrv_lane_put(s.lanes[1], bytes, sizeof(bytes), meta, &fresh, &err));
+	MUST(storing_join(&s, &err));
+	storing_end(&s);
+	later_first_frame(repo);
+	vrv_repo_close(repo);
+
+	for (unsigned i = 1; i <= 2; i++) {
+		client(w, i);
+		repo = must_open(w);
+		assert_int_equal(get_one(repo, VRV_FRAME_DATA, data, 1, 300,
+				     &err),
+		    VARVE_FORMAT);
+		assert_int_equal(vrv_err_exit(&err), VARVE_EXIT_FEATURE);
+		MUST(get_one(repo, VRV_FRAME_META, meta, 2, 300, &err));
+		vrv_repo_close(repo);
+		assert_string_equal(w->notes, "");
+		if (i == 1)
+			remove_first(w, "index/");
+		w->notes[0] = '\0';
+	}
+	repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 300, data);
+	MUST(get_one(repo, VRV_FRAME_DATA, data, 1, 300, &err));
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "packs/"), 2);
+}
+
 /* Two copies in two packs, seen by a third client. */
 static struct vrv_repo *
 two_copies(struct world *w, uint8_t id[VRV_ID_SIZE], struct vrv_store **ret)
@@ -574,6 +621,7 @@ run_rescue_tests(void)
 	    WORLD_TEST(test_refused_pack),
 	    WORLD_TEST(test_packs_are_vouched_for),
 	    WORLD_TEST(test_clear_part_that_lies),
+	    WORLD_TEST(test_later_frame),
 	    WORLD_TEST(test_which_error),
 	    WORLD_TEST(test_short_pack),
 	};
