@@ -81,6 +81,7 @@ enum vrv_kdf {
 #define VRV_ARGON_PASSES_MIN 2
 #define VRV_ARGON_PASSES_MAX 64
 #define VRV_SLOT_LABEL_MAX 255
+#define VRV_KEY_FILE_MIN 32 /* bytes, of the keys of slots without KDF */
 
 #define VRV_COMMITMENT_SIZE 32
 
@@ -108,17 +109,20 @@ int vrv_slot_get(struct vrv_rd *, struct vrv_slot *ret, struct varve_err *err)
 #define VRV_KEYRING_HALF 64  /* added to "what": one half of a pair */
 #define VRV_KEYRING_MAX 4096
 
+/* The value is borrowed. */
 struct vrv_ring_key {
-	uint8_t what;
+	uint8_t what, suite;
 	uint16_t domain;
 	uint32_t epoch;
-	uint8_t key[32];
+	uint16_t n;
+	const uint8_t *value;
 };
 /* Makes room once for all of it, so that growing leaves no copies of keys in
  * freed memory if the buffer was empty. Wiping it is the caller's. */
 void vrv_keyring_put(struct vrv_buf *, const struct vrv_ring_key *, uint32_t n);
 /* Decode the head, v n (at most VRV_KEYRING_MAX), which n keys must fill to
- * the end; then each key. Keys of an unknown `what` are given like others. */
+ * the end; then each key, whose value points into the bytes. Keys of an unknown
+ * `what` or suite are given like others. */
 int vrv_keyring_open(const uint8_t *bytes, size_t n, struct vrv_rd *ret_rd,
     uint32_t *ret_n, struct varve_err *err) VRV_MUST;
 int vrv_keyring_get(struct vrv_rd *, struct vrv_ring_key *ret,

@@ -5,7 +5,7 @@
 
 #include "format/format_internal.h"
 
-#define RING_KEY_SIZE (1 + 2 + 4 + 32)
+#define RING_KEY_HEAD (1 + 1 + 2 + 4 + 2)
 
 /* --- key slot --- */
 
@@ -71,51 +71,62 @@ vrv_slot_get(struct vrv_rd *r, struct vrv_slot *ret, struct varve_err *err)
 void
 vrv_keyring_put(struct vrv_buf *b, const struct vrv_ring_key *keys, uint32_t n)
 {
-	size_t start = b->len;
+	size_t start = b->len, size = vrv_v_size(n);
 
 	/* Growing key by key would leave copies behind in freed memory. */
-	if (vrv_buf_extend(b, vrv_v_size(n) + (size_t)n * RING_KEY_SIZE) ==
-	    NULL)
+	for (uint32_t i = 0; i < n; i++)
+		size += RING_KEY_HEAD + (size_t)keys[i].n;
+	if (vrv_buf_extend(b, size) == NULL)
 		return;
 	b->len = start;
 	vrv_buf_v(b, n);
 	for (uint32_t i = 0; i < n; i++) {
 		vrv_buf_u8(b, keys[i].what);
+		vrv_buf_u8(b, keys[i].suite);
 		vrv_buf_u16(b, keys[i].domain);
 		vrv_buf_u32(b, keys[i].epoch);
-		vrv_buf_bytes(b, keys[i].key, sizeof(keys[i].key));
+		vrv_buf_u16(b, keys[i].n);
+		vrv_buf_bytes(b, keys[i].value, keys[i].n);
 	}
-}
-
-int
-vrv_keyring_open(const uint8_t *bytes, size_t n, struct vrv_rd *ret_rd,
-    uint32_t *ret_n, struct varve_err *err)
-{
-	struct vrv_rd r = vrv_rd_over(bytes, n);
-	uint64_t count = vrv_rd_v(&r);
-
-	if (!vrv_rd_ok(&r) || count > VRV_KEYRING_MAX ||
-	    count * RING_KEY_SIZE != vrv_rd_left(&r))
-		return VRV_CORRUPT(err, "keyring of another size");
-	*ret_rd = r;
-	*ret_n = (uint32_t)count;
-	return 0;
 }
 
 int
 vrv_keyring_get(struct vrv_rd *r, struct vrv_ring_key *ret,
     struct varve_err *err)
 {
-	uint8_t what = vrv_rd_u8(r);
-	uint16_t domain = vrv_rd_u16(r);
-	uint32_t epoch = vrv_rd_u32(r);
-	const uint8_t *key = vrv_rd_bytes(r, sizeof(ret->key));
+	struct vrv_ring_key key;
 
+	key.what = vrv_rd_u8(r);
+	key.suite = vrv_rd_u8(r);
+	key.domain = vrv_rd_u16(r);
+	key.epoch = vrv_rd_u32(r);
+	key.n = vrv_rd_u16(r);
+	key.value = vrv_rd_bytes(r, key.n);
 	if (!vrv_rd_ok(r))
 		return VRV_CORRUPT(err, "keyring is cut short");
-	ret->what = what;
-	ret->domain = domain;
-	ret->epoch = epoch;
-	memcpy(ret->key, key, sizeof(ret->key));
+	*ret = key;
+	return 0;
+}
+
+int
+vrv_keyring_open(const uint8_t *bytes, size_t n, struct vrv_rd *ret_rd,
+    uint32_t *ret_n, struct varve_err *err)
+{
+	struct vrv_rd keys = vrv_rd_over(bytes, n);
+	uint64_t count = vrv_rd_v(&keys);
+	struct vrv_rd r = keys;
+	struct vrv_ring_key key;
+
+	if (!vrv_rd_ok(&r) || count > VRV_KEYRING_MAX)
+		return VRV_CORRUPT(err, "keyring of another size");
+	for (uint64_t i = 0; i < count; i++) {
+		int rc = vrv_keyring_get(&r, &key, err);
+		if (rc != 0)
+			return rc;
+	}
+	if (!vrv_rd_done(&r))
+		return VRV_CORRUPT(err, "keyring of another size");
+	*ret_rd = keys;
+	*ret_n = (uint32_t)count;
 	return 0;
 }

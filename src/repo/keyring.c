@@ -65,6 +65,18 @@ commit_to(const uint8_t stretched[KDF_OUT], const uint8_t *bytes, size_t n,
 	vrv_blake2b(out, 32, &key, bytes, n);
 }
 
+/* Take the key of a `what` and suite that this version needs. False if it is
+ * there twice or of another length. */
+static bool
+take_key(const struct vrv_ring_key *key, uint8_t to[VRV_KEY_SIZE], bool *has)
+{
+	if (*has || key->n != VRV_KEY_SIZE)
+		return false;
+	memcpy(to, key->value, VRV_KEY_SIZE);
+	*has = true;
+	return true;
+}
+
 static int
 read_keyring(const struct vrv_buf *plain, struct vrv_key *ret_master,
     uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err)
@@ -76,21 +88,22 @@ read_keyring(const struct vrv_buf *plain, struct vrv_key *ret_master,
 	int rc = vrv_keyring_open(plain->data, plain->len, &rd, &n, err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++) {
 		struct vrv_ring_key k;
+		bool fits = true;
 
 		rc = vrv_keyring_get(&rd, &k, err);
-		if (rc != 0)
-			break;
 		/* Other domains and epochs are a later version's. */
-		if (k.domain != 0 || k.epoch != 0)
-			k.what = UINT8_MAX;
-		if (k.what == VRV_KEYRING_MASTER) {
-			memcpy(ret_master->b, k.key, sizeof(k.key));
-			has_master = true;
-		} else if (k.what == VRV_K_ADMIN_SIGN + VRV_KEYRING_HALF) {
-			memcpy(ret_admin, k.key, sizeof(k.key));
-			has_admin = true;
-		}
-		vrv_wipe(&k, sizeof(k));
+		if (rc != 0 || k.domain != 0 || k.epoch != 0)
+			continue;
+		if (k.what == VRV_KEYRING_MASTER &&
+		    k.suite == VRV_SUITE_SYMMETRIC)
+			fits = take_key(&k, ret_master->b, &has_master);
+		else if (k.what == VRV_K_ADMIN_SIGN + VRV_KEYRING_HALF &&
+		    k.suite == VRV_SUITE_25519)
+			fits = take_key(&k, ret_admin, &has_admin);
+		if (!fits)
+			rc = vrv_fail(err, VARVE_CORRUPT,
+			    "a keyring of which a key is there twice or of "
+			    "another length");
 	}
 	if (rc == 0 && (!has_master || !has_admin))
 		rc = vrv_fail(err, VARVE_NOTSUP,
@@ -132,20 +145,23 @@ vrv_slot_object_open(const struct vrv_slot_object *object, const void *pass,
 static void
 write_keyring(struct vrv_buf *plain, const struct vrv_key *master)
 {
-	struct vrv_ring_key ring[2] = {
-	    {.what = VRV_KEYRING_MASTER},
-	    {.what = VRV_K_ADMIN_SIGN + VRV_KEYRING_HALF},
-	};
 	struct vrv_signer admin;
 	vrv_auto_key seed;
 
 	vrv_derive(&seed, master, VRV_K_ADMIN_SIGN, 0, 0);
 	vrv_signer_from_seed(&admin, &seed);
-	memcpy(ring[0].key, master->b, sizeof(master->b));
-	memcpy(ring[1].key, admin.public, sizeof(admin.public));
+	const struct vrv_ring_key ring[] = {
+	    {.what = VRV_KEYRING_MASTER,
+		.suite = VRV_SUITE_SYMMETRIC,
+		.n = sizeof(master->b),
+		.value = master->b},
+	    {.what = VRV_K_ADMIN_SIGN + VRV_KEYRING_HALF,
+		.suite = VRV_SUITE_25519,
+		.n = sizeof(admin.public),
+		.value = admin.public},
+	};
 	vrv_keyring_put(plain, ring, 2);
 	vrv_wipe(&admin, sizeof(admin));
-	vrv_wipe(ring, sizeof(ring));
 }
 
 int

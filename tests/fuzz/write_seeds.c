@@ -385,14 +385,14 @@ save_keys(struct vrv_buf *b)
 	    .passes = 3,
 	    .memory = VRV_ARGON_MEMORY_MIN,
 	    .label = text("label")};
-	static const struct vrv_ring_key ring[2] = {{0, 0, 0, {1}},
-	    {8, 0, 0, {2}}};
+	static const struct vrv_ring_key ring[3] = {{0, 0, 0, 0, 32, some},
+	    {73, 1, 0, 0, 32, some + 1}, {250, 2, 1, 2, 5, some}};
 
 	vrv_config_put(b, &config);
 	save(b, "config", 0);
 	vrv_slot_put_clear(b, &slot);
 	save(b, "slot", 0);
-	vrv_keyring_put(b, ring, 2);
+	vrv_keyring_put(b, ring, 3);
 	save(b, "keyring", 0);
 }
 

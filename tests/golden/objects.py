@@ -173,6 +173,12 @@ class Slot:
                               out[:32]))
         n = c.v()
         need(n <= 4096, "keyring too long")
-        ring = {(c.u(1), c.u(2), c.u(4)): c.b(32) for _ in range(n)}
+        ring = {}
+        for _ in range(n):
+            what, suite, domain, epoch = c.u(1), c.u(1), c.u(2), c.u(4)
+            key, value = (what, domain, epoch), c.b(c.u(2))
+            if (suite, key) in ((0, (0, 0, 0)), (1, (73, 0, 0))):
+                need(key not in ring and len(value) == 32, "keyring")
+                ring[key] = value
         c.done()
         return ring

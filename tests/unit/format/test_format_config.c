@@ -232,6 +232,8 @@ test_slots(void **state)
 
 /* --- keyring --- */
 
+static const uint8_t ring_value[200] = {1, 2, 3, [198] = 9};
+
 static int
 get_keyring(const uint8_t *bytes, size_t n, struct varve_err *e)
 {
@@ -246,7 +248,9 @@ get_keyring(const uint8_t *bytes, size_t n, struct varve_err *e)
 			assert_int_equal(key.what, i);
 			assert_int_equal(key.domain, 0x102);
 			assert_int_equal(key.epoch, 0x1020304);
-			assert_int_equal(key.key[31], 0x42);
+			assert_int_equal(key.suite, 200 - i);
+			assert_int_equal(key.n, i % 37);
+			assert_memory_equal(key.value, ring_value, key.n);
 		}
 	}
 	return rc;
@@ -264,7 +268,9 @@ test_keyring(void **state)
 		keys[i].what = i;
 		keys[i].domain = 0x102;
 		keys[i].epoch = 0x1020304;
-		keys[i].key[31] = 0x42;
+		keys[i].suite = (uint8_t)(200 - i);
+		keys[i].n = i % 37;
+		keys[i].value = ring_value;
 	}
 	vrv_keyring_put(&b, keys, 200);
 	assert_exact(get_keyring, &b);
@@ -274,6 +280,15 @@ test_keyring(void **state)
 	assert_int_equal(vrv_keyring_get(&end, &key, &err), VARVE_CORRUPT);
 }
 
+static int
+open_keyring(const uint8_t *bytes, size_t n, struct varve_err *e)
+{
+	struct vrv_rd r;
+	uint32_t count;
+
+	return vrv_keyring_open(bytes, n, &r, &count, e);
+}
+
 static void
 test_keyring_limit(void **state)
 {
@@ -281,8 +296,12 @@ test_keyring_limit(void **state)
 
 	(void)state;
 	vrv_buf_v(&b, VRV_KEYRING_MAX + 1);
-	vrv_buf_zero(&b, (VRV_KEYRING_MAX + 1) * (size_t)39);
-	assert_int_equal(verdict(get_keyring, b.data, b.len), VARVE_CORRUPT);
+	vrv_buf_zero(&b, (VRV_KEYRING_MAX + 1) * (size_t)10);
+	assert_int_equal(verdict(open_keyring, b.data, b.len), VARVE_CORRUPT);
+	vrv_buf_clear(&b);
+	vrv_buf_v(&b, VRV_KEYRING_MAX);
+	vrv_buf_zero(&b, VRV_KEYRING_MAX * (size_t)10);
+	assert_int_equal(verdict(open_keyring, b.data, b.len), 0);
 }
 
 int
