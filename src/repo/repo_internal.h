@@ -136,7 +136,8 @@ int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
 
 /* --- key_file.c: key files that the user names --- */
 
-/* Append a regular file, which may be reached through a symbolic link. */
+/* Append a regular file, which may be reached through a symbolic link. USAGE if
+ * it holds fewer than VRV_KEY_FILE_MIN bytes. */
 int vrv_key_file_load(const char *path, struct vrv_buf *, struct varve_err *err)
     VRV_MUST;
 /* Make one of mode 0600, whole or not at all; EXISTS if anything is there. */

@@ -363,9 +363,6 @@ key_file_bytes(const char *path, struct vrv_buf *ret, struct varve_err *err)
 			rc = vrv_key_file_load(path, ret, err);
 		vrv_wipe(fresh, sizeof(fresh));
 	}
-	if (rc == 0 && ret->len < 16)
-		rc = vrv_fail(err, VARVE_USAGE,
-		    "holds fewer than 16 bytes, too few for a key");
 	return rc == 0 ? vrv_buf_check(ret, err) :
 			 vrv_ctx(err, "key file '%s'", path);
 }

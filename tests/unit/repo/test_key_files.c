@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "repo/repo_internal.h"
 #include "util/hex.h"
+#include "util/mem.h"
 
 /* Move the slot of the key file from the repository to the key directory, so
  * that nothing opens it but what is there. */
@@ -160,6 +162,33 @@ test_made(void **state)
 	vrv_repo_close(repo);
 }
 
+/* Fewer than 32 bytes are no key, neither to make a slot nor to open one. */
+static void
+test_too_short(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, false);
+	struct vrv_repo *repo = must_open(w);
+	char path[300], id[33], bytes[32] = "x";
+	vrv_auto_buf struct vrv_buf buf = {0};
+	struct varve_err err;
+
+	snprintf(path, sizeof(path), "%s/short", w->dir);
+	write_file(path, bytes, 31);
+	assert_int_equal(vrv_repo_slot_add(repo, "x", path, &open, id, &err),
+	    VARVE_USAGE);
+	write_file(path, bytes, 32);
+	MUST(vrv_repo_slot_add(repo, "x", path, &open, id, &err));
+	vrv_repo_close(repo);
+	open.key_file = path;
+	open.passphrase = NULL;
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	write_file(path, bytes, 31);
+	assert_int_equal(vrv_key_file_load(path, &buf, &err), VARVE_USAGE);
+	assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo, &err), 0);
+}
+
 int
 run_key_file_tests(void)
 {
@@ -167,6 +196,7 @@ run_key_file_tests(void)
 	    WORLD_TEST(test_key_directory),
 	    WORLD_TEST(test_no_key_directory),
 	    WORLD_TEST(test_made),
+	    WORLD_TEST(test_too_short),
 	};
 
 	return cmocka_run_group_tests_name("key files", tests, NULL, NULL);
