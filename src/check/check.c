@@ -305,7 +305,6 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	    check.causes == NULL) {
 		vrv_map_free(check.causes);
 		vrv_map_free(check.suspects);
-		vrv_rolls_fini(&check.rolls);
 		vrv_map_free(check.lengths);
 		return VRV_NOMEM(err, "a check");
 	}
@@ -331,6 +330,7 @@ vrv_check(struct vrv_repo *repo, const struct varve_check_options *options,
 	free(check.bad);
 	vrv_failures_free(check.failures);
 	vrv_condemned_fini(&check.condemned);
+	vrv_rolls_fini(&check.rolls);
 	free(check.items);
 	free(check.order);
 	return rc;
