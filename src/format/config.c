@@ -7,18 +7,18 @@
 #include "format/frame.h"
 #include "util/mem.h"
 
-#define PAIR_SIZE (2 + 4 + 32 + 32)
-#define ADMIN_SIZE 32
-#define MEMBER_MIN (32 + 1 + 1 + 1)
+/* Least bytes of a value; a public key may be empty. */
+#define PUBLIC_MIN 3
+#define PAIR_MIN (2 + 4 + 2 * PUBLIC_MIN)
+#define MEMBER_MIN (PUBLIC_MIN + 1 + 1)
 
 #define REPEATED                                                               \
 	(VRV_TAG_BIT(VRV_C_PAIR) | VRV_TAG_BIT(VRV_C_ADMIN) |                  \
-	    VRV_TAG_BIT(VRV_C_MEMBER))
+	    VRV_TAG_BIT(VRV_C_MEMBER) | VRV_TAG_BIT(VRV_C_SLOT))
 #define REQUIRED                                                               \
 	(VRV_TAG_BIT(VRV_C_READ_FEATURES) |                                    \
 	    VRV_TAG_BIT(VRV_C_WRITE_FEATURES) | VRV_TAG_BIT(VRV_C_PAIR) |      \
 	    VRV_TAG_BIT(VRV_C_ADMIN) | VRV_TAG_BIT(VRV_C_CHUNKER))
-#define RIGHTS_KNOWN (VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN | VRV_RIGHT_RETIRED)
 
 /* --- encoding --- */
 
@@ -30,24 +30,32 @@ put_features(struct vrv_buf *b, enum vrv_config_tag tag, uint64_t features)
 }
 
 static void
+put_public(struct vrv_buf *b, const uint8_t key[32])
+{
+	vrv_buf_u8(b, VRV_KEY_SUITE_25519);
+	vrv_buf_u16(b, 32);
+	vrv_buf_bytes(b, key, 32);
+}
+
+#define PUBLIC_SIZE (PUBLIC_MIN + 32)
+
+static void
 put_pair(struct vrv_buf *b, const struct vrv_config_pair *pair)
 {
-	vrv_tlv_put_head(b, VRV_C_PAIR, PAIR_SIZE);
+	vrv_tlv_put_head(b, VRV_C_PAIR, 2 + 4 + 2 * PUBLIC_SIZE);
 	vrv_buf_u16(b, pair->domain);
 	vrv_buf_u32(b, pair->epoch);
-	vrv_buf_bytes(b, pair->data, sizeof(pair->data));
-	vrv_buf_bytes(b, pair->meta, sizeof(pair->meta));
+	put_public(b, pair->data);
+	put_public(b, pair->meta);
 }
 
 static void
 put_member(struct vrv_buf *b, const struct vrv_member *member)
 {
 	vrv_tlv_put_head(b, VRV_C_MEMBER,
-	    sizeof(member->key) + 2 + vrv_v_size(member->label.n) +
-		member->label.n);
-	vrv_buf_bytes(b, member->key, sizeof(member->key));
+	    PUBLIC_SIZE + 1 + vrv_v_size(member->label.n) + member->label.n);
+	put_public(b, member->key);
 	vrv_buf_u8(b, member->rights);
-	vrv_buf_u8(b, 0);
 	vrv_buf_vbytes(b, member->label.p, member->label.n);
 }
 
@@ -76,7 +84,7 @@ void
 vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
 {
 	vrv_buf_u32(b, c->generation);
-	vrv_buf_bytes(b, c->previous, VRV_OBJECT_ID);
+	vrv_buf_bytes(b, c->previous, VRV_CONFIG_HASH);
 	vrv_buf_u32(b, 0);
 	size_t start = b->len;
 
@@ -84,12 +92,16 @@ vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
 	put_features(b, VRV_C_WRITE_FEATURES, c->write_features);
 	for (uint32_t i = 0; i < c->n_pairs; i++)
 		put_pair(b, &c->pairs[i]);
-	for (uint32_t i = 0; i < c->n_admins; i++)
-		vrv_tlv_put(b, VRV_C_ADMIN, c->admins[i], ADMIN_SIZE);
+	for (uint32_t i = 0; i < c->n_admins; i++) {
+		vrv_tlv_put_head(b, VRV_C_ADMIN, PUBLIC_SIZE);
+		put_public(b, c->admins[i]);
+	}
 	for (uint32_t i = 0; i < c->n_members; i++)
 		put_member(b, &c->members[i]);
 	put_chunker(b, c);
 	put_policy(b, c);
+	for (uint32_t i = 0; i < c->n_slots; i++)
+		vrv_tlv_put(b, VRV_C_SLOT, c->slots[i], VRV_OBJECT_ID);
 
 	if (!b->failed)
 		vrv_put_u32(b->data + start - 4, (uint32_t)(b->len - start));
@@ -97,25 +109,46 @@ vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
 
 /* --- decoding --- */
 
-static void
-get_pair(struct vrv_rd *v, struct vrv_config_pair *pair)
+/* Read a public key; true if it is of a suite that this version knows. */
+static bool
+get_public(struct vrv_rd *v, uint8_t key[32])
 {
+	uint8_t suite = vrv_rd_u8(v);
+	uint16_t n = vrv_rd_u16(v);
+
+	if (suite == VRV_KEY_SUITE_25519) {
+		vrv_rd_copy(v, key, 32);
+		if (n != 32)
+			vrv_rd_fail(v);
+		return true;
+	}
+	(void)vrv_rd_bytes(v, n);
+	return false;
+}
+
+static void
+get_pair(struct vrv_rd *v, struct vrv_config *c)
+{
+	struct vrv_config_pair *pair = &c->pairs[c->n_pairs];
+
 	pair->domain = vrv_rd_u16(v);
 	pair->epoch = vrv_rd_u32(v);
-	vrv_rd_copy(v, pair->data, sizeof(pair->data));
-	vrv_rd_copy(v, pair->meta, sizeof(pair->meta));
+	bool data = get_public(v, pair->data);
+	bool meta = get_public(v, pair->meta);
+	if (data && meta)
+		c->n_pairs++;
 }
 
 static int
-get_member(struct vrv_rd *v, struct vrv_member *member, struct varve_err *err)
+get_member(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
 {
-	vrv_rd_copy(v, member->key, sizeof(member->key));
+	struct vrv_member *member = &c->members[c->n_members];
+
+	if (get_public(v, member->key))
+		c->n_members++;
 	member->rights = vrv_rd_u8(v);
-	uint8_t reserved = vrv_rd_u8(v);
 	member->label.p = vrv_rd_vbytes(v, &member->label.n);
-	if ((member->rights & ~RIGHTS_KNOWN) != 0 || reserved != 0)
-		return VRV_UNKNOWN(err, "config with unknown rights");
-	return 0;
+	return vrv_tlv_skip(v, err);
 }
 
 static int
@@ -164,13 +197,14 @@ get_value(const struct vrv_tlv *at, struct vrv_config *c, struct varve_err *err)
 		c->write_features = vrv_rd_u64(&v);
 		break;
 	case VRV_C_PAIR:
-		get_pair(&v, &c->pairs[c->n_pairs++]);
+		get_pair(&v, c);
 		break;
 	case VRV_C_ADMIN:
-		vrv_rd_copy(&v, c->admins[c->n_admins++], ADMIN_SIZE);
+		if (get_public(&v, c->admins[c->n_admins]))
+			c->n_admins++;
 		break;
 	case VRV_C_MEMBER:
-		rc = get_member(&v, &c->members[c->n_members++], err);
+		rc = get_member(&v, c, err);
 		break;
 	case VRV_C_CHUNKER:
 		rc = get_chunker(&v, c, err);
@@ -178,6 +212,9 @@ get_value(const struct vrv_tlv *at, struct vrv_config *c, struct varve_err *err)
 	case VRV_C_POLICY:
 		c->grace = vrv_rd_v(&v);
 		c->min_age = vrv_rd_v(&v);
+		break;
+	case VRV_C_SLOT:
+		vrv_rd_copy(&v, c->slots[c->n_slots++], VRV_OBJECT_ID);
 		break;
 	default:
 		return vrv_tlv_unknown(at->tag, err);
@@ -209,15 +246,18 @@ static int
 make_arrays(struct vrv_rd list, struct vrv_arena *arena, struct vrv_config *c,
     struct varve_err *err)
 {
-	int rc = make_array(list, VRV_C_PAIR, PAIR_SIZE, sizeof(*c->pairs),
+	int rc = make_array(list, VRV_C_PAIR, PAIR_MIN, sizeof(*c->pairs),
 	    arena, &c->pairs, err);
 
 	if (rc == 0)
-		rc = make_array(list, VRV_C_ADMIN, ADMIN_SIZE,
+		rc = make_array(list, VRV_C_ADMIN, PUBLIC_MIN,
 		    sizeof(*c->admins), arena, &c->admins, err);
 	if (rc == 0)
 		rc = make_array(list, VRV_C_MEMBER, MEMBER_MIN,
 		    sizeof(*c->members), arena, &c->members, err);
+	if (rc == 0)
+		rc = make_array(list, VRV_C_SLOT, VRV_OBJECT_ID,
+		    sizeof(*c->slots), arena, &c->slots, err);
 	return rc;
 }
 
@@ -238,6 +278,10 @@ get_list(struct vrv_rd list, struct vrv_arena *arena, struct vrv_config *c,
 	}
 	if (rc == 0 && (seen & REQUIRED) != REQUIRED)
 		return VRV_CORRUPT(err, "config lacks a value");
+	if (rc == 0 && (c->n_pairs == 0 || c->n_admins == 0))
+		return VRV_UNKNOWN(err,
+		    "config whose keys are all of an "
+		    "unknown suite");
 	return rc;
 }
 
@@ -245,13 +289,13 @@ int
 vrv_config_get(struct vrv_rd *r, struct vrv_arena *arena,
     struct vrv_config *ret, struct varve_err *err)
 {
-	static const uint8_t none[VRV_OBJECT_ID];
+	static const uint8_t none[VRV_CONFIG_HASH];
 	struct vrv_config c = {0};
 
 	if (vrv_rd_left(r) > VRV_MAX_CONFIG)
 		return VRV_CORRUPT(err, "config beyond the limit");
 	c.generation = vrv_rd_u32(r);
-	vrv_rd_copy(r, c.previous, VRV_OBJECT_ID);
+	vrv_rd_copy(r, c.previous, VRV_CONFIG_HASH);
 	uint32_t n = vrv_rd_u32(r);
 	const uint8_t *list = vrv_rd_bytes(r, n);
 	if (!vrv_rd_done(r))

@@ -18,15 +18,18 @@
 enum vrv_config_tag {
 	VRV_C_READ_FEATURES = 2,  /* u64 bits a reader must know */
 	VRV_C_WRITE_FEATURES = 4, /* u64 bits a writer must know */
-	VRV_C_PAIR = 6,		  /* u16 domain, u32 epoch, b32 data, b32 meta;
-				     repeated */
-	VRV_C_ADMIN = 8,	  /* b32 public key; repeated */
-	VRV_C_MEMBER = 10,  /* b32 key, u8 rights, u8 0, v len + sealed label;
-			       repeated */
+	VRV_C_PAIR = 6,		  /* u16 domain, u32 epoch, data and meta public
+				     keys; repeated */
+	VRV_C_ADMIN = 8,	  /* public key; repeated */
+	VRV_C_MEMBER = 10,  /* public key, u8 rights, v len + sealed label,
+			       tagged  list; repeated */
 	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
-	VRV_C_POLICY = 13   /* v grace, v minimum age of unreferenced packs, in
+	VRV_C_POLICY = 13,  /* v grace, v minimum age of unreferenced packs, in
 			       seconds */
+	VRV_C_SLOT = 15	    /* b16 id of a key slot; repeated */
 };
+/* A public key is (u8 suite, u16 length, value). */
+#define VRV_KEY_SUITE_25519 1 /* Ed25519 to sign, X25519 to seal: 32 bytes */
 #define VRV_READ_FEATURES_KNOWN 0u
 #define VRV_WRITE_FEATURES_KNOWN 0u
 #define VRV_CHUNKER_GEAR 1
@@ -37,6 +40,7 @@ enum vrv_right {
 	/* What it signed counts only where a roll names it by its hash. */
 	VRV_RIGHT_RETIRED = 1u << 2
 };
+#define VRV_CONFIG_HASH 32 /* BLAKE2b-256 of the body of a config object */
 
 struct vrv_config_pair {
 	uint16_t domain;
@@ -45,26 +49,30 @@ struct vrv_config_pair {
 };
 struct vrv_member {
 	uint8_t key[32];
-	uint8_t rights;
+	uint8_t rights; /* bits of enum vrv_right; unknown ones mean nothing */
 	struct vrv_text label; /* sealed; may be empty */
 };
 struct vrv_config {
 	uint32_t generation;
-	uint8_t previous[VRV_OBJECT_ID]; /* zero in generation 0 */
+	uint8_t previous[VRV_CONFIG_HASH]; /* zero in generation 0 */
 	uint64_t read_features, write_features;
 	struct vrv_config_pair *pairs;
 	uint8_t (*admins)[32];
 	struct vrv_member *members;
-	uint32_t n_pairs, n_admins, n_members;
+	/* Slots to try first, in this order: a hint, which nothing proves
+	 * before one of them opens. */
+	uint8_t (*slots)[VRV_OBJECT_ID];
+	uint32_t n_pairs, n_admins, n_members, n_slots;
 	uint32_t chunk_min, chunk_average, chunk_max;
 	uint64_t grace, min_age; /* seconds; 0 when there is no policy */
 };
-/* The body of the object: u32 generation, b16 previous, u32 length of the
+/* The body of the object: u32 generation, b32 previous, u32 length of the
  * list, the list. */
 void vrv_config_put(struct vrv_buf *, const struct vrv_config *);
 /* The cursor covers the body and nothing else. Arrays are in the arena, labels
- * point into the bytes. FORMAT for an unknown even tag, reader feature bit,
- * right or chunker; unknown writer features are for who writes to refuse.
+ * point into the bytes. Skips keys of an unknown suite. FORMAT for an unknown
+ * even tag, reader feature bit or chunker, and if no pair or admin key is left;
+ * unknown writer features are for who writes to refuse.
  * CORRUPT for anything missing, out of order, malformed, and for chunk sizes
  * that are 0, beyond VRV_FRAME_PLAIN_MAX or not min <= average <= max. */
 int vrv_config_get(struct vrv_rd *, struct vrv_arena *arena,

@@ -6,14 +6,14 @@
 
 #include "util/mem.h"
 
-int
-vrv_config_store(struct vrv_store *store, const struct vrv_signer *admin,
-    const uint8_t repository[VRV_REPO_ID], const struct vrv_config *config,
-    struct varve_err *err)
+/* One object of a generation. */
+static int
+store_copy(struct vrv_store *store, const struct vrv_signer *admin,
+    const uint8_t repository[VRV_REPO_ID], uint32_t generation,
+    const struct vrv_buf *body, struct varve_err *err)
 {
 	struct vrv_header header = {.type = VRV_CONFIG};
-	struct vrv_name name = {.type = VRV_CONFIG,
-	    .generation = config->generation};
+	struct vrv_name name = {.type = VRV_CONFIG, .generation = generation};
 	vrv_auto_buf struct vrv_buf object = {0};
 	char text[VRV_NAME_SIZE];
 
@@ -21,7 +21,7 @@ vrv_config_store(struct vrv_store *store, const struct vrv_signer *admin,
 	memcpy(header.id, name.id, sizeof(name.id));
 	memcpy(header.repository, repository, VRV_REPO_ID);
 	vrv_header_put(&object, &header);
-	vrv_config_put(&object, config);
+	vrv_buf_bytes(&object, body->data, body->len);
 	int rc = vrv_sign(&object, admin, err);
 	if (rc != 0)
 		return rc;
@@ -31,6 +31,24 @@ vrv_config_store(struct vrv_store *store, const struct vrv_signer *admin,
 		return rc;
 	vrv_name_print(&name, text);
 	return vrv_store_put(store, text, object.data, object.len, err);
+}
+
+int
+vrv_config_store(struct vrv_store *store, const struct vrv_signer *admin,
+    const uint8_t repository[VRV_REPO_ID], const struct vrv_config *config,
+    unsigned copies, uint8_t ret_hash[VRV_CONFIG_HASH], struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf body = {0};
+
+	vrv_config_put(&body, config);
+	int rc = vrv_buf_check(&body, err);
+	for (unsigned i = 0; rc == 0 && i < copies; i++)
+		rc = store_copy(store, admin, repository, config->generation,
+		    &body, err);
+	if (rc == 0)
+		vrv_blake2b(ret_hash, VRV_CONFIG_HASH, NULL, body.data,
+		    body.len);
+	return rc;
 }
 
 static int
@@ -78,24 +96,44 @@ vrv_config_list(struct vrv_store *store, struct vrv_config_names *ret,
 
 int
 vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
-    uint8_t ret_repository[VRV_REPO_ID], struct varve_err *err)
+    struct vrv_config_ids *ret, struct varve_err *err)
 {
-	vrv_auto_free uint8_t *bytes = NULL;
-	struct vrv_header header;
-	char text[VRV_NAME_SIZE];
-	size_t n;
+	struct varve_err first = {0}, why;
 
-	/* All of it: damage should be told as what it is, not as a key that
-	 * does not fit. */
-	vrv_name_print(&names->items[0], text);
-	int rc =
-	    vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n, err);
-	if (rc == 0)
-		rc = vrv_object_check(bytes, n, &names->items[0], &header, err);
-	if (rc != 0)
-		return vrv_ctx(err, "%s", text);
-	memcpy(ret_repository, header.repository, VRV_REPO_ID);
-	return 0;
+	ret->n = 0;
+	for (size_t i = 0; i < names->n && ret->n < VRV_CONFIG_IDS; i++) {
+		vrv_auto_free uint8_t *bytes = NULL;
+		struct vrv_header header;
+		char text[VRV_NAME_SIZE];
+		size_t n, k = 0;
+
+		/* All of it: damage should be told as what it is, not as a key
+		 * that does not fit. */
+		vrv_name_print(&names->items[i], text);
+		int rc = vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes,
+		    &n, &why);
+		if (rc == 0)
+			rc = vrv_object_check(bytes, n, &names->items[i],
+			    &header, &why);
+		if (rc != 0 && first.code == 0) {
+			vrv_ctx(&why, "%s", text);
+			first = why;
+		}
+		if (rc != 0 && vrv_err_is_fatal(&why))
+			break;
+		if (rc != 0)
+			continue;
+		while (k < ret->n &&
+		    memcmp(ret->ids[k], header.repository, VRV_REPO_ID) != 0)
+			k++;
+		if (k == ret->n)
+			memcpy(ret->ids[ret->n++], header.repository,
+			    VRV_REPO_ID);
+	}
+	if (ret->n > 0)
+		return 0;
+	*err = first;
+	return first.code;
 }
 
 /* The body of a config object that `admin` signed. */
@@ -126,23 +164,19 @@ check_config(const uint8_t *bytes, size_t n, const struct vrv_name *name,
 	return 0;
 }
 
-int
-vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
+/* One object of config/: its body, in the arena, and what that says. */
+static int
+read_config(struct vrv_store *store, const struct vrv_name *name,
     const uint8_t repository[VRV_REPO_ID], const uint8_t *admin,
     struct vrv_arena *arena, struct vrv_config *ret,
-    uint8_t ret_id[VRV_OBJECT_ID], struct varve_err *err)
+    uint8_t ret_hash[VRV_CONFIG_HASH], bool *ret_signed, struct varve_err *err)
 {
-	const struct vrv_name *name = &names->items[0];
 	vrv_auto_free uint8_t *bytes = NULL;
-	struct vrv_config config;
-	char text[VRV_NAME_SIZE];
 	struct vrv_rd body;
+	char text[VRV_NAME_SIZE];
 	size_t n;
 
-	if (names->n > 1 && names->items[1].generation == name->generation)
-		return vrv_fail(err, VARVE_AUTH,
-		    "two configs of generation %u in '%s'", name->generation,
-		    vrv_store_location(store));
+	*ret_signed = false;
 	vrv_name_print(name, text);
 	int rc =
 	    vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n, err);
@@ -154,18 +188,175 @@ vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
 	if (rc != 0)
 		return vrv_ctx(err, "%s", text);
 
+	*ret_signed = true;
+	n = vrv_rd_left(&body);
+	vrv_blake2b(ret_hash, VRV_CONFIG_HASH, NULL, body.p, n);
 	/* The config's texts must outlive the object they came in. */
-	uint8_t *kept = vrv_arena_dup(arena, body.p, vrv_rd_left(&body));
+	uint8_t *kept = vrv_arena_dup(arena, body.p, n);
 	if (kept == NULL)
 		return VRV_NOMEM(err, "the config");
-	struct vrv_rd rd = vrv_rd_over(kept, vrv_rd_left(&body));
-	rc = vrv_config_get(&rd, arena, &config, err);
-	if (rc == 0 && config.generation != name->generation)
+	struct vrv_rd rd = vrv_rd_over(kept, n);
+	rc = vrv_config_get(&rd, arena, ret, err);
+	if (rc == 0 && ret->generation != name->generation)
 		rc = vrv_fail(err, VARVE_CORRUPT,
 		    "its generation is not that of its name");
-	if (rc != 0)
-		return vrv_ctx(err, "%s", text);
-	*ret = config;
-	memcpy(ret_id, name->id, VRV_OBJECT_ID);
+	return rc != 0 ? vrv_ctx(err, "%s", text) : 0;
+}
+
+/* Take note of a body of the generation that counts. */
+static void
+take_body(struct vrv_config_read *r, const struct vrv_config *config,
+    const uint8_t hash[VRV_CONFIG_HASH])
+{
+	int order =
+	    r->copies == 0 ? -1 : memcmp(hash, r->hash, VRV_CONFIG_HASH);
+
+	if (order == 0)
+		r->copies++;
+	if (order >= 0)
+		return;
+	r->config = *config;
+	memcpy(r->hash, hash, VRV_CONFIG_HASH);
+	r->copies = 1;
+}
+
+/* An error that says nothing about the object: nobody knows what it holds. */
+static bool
+is_unread(const struct varve_err *err)
+{
+	return err->code == VARVE_IO || err->code == VARVE_NET;
+}
+
+int
+vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
+    const uint8_t repository[VRV_REPO_ID], const uint8_t *admin,
+    struct vrv_arena *arena, struct vrv_config_read *ret, struct varve_err *err)
+{
+	struct vrv_config_read r = {0};
+	struct varve_err why, unread = {0};
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct vrv_name *name = &names->items[i];
+		uint8_t hash[VRV_CONFIG_HASH];
+		struct vrv_config config;
+		bool is_signed;
+
+		if (i > 0 &&
+		    name->generation != names->items[i - 1].generation) {
+			if (r.copies > 0)
+				break;
+			if (unread.code != 0)
+				break;
+		}
+		int rc = read_config(store, name, repository, admin, arena,
+		    &config, hash, &is_signed, &why);
+		if (rc == 0) {
+			take_body(&r, &config, hash);
+			continue;
+		}
+		/* What the admin signed is no garbage: a later version made
+		 * it, and an older configuration must not take its place. */
+		if (vrv_err_is_fatal(&why) ||
+		    (rc == VARVE_FORMAT && is_signed)) {
+			*err = why;
+			return rc;
+		}
+		if (is_unread(&why) && unread.code == 0)
+			unread = why;
+		if (r.ignored++ == 0)
+			r.why = why;
+	}
+	if (r.copies == 0) {
+		*err = unread.code != 0 ? unread : r.why;
+		return err->code;
+	}
+	*ret = r;
 	return 0;
+}
+
+/* --- changing it --- */
+
+/* Read again what counts: another client may have stored the same generation.
+ */
+static int
+read_again(struct vrv_repo *repo, struct vrv_arena *arena,
+    struct vrv_config_read *ret, struct varve_err *err)
+{
+	struct vrv_config_names names = {0};
+
+	int rc = vrv_config_list(repo->store, &names, err);
+	if (rc == 0)
+		rc = vrv_config_load(repo->store, &names, repo->id,
+		    repo->secrets->admin.public, arena, ret, err);
+	free(names.items);
+	return rc;
+}
+
+int
+vrv_repo_config_replace(struct vrv_repo *repo, const struct vrv_config *changed,
+    struct varve_err *err)
+{
+	struct vrv_config config = *changed;
+	struct vrv_config_read now;
+	uint8_t hash[VRV_CONFIG_HASH];
+
+	if (repo->config.generation == UINT32_MAX)
+		return vrv_fail(err, VARVE_LIMIT,
+		    "the configuration cannot be changed any more often");
+	int rc = vrv_repo_writable(repo, err);
+	if (rc != 0)
+		return rc;
+	config.generation = repo->config.generation + 1;
+	memcpy(config.previous, repo->config_hash, VRV_CONFIG_HASH);
+	rc = vrv_config_store(repo->store, &repo->secrets->admin, repo->id,
+	    &config, VRV_CONFIG_COPIES, hash, err);
+	if (rc == 0)
+		rc = read_again(repo, &repo->arena, &now, err);
+	if (rc != 0)
+		return rc;
+	vrv_repo_config_set(repo, &now);
+	rc = vrv_repo_state_seen(repo, err);
+	if (rc == 0 && memcmp(now.hash, hash, VRV_CONFIG_HASH) != 0)
+		return vrv_fail(err, VARVE_EXISTS,
+		    "another client changed the configuration of '%s' at the "
+		    "same time, and its change counts: run the command again",
+		    vrv_store_location(repo->store));
+	return rc;
+}
+
+void
+vrv_repo_config_mend(struct vrv_repo *repo)
+{
+	uint8_t hash[VRV_CONFIG_HASH];
+	struct varve_err why;
+
+	if (repo->config_copies >= VRV_CONFIG_COPIES)
+		return;
+	unsigned lacking = VRV_CONFIG_COPIES - repo->config_copies;
+	repo->config_copies = VRV_CONFIG_COPIES; /* try once */
+	if (vrv_config_store(repo->store, &repo->secrets->admin, repo->id,
+		&repo->config, lacking, hash, &why) != 0)
+		vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+		    "only one copy of the configuration is whole, and a second "
+		    "cannot be stored: %s",
+		    why.message);
+	else
+		vrv_repo_note(repo, VARVE_EVENT_NOTE, NULL,
+		    "stored the configuration again: one of its two copies was "
+		    "missing or damaged");
+}
+
+void
+vrv_repo_config_set(struct vrv_repo *repo, const struct vrv_config_read *read)
+{
+	repo->config = read->config;
+	repo->config_copies = read->copies;
+	memcpy(repo->config_hash, read->hash, VRV_CONFIG_HASH);
+	if (read->ignored == 0)
+		return;
+	vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
+	    "ignored %zu %s in config/ that cannot be verified, generation %u "
+	    "counts: %s",
+	    read->ignored, read->ignored == 1 ? "object" : "objects",
+	    read->config.generation, read->why.message);
 }

@@ -30,16 +30,20 @@ check_options(const struct varve_init_options *o, struct varve_err *err)
 
 static int
 store_config(struct vrv_store *store, const struct vrv_secrets *s,
-    const struct varve_init_options *init, struct varve_err *err)
+    const struct varve_init_options *init, const uint8_t slot[VRV_OBJECT_ID],
+    struct varve_err *err)
 {
 	struct vrv_config_pair pair = {0};
 	struct vrv_member members[2] = {{.rights = VRV_RIGHT_WRITE |
 						VRV_RIGHT_ADMIN},
 	    {.rights = VRV_RIGHT_WRITE}};
-	uint8_t admins[1][32];
+	uint8_t admins[1][32], slots[1][VRV_OBJECT_ID];
+	uint8_t hash[VRV_CONFIG_HASH];
 	struct vrv_config config = {.pairs = &pair,
 	    .admins = admins,
 	    .members = members,
+	    .slots = slots,
+	    .n_slots = 1,
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 2,
@@ -49,13 +53,14 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
 	    .grace = DEFAULT_GRACE,
 	    .min_age = DEFAULT_MIN_AGE};
 
+	memcpy(slots[0], slot, sizeof(slots[0]));
 	memcpy(pair.data, s->pack.data_public.b, sizeof(pair.data));
 	memcpy(pair.meta, s->pack.meta_public.b, sizeof(pair.meta));
 	memcpy(admins[0], s->admin.public, sizeof(admins[0]));
 	memcpy(members[0].key, s->admin.public, sizeof(members[0].key));
 	memcpy(members[1].key, s->writer.public, sizeof(members[1].key));
 	return vrv_config_store(store, &s->admin, s->pack.repository, &config,
-	    err);
+	    VRV_CONFIG_COPIES, hash, err);
 }
 
 /* The slot first: a config makes the repository, and one that no key opens
@@ -98,7 +103,7 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 		rc = vrv_repo_state_forget(options->state_dir,
 		    vrv_store_location(store), err);
 	if (rc == 0)
-		rc = store_config(store, secrets, init, err);
+		rc = store_config(store, secrets, init, name.id, err);
 	return rc;
 }
 

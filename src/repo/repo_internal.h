@@ -24,7 +24,8 @@ struct vrv_repo {
 	uint8_t id[VRV_REPO_ID];
 	struct vrv_arena arena; /* of the config */
 	struct vrv_config config;
-	uint8_t config_id[VRV_OBJECT_ID];
+	uint8_t config_hash[VRV_CONFIG_HASH];
+	unsigned config_copies;
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
@@ -153,6 +154,8 @@ int vrv_key_file_replace(const char *path, const void *bytes, size_t n,
  * A state directory that cannot be used is a warning. */
 int vrv_repo_state_open(struct vrv_repo *, const uint8_t admin[VRV_SIGN_PUBLIC],
     const struct varve_open_options *, struct varve_err *err) VRV_MUST;
+/* Remember the config that counts now: it was changed. */
+int vrv_repo_state_seen(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 /* Forget which repository was at a location (`dir` NULL: nobody knows). */
 int vrv_repo_state_forget(const char *dir, const char *location,
     struct varve_err *err) VRV_MUST;
@@ -218,10 +221,13 @@ int vrv_chunk_verify(const struct vrv_repo *, enum vrv_frame_kind kind,
 
 /* --- repo_config.c --- */
 
-/* Sign and store a config generation. */
+/* Each generation is stored as two objects of one body. */
+#define VRV_CONFIG_COPIES 2
+/* Sign and store `copies` objects of a config generation. */
 int vrv_config_store(struct vrv_store *, const struct vrv_signer *admin,
     const uint8_t repository[VRV_REPO_ID], const struct vrv_config *,
-    struct varve_err *err) VRV_MUST;
+    unsigned copies, uint8_t ret_hash[VRV_CONFIG_HASH], struct varve_err *err)
+    VRV_MUST;
 
 /* The names of config/ that are config objects, newest generation first. */
 struct vrv_config_names {
@@ -230,15 +236,42 @@ struct vrv_config_names {
 };
 int vrv_config_list(struct vrv_store *, struct vrv_config_names *ret,
     struct varve_err *err) VRV_MUST;
-/* The repository's id, from the header of its newest config: a claim that
- * nothing has proven yet. */
+/* Ids of repositories in the headers of configs, newest first: claims that
+ * nothing has proven yet, so the owner of the right one may follow. */
+#define VRV_CONFIG_IDS 8
+struct vrv_config_ids {
+	uint8_t ids[VRV_CONFIG_IDS][VRV_REPO_ID];
+	size_t n; /* 1 or more */
+};
+/* The first error if no config has a sound checksum. */
 int vrv_config_peek(struct vrv_store *, const struct vrv_config_names *,
-    uint8_t ret_repository[VRV_REPO_ID], struct varve_err *err) VRV_MUST;
-/* Read the newest generation and believe it only if `admin` signed it (NULL:
- * opened without a key, nothing is proven). */
+    struct vrv_config_ids *ret, struct varve_err *err) VRV_MUST;
+
+struct vrv_config_read {
+	struct vrv_config config; /* in the arena */
+	uint8_t hash[VRV_CONFIG_HASH];
+	unsigned copies;      /* objects of this body */
+	size_t ignored;	      /* objects that cannot be verified, of this and
+				 later generations */
+	struct varve_err why; /* the first of them */
+};
+/* Read the newest generation that `admin` signed (NULL: opened without a key,
+ * any signer): of several bodies the one of the lowest hash. What cannot be
+ * verified is ignored. FORMAT if the newest that the admin signed is of a later
+ * version; IO and NET if an object of a later generation could not be read. */
 int vrv_config_load(struct vrv_store *, const struct vrv_config_names *,
     const uint8_t repository[VRV_REPO_ID], const uint8_t *admin,
-    struct vrv_arena *arena, struct vrv_config *ret,
-    uint8_t ret_id[VRV_OBJECT_ID], struct varve_err *err) VRV_MUST;
+    struct vrv_arena *arena, struct vrv_config_read *ret, struct varve_err *err)
+    VRV_MUST;
+/* Let a config count for this handle; warn of what was ignored. */
+void vrv_repo_config_set(struct vrv_repo *, const struct vrv_config_read *);
+/* Store the next generation: `changed` but for generation and predecessor. The
+ * handle uses afterwards what counts then. EXISTS if another client stored the
+ * same generation meanwhile and that one counts. */
+int vrv_repo_config_replace(struct vrv_repo *, const struct vrv_config *changed,
+    struct varve_err *err) VRV_MUST;
+/* Store the missing copy of the config; the handle must be writable. Tells
+ * what it did, or why it could not. */
+void vrv_repo_config_mend(struct vrv_repo *);
 
 #endif

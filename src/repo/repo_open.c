@@ -191,18 +191,50 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 
 static int
 open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
-    const struct vrv_config_names *names, struct varve_err *err)
+    const struct vrv_config_names *names, const struct vrv_config_ids *ids,
+    struct varve_err *err)
 {
 	uint8_t admin[VRV_SIGN_PUBLIC];
+	struct vrv_config_read config;
+	int rc = 0;
 
-	int rc = unlock(repo, options, admin, err);
+	/* A store may plant configs of another repository: the right one is
+	 * that whose slot opens. */
+	for (size_t i = 0; i < ids->n; i++) {
+		memcpy(repo->id, ids->ids[i], VRV_REPO_ID);
+		rc = unlock(repo, options, admin, err);
+		if (rc == 0 || vrv_err_is_fatal(err))
+			break;
+	}
 	if (rc == 0)
 		rc = vrv_config_load(repo->store, names, repo->id, admin,
-		    &repo->arena, &repo->config, repo->config_id, err);
-	if (rc == 0)
+		    &repo->arena, &config, err);
+	if (rc == 0) {
+		vrv_repo_config_set(repo, &config);
 		rc = vrv_repo_state_open(repo, admin, options, err);
+	}
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
+	return rc;
+}
+
+/* Nothing is proven: the first id that has a config. */
+static int
+open_without_key(struct vrv_repo *repo, const struct vrv_config_names *names,
+    const struct vrv_config_ids *ids, struct varve_err *err)
+{
+	struct vrv_config_read config;
+	int rc = 0;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		memcpy(repo->id, ids->ids[i], VRV_REPO_ID);
+		rc = vrv_config_load(repo->store, names, repo->id, NULL,
+		    &repo->arena, &config, err);
+		if (rc == 0)
+			vrv_repo_config_set(repo, &config);
+		if (rc == 0 || vrv_err_is_fatal(err))
+			break;
+	}
 	return rc;
 }
 
@@ -212,6 +244,7 @@ vrv_repo_open(struct vrv_store *take_store,
     struct varve_err *err)
 {
 	struct vrv_config_names names = {0};
+	struct vrv_config_ids ids;
 	struct vrv_repo *repo = calloc(1, sizeof(*repo));
 
 	if (repo == NULL) {
@@ -244,12 +277,11 @@ vrv_repo_open(struct vrv_store *take_store,
 	if (rc == 0)
 		rc = vrv_config_list(repo->store, &names, err);
 	if (rc == 0)
-		rc = vrv_config_peek(repo->store, &names, repo->id, err);
+		rc = vrv_config_peek(repo->store, &names, &ids, err);
 	if (rc == 0)
 		rc = options->without_key ?
-		    vrv_config_load(repo->store, &names, repo->id, NULL,
-			&repo->arena, &repo->config, repo->config_id, err) :
-		    open_locked(repo, options, &names, err);
+		    open_without_key(repo, &names, &ids, err) :
+		    open_locked(repo, options, &names, &ids, err);
 	free(names.items);
 	if (rc != 0) {
 		vrv_repo_close(repo);

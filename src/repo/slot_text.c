@@ -117,6 +117,16 @@ vrv_slot_text_get(const char *text, struct vrv_buf *ret, struct varve_err *err)
 	return 0;
 }
 
+static bool
+is_one_of(const struct vrv_config_ids *ids, const uint8_t id[VRV_REPO_ID])
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (memcmp(ids->ids[i], id, VRV_REPO_ID) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 vrv_repo_slot_import(struct vrv_store *take_store,
     const struct varve_open_options *options, const char *text, char ret_id[33],
@@ -128,7 +138,8 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	    cleanup(vrv_slot_object_fini))) struct vrv_slot_object slot = {0};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_buf struct vrv_buf object = {0};
-	uint8_t repository[VRV_REPO_ID], admin[VRV_SIGN_PUBLIC];
+	uint8_t admin[VRV_SIGN_PUBLIC];
+	struct vrv_config_ids ids;
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
 	struct vrv_header header;
 	vrv_auto_key master;
@@ -145,10 +156,10 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	if (rc == 0)
 		rc = vrv_config_list(store, &names, err);
 	if (rc == 0)
-		rc = vrv_config_peek(store, &names, repository, err);
+		rc = vrv_config_peek(store, &names, &ids, err);
 	if (rc == 0)
 		rc = vrv_header_get(object.data, object.len, &header, err);
-	if (rc == 0 && memcmp(header.repository, repository, 32) != 0) {
+	if (rc == 0 && !is_one_of(&ids, header.repository)) {
 		vrv_fail(err, VARVE_AUTH,
 		    "this key belongs to another repository than '%s'",
 		    vrv_store_location(store));

@@ -66,12 +66,19 @@ static int
 check_generation(struct vrv_repo *repo, struct varve_err *err)
 {
 	const struct vrv_state *state = &repo->state;
+	struct vrv_state now = {.generation = repo->config.generation};
 	char why[100];
 
-	if (!state->known || repo->config.generation > state->generation ||
-	    (repo->config.generation == state->generation &&
-		memcmp(repo->config_id, state->config, VRV_OBJECT_ID) == 0))
+	memcpy(now.config, repo->config_hash, VRV_CONFIG_HASH);
+	if (!state->known || vrv_state_order(&now, state) >= 0)
 		return 0;
+	if (now.generation == state->generation) {
+		snprintf(why, sizeof(why),
+		    "its config of generation %u is "
+		    "another one",
+		    now.generation);
+		return vrv_repo_older(repo, why, err);
+	}
 	snprintf(why, sizeof(why), "its config has generation %u, was %u",
 	    repo->config.generation, state->generation);
 	return vrv_repo_older(repo, why, err);
@@ -142,13 +149,14 @@ see(struct vrv_repo *repo, struct varve_err *err)
 
 	if (!state->known || repo->change.forget ||
 	    repo->config.generation != state->generation ||
+	    memcmp(repo->config_hash, state->config, VRV_CONFIG_HASH) != 0 ||
 	    state->places[0] == NULL || strcmp(state->places[0], location) != 0)
 		repo->change.seen = true;
 	if (repo->change.forget)
 		state->n_pins = 0;
 	state->known = true;
 	state->generation = repo->config.generation;
-	memcpy(state->config, repo->config_id, VRV_OBJECT_ID);
+	memcpy(state->config, repo->config_hash, VRV_CONFIG_HASH);
 	return vrv_state_add_place(state, location, err);
 }
 
@@ -190,6 +198,19 @@ open_state(struct vrv_repo *repo, int dir, const struct vrv_identity *who,
 	if (rc == 0)
 		save_opened(repo, dir, write_place || accept);
 	return rc;
+}
+
+int
+vrv_repo_state_seen(struct vrv_repo *repo, struct varve_err *err)
+{
+	int rc = 0;
+
+	if (repo->state_path == NULL || repo->old_allowed)
+		return 0;
+	pthread_mutex_lock(&repo->state_lock);
+	rc = see(repo, err);
+	pthread_mutex_unlock(&repo->state_lock);
+	return rc == 0 ? vrv_repo_state_save(repo, err) : rc;
 }
 
 int

@@ -37,12 +37,15 @@ struct vrv_state {
 	bool known; /* false: everything else is unset */
 	struct vrv_identity who;
 	uint32_t generation;
-	uint8_t config[VRV_OBJECT_ID];
+	uint8_t config[VRV_CONFIG_HASH]; /* of its body */
 	char *places[VRV_STATE_PLACES];
 	struct vrv_pin *pins; /* by tag and logical id, each once */
 	size_t n_pins;
 };
 void vrv_state_fini(struct vrv_state *);
+/* Positive if the config of `a` replaces that of `b`, 0 if they are the same: a
+ * later generation does, and in one generation the body of the lower hash. */
+int vrv_state_order(const struct vrv_state *a, const struct vrv_state *b);
 
 /* Changes of one process that are not written yet. Zero-initialise. */
 struct vrv_state_change {

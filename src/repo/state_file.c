@@ -221,10 +221,9 @@ merge(struct vrv_state *file, const struct vrv_state *now,
 	}
 	file->who = now->who;
 	/* Never lower: another process may have seen a later one meanwhile. */
-	if (!file->known || now->generation > file->generation ||
-	    change->forget) {
+	if (!file->known || change->forget || vrv_state_order(now, file) > 0) {
 		file->generation = now->generation;
-		memcpy(file->config, now->config, VRV_OBJECT_ID);
+		memcpy(file->config, now->config, VRV_CONFIG_HASH);
 	}
 	file->known = true;
 	if (rc == 0 && change->seen && now->places[0] != NULL)
@@ -297,7 +296,7 @@ vrv_state_keep(int dir, const struct vrv_state *v1, struct varve_err *err)
 	    .generation = v1->generation,
 	};
 
-	memcpy(state.config, v1->config, VRV_OBJECT_ID);
+	memcpy(state.config, v1->config, VRV_CONFIG_HASH);
 	int rc = vrv_state_write(dir, &state, &change, err);
 	vrv_state_fini(&state);
 	return rc;

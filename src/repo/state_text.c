@@ -11,7 +11,7 @@
 /*
  *	varve-state 2
  *	repository <64 hex> admin <64 hex>
- *	config <generation> <32 hex>
+ *	config <generation> <64 hex>
  *	place /srv/backup		(a few)
  *	archive <tag, 16 hex> <object id, 32 hex> <logical id, 64 hex> <rev.>
  *	end <BLAKE2b-128 of everything before this line>
@@ -219,7 +219,7 @@ vrv_state_print(const struct vrv_state *state, bool place_only,
 	snprintf(line, sizeof(line), HEAD "\nrepository %s admin %s\n", a, b);
 	put_line(text, line);
 	if (!place_only) {
-		vrv_hex(a, state->config, VRV_OBJECT_ID);
+		vrv_hex(a, state->config, VRV_CONFIG_HASH);
 		snprintf(line, sizeof(line), "config %u %s\n",
 		    state->generation, a);
 		put_line(text, line);
@@ -277,11 +277,24 @@ parse_who(const char *line, struct vrv_identity *who)
 static bool
 parse_config(const char *line, struct vrv_state *state)
 {
-	char id[33];
+	char hash[2 * VRV_CONFIG_HASH + 1];
 
-	return sscanf(line, "config %u %32[0-9a-f]", &state->generation, id) ==
-	    2 &&
-	    strlen(id) == 32 && vrv_unhex(state->config, id, VRV_OBJECT_ID);
+	if (sscanf(line, "config %u %64[0-9a-f]", &state->generation, hash) !=
+	    2)
+		return false;
+	/* Version 1 had the id of the object: any body of that generation. */
+	memset(state->config, 0xff, sizeof(state->config));
+	return strlen(hash) == 2 * VRV_OBJECT_ID ||
+	    (strlen(hash) == 2 * VRV_CONFIG_HASH &&
+		vrv_unhex(state->config, hash, VRV_CONFIG_HASH));
+}
+
+int
+vrv_state_order(const struct vrv_state *a, const struct vrv_state *b)
+{
+	if (a->generation != b->generation)
+		return a->generation > b->generation ? 1 : -1;
+	return memcmp(b->config, a->config, VRV_CONFIG_HASH);
 }
 
 static bool

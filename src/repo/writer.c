@@ -31,6 +31,7 @@ vrv_writer_new(struct vrv_repo *repo, struct vrv_group *group,
 	int rc = vrv_repo_writable(repo, err);
 	if (rc != 0)
 		return rc;
+	vrv_repo_config_mend(repo);
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return VRV_NOMEM(err, "a writer");

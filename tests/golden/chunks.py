@@ -5,7 +5,7 @@ import zstandard
 
 from objects import DATA, Keys, META, Slot, Store, check_object, open_block
 from objects import parse_name, verify_signature
-from wire import Cursor, MIB, Refused, aead_open, need, tagged
+from wire import Cursor, MIB, Refused, aead_open, blake2b, need, tagged
 
 WRITE, ADMIN = 1, 2
 
@@ -15,18 +15,20 @@ class Opened:
 
     def __init__(self, path, passphrase=None, key_file=None):
         self.store = Store(path)
-        names = sorted(self.store.list("config"))
+        names = sorted(self.store.list("config"), reverse=True)
         need(names, "no config: no repository")
-        newest = names[-1]
-        need(len(names) == 1 or names[-2][:15] != newest[:15],
-             "two configs of one generation", "forgery")
-        config = self.store.get(newest)
-        self.id = config[16:48]
-        ring = self.unlock(passphrase, key_file)
+        ids = self.claimed_ids(names)
+        for number, self.id in enumerate(ids):
+            try:
+                ring = self.unlock(passphrase, key_file)
+                break
+            except Refused:
+                if number + 1 == len(ids):
+                    raise
         need((0, 0, 0) in ring and (73, 0, 0) in ring, "not an admin's slot")
         self.keys = Keys(ring[0, 0, 0], self.id)
         self.admin = ring[73, 0, 0]
-        self.read_config(config, newest)
+        self.choose_config(names)
         self.index = None
         self.frames = {}
 
@@ -47,32 +49,87 @@ class Opened:
                 return ring
         raise Refused("forgery: no slot opens")
 
-    def read_config(self, data, name):
-        _, generation, object_id = parse_name(name)
-        check_object(data, 1, object_id, self.id)
+    def claimed_ids(self, names):
+        """Repository ids of configs with a right sum, newest first."""
+        ids, first = [], None
+        for name in names:
+            data = self.store.get(name)
+            try:
+                check_object(data, 1, parse_name(name)[2])
+                ids += [data[16:48]] if data[16:48] not in ids else []
+            except Refused as why:
+                first = first or why
+        if not ids:
+            raise first
+        return ids
+
+    def choose_config(self, names):
+        """The newest valid one; of several bodies that of the lowest hash."""
+        valid, first, generation = {}, None, None
+        for name in names:
+            if valid and name[:15] != generation:
+                break
+            generation = name[:15]
+            data = self.store.get(name)
+            try:
+                body = self.signed_config(data, name)
+            except Refused as why:
+                first = first or why
+                continue
+            try:
+                values = self.read_config(body, name)
+            except Refused as why:
+                if str(why).startswith("version"):
+                    raise
+                first = first or why
+                continue
+            valid[blake2b(32, b"", body)] = values
+        if not valid:
+            raise first
+        values = valid[min(valid)]
+        self.chunk_sizes = values[12][1:]
+        self.roster = {key: rights for key, rights in values.get(10, [])
+                       if key}
+        self.config = values
+
+    def signed_config(self, data, name):
+        check_object(data, 1, parse_name(name)[2], self.id)
         signer, end = verify_signature(data)
         need(signer == self.admin, "config's signer", "forgery")
-        c = Cursor(data, 64, end)
-        need(c.u(4) == int(generation, 16), "another generation")
-        need(c.b(16) == bytes(16) or int(generation, 16) > 0, "predecessor")
+        return data[64:end]
+
+    @staticmethod
+    def read_config(body, name):
+        def public(v):
+            suite, value = v.u(1), v.b(v.u(2))
+            need(suite != 1 or len(value) == 32, "length of a public key")
+            return value if suite == 1 else None
+
+        def member(v):
+            key, rights = public(v), v.u(1)
+            v.text()
+            tagged(v, {}, (), ())
+            return key, rights
+
+        generation = int(parse_name(name)[1], 16)
+        c = Cursor(body)
+        need(c.u(4) == generation, "another generation")
+        need(c.b(32) == bytes(32) or generation > 0, "predecessor")
         need(c.u(4) == c.left(), "another length")
         values = tagged(c, {
             2: lambda v: v.u(8), 4: lambda v: v.u(8),
-            6: lambda v: (v.u(2), v.u(4), v.b(32), v.b(32)),
-            8: lambda v: v.b(32),
-            10: lambda v: (v.b(32), v.u(1), v.u(1), v.text()),
+            6: lambda v: (v.u(2), v.u(4), public(v), public(v)),
+            8: public, 10: member,
             12: lambda v: (v.v(), v.v(), v.v(), v.v()),
-            13: lambda v: (v.v(), v.v())}, {6, 8, 10}, {2, 4, 6, 8, 12})
+            13: lambda v: (v.v(), v.v()),
+            15: lambda v: v.b(16)}, {6, 8, 10, 15}, {2, 4, 6, 8, 12})
         need(values[2] == 0, "unknown reader features", "version")
+        need(any(d and m for _, _, d, m in values[6]) and any(values[8]),
+             "suites of the config", "version")
         method, low, average, high = values[12]
         need(method == 1, "chunking method", "version")
         need(1 <= low <= average <= high <= 8 * MIB, "chunk sizes")
-        self.chunk_sizes = low, average, high
-        self.roster = {}
-        for key, rights, zero, _ in values.get(10, []):
-            need(rights <= 3 and zero == 0, "roster", "version")
-            self.roster[key] = rights
-        self.config = values
+        return values
 
     def fetch(self, name):
         """A signed object: (its bytes, cursor over its body, by an admin)."""

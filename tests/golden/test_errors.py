@@ -76,6 +76,10 @@ class Forger:
         record += sodium.crypto_sign(message, secret)[:64] + u32(99)
         return self.summed(data + record)
 
+    def body(self, name):
+        """Header and body of an object with one signature."""
+        return self.get(name)[:-127]
+
     def make(self, name, body, seed):
         """A new object, signed by one of the repository's own keys."""
         kind, _, object_id = parse_name(name)
@@ -97,36 +101,51 @@ class Forger:
 
 
 def config_flipped(f):
+    for name in f.find("config"):
+        f.flip(name, 100)
+
+
+def config_copy_flipped(f):
     f.flip(f.find("config")[0], 100)
 
 
 def config_of_version_2(f):
-    f.patch(f.find("config")[0], 8, b"\2")
+    for name in f.find("config"):
+        f.patch(name, 8, b"\2")
 
 
 def config_of_domain_1(f):
-    f.patch(f.find("config")[0], 10, b"\1")
+    for name in f.find("config"):
+        f.patch(name, 10, b"\1")
 
 
 def config_changed(f):
-    f.patch(f.find("config")[0], 100, b"\1")
+    for name in f.find("config"):
+        f.patch(name, 100, b"\1")
 
 
 def config_of_a_writer(f):
-    name = f.find("config")[0]
-    f.put(name, f.signed(f.get(name)[:-127], WRITER_SEED))
+    for name in f.find("config"):
+        f.put(name, f.signed(f.body(name), WRITER_SEED))
 
 
 def config_needs_a_feature(f):
     name = f.find("config")[0]
-    data = bytearray(f.get(name)[:-127])
-    data[64 + 24 + 2] = 4
+    data = bytearray(f.body(name))
+    data[64 + 40 + 2] = 4
     f.put(name, f.signed(bytes(data), ADMIN_SEED))
 
 
+def config_garbage(f):
+    f.make("config/000000ff-" + "c0" * 16,
+           f.body(f.find("config")[0])[64:], WRITER_SEED)
+
+
 def config_twice(f):
-    f.make("config/00000000-" + "c0" * 16, f.get(f.find("config")[0])[64:-127],
-           ADMIN_SEED)
+    """Two bodies of one generation: that of the lower hash counts."""
+    body = bytearray(f.body(f.find("config")[0])[64:])
+    body[-18 * 1 - 4] ^= 1  # the policy, before the slot
+    f.make("config/00000000-" + "c0" * 16, bytes(body), ADMIN_SEED)
 
 
 def config_gone(f):
@@ -240,7 +259,8 @@ def footer_forged(f):
 # What is made of a copy, and what varve then does with it. "-" stands for no
 # message: the packs that a lost index object named are found without it.
 CASES = [
-    (config_flipped, "list"), (config_of_version_2, "list"),
+    (config_flipped, "list"), (config_copy_flipped, "list"),
+    (config_garbage, "list"), (config_of_version_2, "list"),
     (config_of_domain_1, "list"), (config_changed, "list"),
     (config_of_a_writer, "list"), (config_needs_a_feature, "list"),
     (config_twice, "list"), (config_gone, "list"), (slots_gone, "list"),

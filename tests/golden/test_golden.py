@@ -123,7 +123,8 @@ def cut(content, repo):
     bits = average.bit_length() - 1
     at, lengths = 0, []
     while at < len(content):
-        h, n, end = 0, max(low - 64, 0), min(high, len(content) - at)
+        end = min(high, len(content) - at)
+        h, n = 0, min(max(low - 64, 0), end)
         while n < end:
             h = (h << 1) + gear[content[at + n]] & (1 << 64) - 1
             n += 1

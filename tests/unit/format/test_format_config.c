@@ -14,10 +14,11 @@ sample(void)
 	static struct vrv_config_pair pairs[2] = {{0, 0, {1}, {2}},
 	    {1, 7, {3}, {4}}};
 	static uint8_t admins[1][32] = {{5}};
+	static uint8_t slots[2][VRV_OBJECT_ID] = {{8}, {3}};
 	static struct vrv_member members[2] =
 	    {{{6}, VRV_RIGHT_WRITE | VRV_RIGHT_ADMIN,
 		 {(const uint8_t *)"sealed", 6}},
-		{{7}, VRV_RIGHT_WRITE, {NULL, 0}}};
+		{{7}, VRV_RIGHT_WRITE | VRV_RIGHT_RETIRED | 0x80, {NULL, 0}}};
 
 	return (struct vrv_config){
 	    .generation = 3,
@@ -29,6 +30,8 @@ sample(void)
 	    .n_pairs = 2,
 	    .n_admins = 1,
 	    .n_members = 2,
+	    .slots = slots,
+	    .n_slots = 2,
 	    .chunk_min = 1 << 19,
 	    .chunk_average = 1 << 20,
 	    .chunk_max = VRV_FRAME_PLAIN_MAX,
@@ -46,7 +49,7 @@ get_config(const uint8_t *bytes, size_t n, struct varve_err *e)
 
 	int rc = vrv_config_get(&r, &arena, &c, e);
 	/* However many values a config says it has. */
-	assert_true(arena.used <= 4 * n + 100);
+	assert_true(arena.used <= 16 * n + 100);
 	vrv_arena_fini(&arena);
 	return rc;
 }
@@ -86,6 +89,9 @@ test_config_round_trip(void **state)
 	assert_int_equal(out.members[0].rights, 3);
 	assert_int_equal(out.members[0].label.n, 6);
 	assert_int_equal(out.members[1].label.n, 0);
+	assert_int_equal(out.members[1].rights, 0x85);
+	assert_int_equal(out.n_slots, 2);
+	assert_int_equal(out.slots[1][0], 3);
 	assert_int_equal(out.chunk_average, 1 << 20);
 	assert_int_equal(out.grace, 172800);
 	assert_int_equal(out.min_age, 3600);
@@ -98,7 +104,6 @@ static void
 test_config_refusals(void **state)
 {
 	struct vrv_config c;
-	struct vrv_member member = {.rights = 8};
 
 	(void)state;
 #define WITH(field, value) (c = sample(), c.field = (value), config_verdict(&c))
@@ -113,10 +118,6 @@ test_config_refusals(void **state)
 	assert_int_equal(WITH(chunk_max, 1), VARVE_CORRUPT);
 	assert_int_equal(WITH(chunk_max, VRV_FRAME_PLAIN_MAX + 1),
 	    VARVE_CORRUPT);
-	c = sample();
-	c.members = &member;
-	c.n_members = 1;
-	assert_int_equal(config_verdict(&c), VARVE_FORMAT);
 #undef WITH
 }
 
@@ -127,7 +128,7 @@ list_verdict(const struct vrv_buf *list)
 	vrv_auto_buf struct vrv_buf b = {0};
 
 	vrv_buf_u32(&b, 0);
-	vrv_buf_zero(&b, VRV_OBJECT_ID);
+	vrv_buf_zero(&b, VRV_CONFIG_HASH);
 	vrv_buf_u32(&b, (uint32_t)list->len);
 	vrv_buf_bytes(&b, list->data, list->len);
 	return verdict(get_config, b.data, b.len);
@@ -140,7 +141,7 @@ with_value(uint64_t tag, const void *value, size_t n)
 	struct vrv_config c = sample();
 
 	vrv_config_put(&b, &c);
-	vrv_buf_bytes(&list, b.data + 24, b.len - 24);
+	vrv_buf_bytes(&list, b.data + 40, b.len - 40);
 	vrv_buf_v(&list, tag);
 	vrv_buf_vbytes(&list, value, n);
 	return list_verdict(&list);
@@ -152,8 +153,8 @@ test_config_values(void **state)
 	vrv_auto_buf struct vrv_buf many = {0}, chunker = {0};
 
 	(void)state;
-	assert_int_equal(with_value(15, "later", 5), 0);
-	assert_int_equal(with_value(14, "later", 5), VARVE_FORMAT);
+	assert_int_equal(with_value(17, "later", 5), 0);
+	assert_int_equal(with_value(16, "later", 5), VARVE_FORMAT);
 	assert_int_equal(with_value(12, "", 0), VARVE_CORRUPT);
 	/* Short values must not cost memory by their number. */
 	for (int i = 0; i < 10000; i++)
@@ -161,6 +162,33 @@ test_config_values(void **state)
 	assert_int_equal(list_verdict(&many), VARVE_CORRUPT);
 	vrv_buf_bytes(&chunker, "\x0c\x04\x02\x01\x01\x01", 6);
 	assert_int_equal(list_verdict(&chunker), VARVE_FORMAT);
+}
+
+/* Keys of a suite that a later version adds stand beside those that are
+ * known; alone they are of a later version. */
+static void
+test_config_suites(void **state)
+{
+	vrv_auto_buf struct vrv_buf b = {0}, list = {0}, only = {0};
+	static const uint8_t later[] = {VRV_C_ADMIN, 5, 2, 2, 0, 1, 2};
+	struct vrv_config c = sample();
+
+	(void)state;
+	vrv_config_put(&b, &c);
+	/* Features and pairs, then the new key before the known one. */
+	const uint8_t *admin = memchr(b.data + 40 + 20, VRV_C_ADMIN, 300);
+	while (admin[1] != 35 || admin[2] != 1 || admin[3] != 32)
+		admin = memchr(admin + 1, VRV_C_ADMIN, 300);
+	vrv_buf_bytes(&list, b.data + 40, (size_t)(admin - b.data) - 40);
+	vrv_buf_bytes(&list, later, sizeof(later));
+	vrv_buf_bytes(&only, list.data, list.len);
+	vrv_buf_bytes(&list, admin, b.len - (size_t)(admin - b.data));
+	assert_int_equal(list_verdict(&list), 0);
+	vrv_buf_bytes(&only, admin + 37, b.len - (size_t)(admin - b.data) - 37);
+	assert_int_equal(list_verdict(&only), VARVE_FORMAT);
+	/* Another length of a known suite is damage. */
+	list.data[admin - b.data - 40 + 2] = VRV_KEY_SUITE_25519;
+	assert_int_equal(list_verdict(&list), VARVE_CORRUPT);
 }
 
 /* --- key slot --- */
@@ -311,6 +339,7 @@ main(void)
 	    cmocka_unit_test(test_config_round_trip),
 	    cmocka_unit_test(test_config_refusals),
 	    cmocka_unit_test(test_config_values),
+	    cmocka_unit_test(test_config_suites),
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_keyring),
 	    cmocka_unit_test(test_keyring_limit),

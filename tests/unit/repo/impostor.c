@@ -40,6 +40,7 @@ impostor_make(struct vrv_store *store, const uint8_t *id)
 	vrv_auto_secret struct vrv_secrets *secrets = NULL;
 	vrv_auto_buf struct vrv_buf object = {0};
 	vrv_auto_free char *path = NULL;
+	uint8_t hash[VRV_CONFIG_HASH];
 	struct vrv_name name;
 	struct varve_err err;
 	vrv_auto_key master;
@@ -55,5 +56,6 @@ impostor_make(struct vrv_store *store, const uint8_t *id)
 	memcpy(admins[0], secrets->admin.public, 32);
 	memcpy(members[0].key, secrets->admin.public, 32);
 	memcpy(members[1].key, secrets->writer.public, 32);
-	MUST(vrv_config_store(store, &secrets->admin, id, &config, &err));
+	MUST(vrv_config_store(store, &secrets->admin, id, &config, 2, hash,
+	    &err));
 }

@@ -58,6 +58,7 @@ test_nothing_there(void **state)
 	const struct varve_open_options open = options(w, true);
 
 	remove_first(w, "config/");
+	remove_first(w, "config/");
 	refused(w, &open, VARVE_EXIT_NO_REPO, "no repository");
 }
 
@@ -105,14 +106,15 @@ next_config(struct world *w, void (*change)(struct vrv_config *))
 {
 	struct vrv_repo *repo = must_open(w);
 	struct vrv_config config = repo->config;
+	uint8_t hash[VRV_CONFIG_HASH];
 	struct varve_err err;
 
 	config.generation++;
-	memcpy(config.previous, repo->config_id, VRV_OBJECT_ID);
+	memcpy(config.previous, repo->config_hash, VRV_CONFIG_HASH);
 	if (change != NULL)
 		change(&config);
 	MUST(vrv_config_store(w->store, &repo->secrets->admin, repo->id,
-	    &config, &err));
+	    &config, 2, hash, &err));
 	vrv_repo_close(repo);
 }
 
@@ -126,12 +128,6 @@ static void
 need_writer(struct vrv_config *config)
 {
 	config->write_features = 1u << 5;
-}
-
-static void
-same_generation(struct vrv_config *config)
-{
-	config->generation--;
 }
 
 static void
@@ -176,13 +172,106 @@ test_newer_writer(void **state)
 	vrv_repo_close(repo);
 }
 
+/* Store a further generation of a grace period; which = 0: of the lower hash of
+ * the two that are possible here, 1: of the higher. */
+static void
+store_rival(struct world *w, int which)
+{
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_config config = repo->config;
+	vrv_auto_buf struct vrv_buf one = {0}, two = {0};
+	uint8_t hash[2][VRV_CONFIG_HASH];
+	struct varve_err err;
+
+	config.generation = 1;
+	config.grace = 1;
+	vrv_config_put(&one, &config);
+	config.grace = 2;
+	vrv_config_put(&two, &config);
+	vrv_blake2b(hash[0], VRV_CONFIG_HASH, NULL, one.data, one.len);
+	vrv_blake2b(hash[1], VRV_CONFIG_HASH, NULL, two.data, two.len);
+	bool first_is_lower = memcmp(hash[0], hash[1], VRV_CONFIG_HASH) < 0;
+	config.grace = first_is_lower == (which == 0) ? 1 : 2;
+	MUST(vrv_config_store(w->store, &repo->secrets->admin, repo->id,
+	    &config, 1, hash[0], &err));
+	vrv_repo_close(repo);
+}
+
+/* Two clients changed the configuration at once: the body of the lower hash
+ * counts for everybody, and who remembers the other one accepts it. */
 static void
 test_two_configs(void **state)
 {
-	const struct varve_open_options open = options(*state, true);
+	struct world *w = *state;
+	struct vrv_repo *repo;
+	uint64_t grace;
+	struct varve_err err;
 
-	next_config(*state, same_generation);
-	refused(*state, &open, VARVE_EXIT_ERROR, "two configs");
+	store_rival(w, 1);
+	repo = must_open(w);
+	grace = repo->config.grace;
+	vrv_repo_close(repo);
+	store_rival(w, 0);
+	repo = must_open(w);
+	assert_int_equal(repo->config.generation, 1);
+	assert_int_equal(repo->config.grace + grace, 3);
+	assert_string_equal(w->warnings, "");
+	/* A generation on that of the winner, in the handle too. */
+	struct vrv_config config = repo->config;
+	uint8_t winner[VRV_CONFIG_HASH];
+	memcpy(winner, repo->config_hash, sizeof(winner));
+	config.grace = 9;
+	MUST(vrv_repo_config_replace(repo, &config, &err));
+	assert_int_equal(repo->config.generation, 2);
+	assert_int_equal(repo->config.grace, 9);
+	assert_memory_equal(repo->config.previous, winner, sizeof(winner));
+	vrv_repo_close(repo);
+	repo = must_open(w);
+	assert_int_equal(repo->config_copies, 2);
+	assert_int_equal(repo->config.grace, 9);
+	vrv_repo_close(repo);
+}
+
+/* Who remembers the winner is not content with the loser. */
+static void
+test_winner_gone(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char a[VRV_NAME_SIZE];
+
+	store_rival(w, 0);
+	vrv_repo_close(must_open(w));
+	name_at(w, "config/", 2, a);
+	store_rival(w, 1);
+	remove_object(w, a);
+	refused(w, &open, VARVE_EXIT_REPLAY, "is another one");
+}
+
+/* The writer that lost is told, and its handle uses what counts. */
+static void
+test_replace_at_once(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *one = must_open(w), *two = must_open(w);
+	struct vrv_config a = one->config, b = two->config;
+	struct varve_err err;
+
+	a.grace = 1;
+	b.grace = 2;
+	MUST(vrv_repo_config_replace(one, &a, &err));
+	int rc = vrv_repo_config_replace(two, &b, &err);
+	assert_int_equal(two->config.generation, 1);
+	if (rc == 0) {
+		assert_int_equal(two->config.grace, 2);
+		assert_true(memcmp(two->config_hash, one->config_hash, 32) < 0);
+	} else {
+		assert_int_equal(rc, VARVE_EXISTS);
+		assert_non_null(strstr(err.message, "run the command again"));
+		assert_int_equal(two->config.grace, 1);
+	}
+	vrv_repo_close(one);
+	vrv_repo_close(two);
 }
 
 static void
@@ -196,8 +285,10 @@ test_older_config(void **state)
 
 	next_config(w, NULL);
 	vrv_repo_close(must_open(w));
-	name_at(w, "config/", 1, name);
-	remove_object(w, name);
+	for (int i = 0; i < 2; i++) {
+		name_at(w, "config/", 2, name);
+		remove_object(w, name);
+	}
 	refused(w, &open, VARVE_EXIT_REPLAY, "is older than");
 	refused(w, &open, VARVE_EXIT_REPLAY, "is older than");
 	open.accept_replaced = true;
@@ -206,45 +297,91 @@ test_older_config(void **state)
 	vrv_repo_close(must_open(w));
 }
 
-/* A config that somebody else signed is not believed, however new. */
+/* A config that somebody else signed is not believed, however new, and keeps
+ * nobody from the repository. */
 static void
 test_forged_config(void **state)
 {
 	struct world *w = *state;
-	const struct varve_open_options open = options(w, true);
 	struct vrv_repo *repo = must_open(w);
 	struct vrv_config config = repo->config;
+	static const char garbage[] = "no object at all";
 	struct vrv_signer mallory;
 	struct vrv_key seed = {{42}};
+	uint8_t hash[VRV_CONFIG_HASH], other[VRV_REPO_ID] = {1};
 	struct varve_err err;
 
 	vrv_signer_from_seed(&mallory, &seed);
-	config.generation++;
-	MUST(vrv_config_store(w->store, &mallory, repo->id, &config, &err));
+	config.generation = 7;
+	MUST(vrv_config_store(w->store, &mallory, repo->id, &config, 2, hash,
+	    &err));
+	config.generation = 8;
+	MUST(vrv_config_store(w->store, &mallory, other, &config, 1, hash,
+	    &err));
+	MUST(vrv_store_put(w->store,
+	    "config/ffffffff-000102030405060708090a0b0c0d0e0f", garbage,
+	    sizeof(garbage), &err));
 	vrv_repo_close(repo);
-	refused(w, &open, VARVE_EXIT_INTEGRITY, "not signed by");
+	repo = must_open(w);
+	assert_int_equal(repo->config.generation, 0);
+	assert_int_equal(repo->config_copies, 2);
+	assert_non_null(strstr(w->warnings,
+	    "ignored 4 objects in config/ that cannot be verified"));
+	vrv_repo_close(repo);
 }
 
+/* One copy may be damaged anywhere, and is stored again by who writes; two are
+ * too many. */
 static void
 test_every_byte_of_the_config(void **state)
 {
 	struct world *w = *state;
 	const struct varve_open_options open = options(w, true);
-	char name[VRV_NAME_SIZE];
-	uint64_t size;
+	char name[VRV_NAME_SIZE], twin[VRV_NAME_SIZE];
 	struct vrv_repo *repo;
+	uint64_t size;
 	struct varve_err err;
 
 	name_at(w, "config/", 0, name);
+	name_at(w, "config/", 1, twin);
 	MUST(vrv_store_head(w->store, name, &size, NULL, &err));
 	for (size_t at = 0; at < size; at += 3) {
 		damage(w, name, at);
+		repo = must_open(w);
+		assert_int_equal(repo->config_copies, 1);
+		assert_non_null(strstr(w->warnings, "cannot be verified"));
+		vrv_repo_close(repo);
+		damage(w, twin, at);
 		assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo,
 					 &err),
 		    0);
+		damage(w, twin, at);
 		damage(w, name, at);
+		w->warnings[0] = 0;
 	}
-	vrv_repo_close(must_open(w));
+	repo = must_open(w);
+	assert_int_equal(repo->config_copies, 2);
+	vrv_repo_close(repo);
+}
+
+static void
+test_config_mended(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo;
+	uint8_t id[VRV_CHUNK_ID];
+	char name[VRV_NAME_SIZE];
+
+	remove_first(w, "config/");
+	repo = must_open(w);
+	put_one(repo, VRV_FRAME_DATA, 1, 100, id);
+	vrv_repo_close(repo);
+	assert_non_null(strstr(w->notes, "stored the configuration again"));
+	name_at(w, "config/", 1, name);
+	remove_first(w, "config/");
+	repo = must_open(w);
+	assert_int_equal(repo->config_copies, 1);
+	vrv_repo_close(repo);
 }
 
 /* --- another repository --- */
@@ -543,6 +680,9 @@ run_open_tests(void)
 	    WORLD_TEST(test_newer_reader),
 	    WORLD_TEST(test_newer_writer),
 	    WORLD_TEST(test_two_configs),
+	    WORLD_TEST(test_winner_gone),
+	    WORLD_TEST(test_replace_at_once),
+	    WORLD_TEST(test_config_mended),
 	    WORLD_TEST(test_older_config),
 	    WORLD_TEST(test_forged_config),
 	    WORLD_TEST(test_every_byte_of_the_config),

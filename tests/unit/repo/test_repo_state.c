@@ -245,21 +245,22 @@ test_generation(void **state)
 	struct varve_open_options open = options(w, true);
 	struct vrv_repo *slow = must_open(w), *fast;
 	struct vrv_config config = slow->config;
+	uint8_t hash[VRV_CONFIG_HASH];
 	char name[VRV_NAME_SIZE], path[400], before[4000], after[4000];
 	struct varve_err err;
 	size_t n;
 
 	snprintf(path, sizeof(path), "%s", vrv_repo_state_path(slow));
 	config.generation++;
-	memcpy(config.previous, slow->config_id, VRV_OBJECT_ID);
+	memcpy(config.previous, slow->config_hash, VRV_CONFIG_HASH);
 	MUST(vrv_config_store(w->store, &slow->secrets->admin, slow->id,
-	    &config, &err));
+	    &config, 1, hash, &err));
 	vrv_repo_close(must_open(w));
 	pin(slow, 1, 1, 0);
 	save(slow);
 	vrv_repo_close(slow);
 
-	name_at(w, "config/", 1, name);
+	name_at(w, "config/", 2, name);
 	remove_object(w, name);
 	assert_int_equal(vrv_repo_open(reach(w), &open, &fast, &err),
 	    VARVE_AUTH);
@@ -636,7 +637,7 @@ write_v1(struct world *w, bool same, uint32_t generation)
 
 	vrv_hex(a, repo->id, 32);
 	vrv_hex(b, repo->state.who.admin, 32);
-	vrv_hex(c, repo->config_id, 16);
+	vrv_hex(c, repo->config_hash, 16);
 	if (!same)
 		a[0] = a[0] == '0' ? '1' : '0';
 	place_path(w, path);
