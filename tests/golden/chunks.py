@@ -5,9 +5,10 @@ import zstandard
 
 from objects import DATA, Keys, META, Slot, Store, check_object, open_block
 from objects import parse_name, verify_signature
+from roll import Roll
 from wire import Cursor, MIB, Refused, aead_open, blake2b, need, tagged
 
-WRITE, ADMIN = 1, 2
+WRITE, ADMIN, RETIRED = 1, 2, 4
 
 
 class Opened:
@@ -31,6 +32,8 @@ class Opened:
         self.choose_config(names)
         self.index = None
         self.frames = {}
+        self.all_rolls = None
+        self.unvouched = set()  # names of archives
 
     def unlock(self, passphrase, key_file):
         secret, kdf, tried = (passphrase, 1, 0) if key_file is None \
@@ -138,9 +141,34 @@ class Opened:
         check_object(data, kind, object_id, self.id)
         signer, end = verify_signature(data)
         rights = self.roster.get(signer, 0)
-        wanted = WRITE | ADMIN if kind in (4, 5, 6) else ADMIN
+        by_writers = kind in (4, 5, 6)
+        wanted = WRITE | ADMIN if by_writers else ADMIN
+        named = self.hashes_in_rolls(kind, object_id) if by_writers else set()
+        vouched = blake2b(32, b"", data) in named
+        need(vouched or not named, "not what a roll names", "forgery")
+        if rights & RETIRED:
+            need(by_writers and (vouched or kind == 6), "retired signer",
+                 "forgery")
+            if not vouched:
+                self.unvouched.add(name)
+            return data, Cursor(data, 64, end), True
         need(rights & wanted, "signer without the right", "forgery")
         return data, Cursor(data, 64, end), bool(rights & ADMIN)
+
+    def rolls(self):
+        """Those that no other one supersedes."""
+        if self.all_rolls is None:
+            every = {parse_name(n)[2]: Roll(self, n)
+                     for n in self.store.list("rolls")}
+            gone = {i for me, r in every.items() for i in r.superseded
+                    if i != me}
+            self.all_rolls = [r for i, r in every.items() if i not in gone]
+        return self.all_rolls
+
+    def hashes_in_rolls(self, kind, object_id):
+        """What rolls say that the object is; nothing: they name it not."""
+        entries = [r.named.get((kind, object_id)) for r in self.rolls()]
+        return {e["hash"] for e in entries if e and not e["deleted"]}
 
     def open_meta(self, data, c, kind):
         key = self.keys.kem(c.b(32), kind)

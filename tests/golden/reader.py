@@ -269,13 +269,6 @@ class Repository(Opened):
             tagged(c, {}, (), ())
         return buried
 
-    def rolls(self):
-        """Those that no other one supersedes."""
-        every = {parse_name(n)[2]: Roll(self, n)
-                 for n in self.store.list("rolls")}
-        gone = {i for me, r in every.items() for i in r.superseded if i != me}
-        return [r for i, r in every.items() if i not in gone]
-
     def list_archive(self, name, held):
         """From a roll that has its facts whole, or by reading it."""
         entry, facts = held.get(parse_name(name)[2], (None, (1, b"", b"")))
@@ -302,10 +295,11 @@ class Repository(Opened):
                                                e["revision"])
                 else:
                     held[e["object"]] = e, r.facts[e["object"]]
-        names = list(self.store.list("archives"))
-        known = {self.list_archive(n, held)["logical"] for n in names}
-        every = [self.list_archive(n, held) for n in names
-                 if parse_name(n)[2] not in dead]
+        all_of = {n: self.list_archive(n, held)
+                  for n in self.store.list("archives")}
+        known = {a["logical"] for a in all_of.values()}
+        every = [a for n, a in all_of.items() if n not in self.unvouched and
+                 parse_name(n)[2] not in dead]
         newest = {}
         for a in every:
             newest[a["logical"]] = max(a["revision"],

@@ -33,6 +33,7 @@ class Roll:
         need(ascends(self.dead), "dead intents out of order")
         need(ascends([i[:17] for i in items]), "entries out of order")
         self.entries = [entry(i) for i in items]
+        self.named = {(e["type"], e["object"]): e for e in self.entries}
         tagged(Cursor(c.text()), {}, (), ())
         self.facts = {}
         c = Cursor(repository.open_meta(data, c, 5))

@@ -10,6 +10,8 @@ import sys
 import tempfile
 
 from goldenlib import HERE, Tap
+from reader import Repository
+from wire import Refused
 
 ENV = {k: v for k, v in os.environ.items()
        if not k.startswith(("VARVE_", "XDG_"))}
@@ -61,6 +63,24 @@ def damage(path):
         f.write(bytes([byte[0] ^ 1]))
 
 
+def retired(tap, box):
+    """As if the newest config retired the writer: the reader's view."""
+    repo = Repository(box.repo, box.env["VARVE_PASSPHRASE"].encode())
+    for key, rights in repo.roster.items():
+        repo.roster[key] = rights | (4 if rights == 1 else 0)
+    names = sorted(os.fsdecode(a[2]) for a in repo.archives())
+    tap.ok(len(names) == 20 and "first" not in names and
+           len(repo.unvouched) == 1, "the reader sets apart what is unvouched",
+           [names, repo.unvouched])
+    try:
+        repo.fetch(next(repo.store.list("index")))
+        refused = ""
+    except Refused as e:
+        refused = str(e)
+    tap.ok(refused == "forgery: retired signer", "and refuses its index",
+           [refused])
+
+
 def main():
     tap = Tap()
     top = os.path.realpath(tempfile.mkdtemp(prefix="varve-rolls."))
@@ -83,6 +103,8 @@ def main():
     tap.ok(r.returncode == 0, "so does check", [r.stderr])
     r = box.varve("extract", "--dry-run", box.repo + "::first-7")
     tap.ok(r.returncode == 0 and not r.stderr, "one is opened", [r.stderr])
+
+    retired(tap, box)
 
     # What a roll holds is listed without its object.
     for name in os.listdir(box.repo + "/archives"):
