@@ -56,10 +56,14 @@ vrv_series_group(struct vrv_cli *cli, const struct varve_archive_list *list,
 
 	if (sorted == NULL || found.items == NULL)
 		return VRV_NOMEM(err, "series");
+	size_t n = 0;
+	/* What nobody vouches for must not pass for a recent backup. */
 	for (size_t i = 0; i < list->n; i++)
-		sorted[i] = &list->items[i];
-	qsort(sorted, list->n, sizeof(sorted[0]), by_series);
-	for (size_t i = 0; i < list->n; i++) {
+		if (!list->items[i].unvouched)
+			sorted[n++] = &list->items[i];
+	if (n > 0)
+		qsort(sorted, n, sizeof(sorted[0]), by_series);
+	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || compare_series(sorted[i - 1], sorted[i]) != 0)
 			found.items[found.n++] = (struct vrv_series){0};
 		found.items[found.n - 1].newest = sorted[i];
