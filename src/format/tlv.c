@@ -62,7 +62,7 @@ vrv_tlv_skip(struct vrv_rd *r, struct varve_err *err)
 	int rc = vrv_rd_ok(r) ? 0 : VRV_CORRUPT(err, "list is cut short");
 
 	while (rc == 0 && vrv_rd_left(r) > 0) {
-		rc = vrv_tlv_get(r, &at, UINT64_MAX, err);
+		rc = vrv_tlv_get(r, &at, 0, err);
 		if (rc == 0)
 			rc = vrv_tlv_unknown(at.tag, err);
 	}

@@ -363,16 +363,17 @@ get_index(const uint8_t *bytes, size_t n, struct varve_err *e)
 static void
 test_lists_at_the_end(void **state)
 {
-	static const uint8_t odd[] = {3, 1, 0xaa, 3, 0, 77, 0},
+	static const uint8_t odd[] = {3, 1, 0xaa, 77, 0, 77, 0},
 			     even[] = {3, 0, 4, 0}, order[] = {5, 0, 3, 0},
-			     cut[] = {3, 2, 0};
+			     cut[] = {3, 2, 0}, twice[] = {3, 0, 3, 0};
 	static const struct {
 		const uint8_t *p;
 		size_t n;
 		int rc;
 	} tails[] = {{odd, sizeof(odd), 0}, {even, sizeof(even), VARVE_FORMAT},
 	    {order, sizeof(order), VARVE_CORRUPT},
-	    {cut, sizeof(cut), VARVE_CORRUPT}};
+	    {cut, sizeof(cut), VARVE_CORRUPT},
+	    {twice, sizeof(twice), VARVE_CORRUPT}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {

@@ -140,6 +140,15 @@ test_leaves(void **state)
 	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_LIST_LEAF, &r,
 			     &count, &err),
 	    VARVE_CORRUPT);
+	/* A kind of a later version is no damage. */
+	b.data[0] = 'Q';
+	assert_int_equal(vrv_leaf_open(b.data, b.len, VRV_META_TREE_LEAF, &r,
+			     &count, &err),
+	    VARVE_FORMAT);
+	assert_int_equal(vrv_node_open(b.data, b.len, VRV_META_TREE_NODE, 1, &r,
+			     &count, &err),
+	    VARVE_FORMAT);
+	b.data[0] = VRV_META_TREE_LEAF;
 	assert_int_equal(vrv_leaf_open(b.data, 1, VRV_META_TREE_LEAF, &r,
 			     &count, &err),
 	    VARVE_CORRUPT);
