@@ -267,7 +267,7 @@ test_padding_random(void **state)
 				     &f->err),
 		    0);
 		assert_int_equal(vrv_packer_finish(packer, &out, &entry,
-				     &f->err),
+				     &f->sum, &f->err),
 		    0);
 		vrv_packer_free(packer);
 		assert_int_equal(vrv_pack_find_directory(&f->keys, out.data,
