@@ -47,9 +47,9 @@ def keys(repo):
     yield ""
     ring = open_block(slot.data, slot.at, len(slot.data) - 24, 1, out[:32])
     yield from field(ring[:1], "two keys:")
-    yield from field(ring[1:11], "what 0, suite 0, domain 0, epoch 0:")
+    yield from field(ring[1:11], "what 0, suite 0; 32 bytes:")
     yield from put("master", ring[11:43])
-    yield from field(ring[43:53], "what 73, suite 1, domain 0, epoch 0:")
+    yield from field(ring[43:53], "what 73, suite 1; 32 bytes:")
     yield from put("admin", ring[53:85])
     yield ""
     for what, label in enumerate(("id_data", "id_meta", "chunker", "index",

@@ -13,6 +13,7 @@ import nacl.bindings as sodium
 
 import treelist
 from example import example
+from example_objects import examples
 from goldenlib import HERE, Scratch, Tap, V1, passphrase, skip_stale
 from objects import META, open_block
 from reader import Repository
@@ -110,8 +111,11 @@ def by_reader(tap, scratch):
 def page_example(tap, repo):
     with open(PAGE) as f:
         page = f.read()
-    lines = "\n".join(example(repo)).strip()
-    tap.ok(lines in page, "the page's example is of this repository", [lines])
+    for lines, what in ((example(repo), "keys, frame, leaf and archive"),
+                        (examples(repo), "objects, nodes and lists")):
+        text = "\n".join(lines).strip()
+        tap.ok(text in page, f"the page's example of {what} is of this "
+               "repository", [text])
 
 
 def cut(content, repo):
