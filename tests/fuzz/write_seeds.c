@@ -134,6 +134,14 @@ save_packs(struct vrv_buf *b)
 	put_pack(b);
 	vrv_index_lost_put(b, some, 2);
 	save(b, "index_lookup", 0);
+	struct vrv_pack_sum sum = {.length = 1000};
+	memcpy(sum.pack, some, VRV_OBJECT_ID);
+	memcpy(sum.hash, some, VRV_PACK_HASH);
+	vrv_index_clear_put(b, &sum, 1);
+	vrv_index_head_put(b, some, 2, 1);
+	put_pack(b);
+	vrv_index_lost_put(b, some, 2);
+	save(b, "index_clear", 0);
 
 	vrv_footer_put(footer, 4096, 300);
 	vrv_buf_bytes(b, footer, sizeof(footer));

@@ -15,9 +15,9 @@ import nacl.bindings as sodium
 import xxhash
 
 from goldenlib import HERE, Scratch, Tap, passphrase, skip_stale
-from objects import derive, parse_name
+from objects import derive, open_block, parse_name
 from reader import Repository
-from wire import blake2b, u32
+from wire import Cursor, blake2b, u32
 
 EXPECTED = HERE + "/errors.txt"
 ADMIN_SEED, WRITER_SEED = 9, 10
@@ -91,13 +91,42 @@ class Forger:
         """The archive with another sealed part."""
         data = self.get(name)
         at = 64 + 54 + 32 * data[117] + 32
-        key = self.repo.keys.kem(data[at - 32:at], 3)
+        self.seal(name, data[:at], plain,
+                  self.repo.keys.kem(data[at - 32:at], 3))
+
+    def seal(self, name, start, plain, key):
+        """An object of a clear start and a sealed part, by the writer."""
         inner = u32(len(plain)) + plain
         inner += bytes(-len(inner) % 256)
         box = bytes(24) + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-            inner, data[:64] + b"\1" + data[64:at], bytes(24), key)
-        self.put(name, self.signed(data[:at] + u32(len(box)) + box,
-                                   WRITER_SEED))
+            inner, start[:64] + b"\1" + start[64:], bytes(24), key)
+        self.put(name, self.signed(start + u32(len(box)) + box, WRITER_SEED))
+
+    def index(self, name):
+        """(header and clear part, opened sealed part)"""
+        data = self.body(name)
+        c = Cursor(data, 64)
+        c.list(56)
+        return data[:c.at], open_block(data, c.at, len(data), 1,
+                                       self.repo.keys.index)
+
+    def later_frame(self, name, pack):
+        """The first frame of the pack is of a kind that nobody knows yet."""
+        start, plain = self.index(name)
+        c = Cursor(plain)
+        c.list(16)
+        for _ in range(c.v()):
+            this = c.b(16)
+            c.u(8)
+            c.b(38 * c.v())
+            n = c.v()
+            for i in range(n):
+                size = c.v()
+                if this == pack and i == 0:
+                    plain = plain[:c.at] + b"\3" + plain[c.at + 1:]
+                c.b(size)
+            c.text()
+        self.seal(name, start, plain, self.repo.keys.index)
 
 
 def config_flipped(f):
@@ -230,6 +259,19 @@ def index_flipped(f):
     f.flip(f.largest("index"), 300)
 
 
+def index_says_another_length(f):
+    name = f.largest("index")
+    start, plain = f.index(name)
+    f.seal(name, start[:-40] + bytes(8) + start[-32:], plain,
+           f.repo.keys.index)
+
+
+def frame_of_a_later_kind(f):
+    pack = parse_name(f.largest("packs"))[2]
+    for name in f.find("index"):
+        f.later_frame(name, pack)
+
+
 def index_gone(f):
     f.remove(f.largest("index"))
 
@@ -272,7 +314,9 @@ CASES = [
     (archive_without_a_root, "list"), (archive_gone, "list"),
     (tombstone_of_a_writer, "list"),
     (condemned_for_an_unknown_reason, "check"), (index_flipped, "extract"),
-    (index_gone, "extract"), (pack_gone, "extract"),
+    (index_says_another_length, "check"),
+    (frame_of_a_later_kind, "check"), (index_gone, "extract"),
+    (pack_gone, "extract"),
     (pack_cut_short, "check"), (frame_flipped, "check"),
     (frame_forged, "extract"), (footer_forged, "check"),
 ]
