@@ -255,6 +255,19 @@ def condemned_for_an_unknown_reason(f):
     f.make("condemned/" + "cd" * 16, bytes(8 + 16) + b"\x08\0\0", ADMIN_SEED)
 
 
+def roll_of_a_writer(f):
+    f.make("rolls/" + "91" * 16, bytes(4), WRITER_SEED)
+
+
+def roll_out_of_order(f):
+    f.make("rolls/" + "92" * 16, b"\0\2" + bytes(32) + bytes(2), ADMIN_SEED)
+
+
+def roll_with_an_unknown_state(f):
+    f.make("rolls/" + "93" * 16, b"\0\0\1\6" + bytes(16 + 32 + 32 + 4) +
+           b"\2" + bytes(8 + 8 + 32) + b"\0", ADMIN_SEED)
+
+
 def index_flipped(f):
     f.flip(f.largest("index"), 300)
 
@@ -313,7 +326,9 @@ CASES = [
     (archive_revised_by_a_writer, "list"), (archive_with_an_even_tag, "list"),
     (archive_without_a_root, "list"), (archive_gone, "list"),
     (tombstone_of_a_writer, "list"),
-    (condemned_for_an_unknown_reason, "check"), (index_flipped, "extract"),
+    (condemned_for_an_unknown_reason, "check"),
+    (roll_of_a_writer, "list"), (roll_out_of_order, "list"),
+    (roll_with_an_unknown_state, "check"), (index_flipped, "extract"),
     (index_says_another_length, "check"),
     (frame_of_a_later_kind, "check"), (index_gone, "extract"),
     (pack_gone, "extract"),

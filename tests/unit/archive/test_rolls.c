@@ -92,15 +92,16 @@ test_deleted(void **state)
 	struct roll_draft d = {0};
 	struct vrv_archive a[3];
 	struct vrv_archives *list;
-	struct vrv_name tombstone;
+	struct vrv_name tombstone, roll;
 	bool deleted, unsure;
+	char path[256];
 	struct varve_err err;
 
 	commit_three(f, a);
 	bury_seen(f, &a[1], &tombstone);
 	expect(f, 2, 0);
 	roll_deleted(&d, &a[1]);
-	roll_store(&d, f->repo, true, NULL);
+	roll_store(&d, f->repo, true, &roll);
 	/* Both, then the roll alone, which is what the pin then needs. */
 	expect(f, 2, 0);
 	delete_object(f, &tombstone);
@@ -119,6 +120,58 @@ test_deleted(void **state)
 	assert_false(unsure);
 	fixture_reopen(f, true);
 	expect(f, 2, 0);
+	/* The pins of the first client know which roll it was. */
+	flip_byte(f, &roll, 100);
+	f->client = 0;
+	fixture_reopen(f, false);
+	snprintf(path, sizeof(path), "%s/archives", vrv_repo_cache(f->repo));
+	MUST(remove(path));
+	expect(f, 3, 1);
+}
+
+/* The facts of one archive under the id of another are no facts. */
+static void
+test_mixed_up(void **state)
+{
+	struct fixture *f = *state;
+	struct roll_draft d = {0};
+	struct vrv_archive a[3];
+
+	commit_three(f, a);
+	roll_archive(&d, f->repo, &a[0], VRV_ROLL_WHOLE);
+	memset(d.items[0].entry.logical, 2, VRV_LOGICAL_ID);
+	roll_archive(&d, f->repo, &a[1], VRV_ROLL_WHOLE);
+	roll_archive(&d, f->repo, &a[2], VRV_ROLL_WHOLE);
+	d.items[2].entry.revision++;
+	roll_store(&d, f->repo, true, NULL);
+	fixture_reopen(f, true);
+	expect(f, 1, 2);
+	assert_non_null(strstr(f->notes, "has the facts of another archive"));
+}
+
+/* Nor are those in which more stands than an archive has. */
+static void
+test_too_much(void **state)
+{
+	struct fixture *f = *state;
+	struct roll_draft d = {0};
+	struct vrv_archive a = some_archive(f, 1);
+	vrv_auto_buf struct vrv_buf clear = {0}, list = {0};
+
+	commit(f, &a);
+	roll_archive(&d, f->repo, &a, VRV_ROLL_WHOLE);
+	vrv_archive_clear_put(&clear, &a.clear);
+	vrv_buf_u8(&clear, 0);
+	vrv_archive_sealed_put(&list, &a.sealed);
+	const struct vrv_roll_facts facts = {
+	    .clear = {clear.data, clear.len},
+	    .list = {list.data, list.len},
+	};
+	vrv_buf_clear(&d.items[0].facts);
+	vrv_roll_facts_put(&d.items[0].facts, &facts);
+	roll_store(&d, f->repo, true, NULL);
+	fixture_reopen(f, true);
+	expect(f, 0, 1);
 }
 
 /* Rolls are a union, but for those that another one replaces. */
@@ -207,6 +260,8 @@ test_dead(void **state)
 	struct roll_draft d = {0};
 	struct vrv_archive a[2], renamed;
 	struct vrv_archives *list;
+	bool deleted, unsure;
+	struct varve_err err;
 
 	a[0] = some_archive(f, 1);
 	commit(f, &a[0]);
@@ -229,6 +284,9 @@ test_dead(void **state)
 	fixture_reopen(f, false);
 	expect_all(f, 1, 0, 0, 0);
 	assert_string_equal(f->notes, "");
+	MUST(vrv_archive_is_deleted(f->repo, &a[0], NULL, &deleted, &unsure,
+	    &err));
+	assert_true(deleted);
 }
 
 struct strike {
@@ -294,6 +352,22 @@ test_dead_meanwhile(void **state)
 	s.bad = true;
 	assert_int_equal(commit_under(f, &s, &err), VARVE_CORRUPT);
 	assert_non_null(strstr(err.message, "calls this run dead"));
+}
+
+/* W3: what was inherited from a parent that a roll deletes is looked at. Here
+ * there is nothing that could be read. */
+static void
+test_parent_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct vrv_archive a = some_archive(f, 1);
+	struct strike s = {.f = f, .op = "nothing", .parent = &a};
+	struct varve_err err;
+
+	commit(f, &a);
+	MUST(commit_under(f, &s, &err));
+	s.op = "intents/";
+	assert_int_not_equal(commit_under(f, &s, &err), 0);
 }
 
 /* Opening compares the object with the roll; the roll counts. */
@@ -451,11 +525,14 @@ run_roll_tests(void)
 	    FIXTURE_TEST(test_no_reads),
 	    FIXTURE_TEST(test_forms),
 	    FIXTURE_TEST(test_deleted),
+	    FIXTURE_TEST(test_mixed_up),
+	    FIXTURE_TEST(test_too_much),
 	    FIXTURE_TEST(test_union),
 	    FIXTURE_TEST(test_refused),
 	    FIXTURE_TEST(test_missing),
 	    FIXTURE_TEST(test_dead),
 	    FIXTURE_TEST(test_dead_meanwhile),
+	    FIXTURE_TEST(test_parent_meanwhile),
 	    FIXTURE_TEST(test_compare),
 	    FIXTURE_TEST(test_retired),
 	    FIXTURE_TEST(test_retired_thief),

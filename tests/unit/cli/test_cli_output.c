@@ -189,6 +189,16 @@ test_output_series(void **state)
 	assert_int_equal(program_run("list --format '{series} {complete}{NL}'"),
 	    0);
 	assert_string_equal(program_out, "home complete\netc incomplete\n");
+	fakevarve.archives[1].unvouched = true;
+	assert_int_equal(program_run("list"), 0);
+	assert_non_null(
+	    strstr(program_out, "[" B64 "] incomplete unvouched\n"));
+	assert_null(strstr(program_out, "[" A64 "] u"));
+	assert_int_equal(program_run("list --json"), 0);
+	assert_non_null(strstr(program_out, "\"unvouched\": true"));
+	assert_int_equal(program_run("list --series"), 0);
+	assert_non_null(strstr(program_out, "Series: vm:home"));
+	assert_null(strstr(program_out, "Series: vm:etc"));
 	assert_int_equal(program_run("list --series --short"), 2);
 	assert_int_equal(program_run("list --series --last 1"), 2);
 	assert_int_equal(program_run("list --series ::one"), 2);
