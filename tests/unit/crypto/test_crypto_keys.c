@@ -250,6 +250,28 @@ test_verify_suites(void **state)
 			     VRV_SIGN_COST - 4, &err),
 	    VARVE_CORRUPT);
 
+	/* The only one, with a byte less or more. */
+	for (int more = -1; more <= 1; more += 2) {
+		vrv_auto_buf struct vrv_buf odd = {0};
+
+		vrv_buf_bytes(&odd, object.data, 10);
+		vrv_buf_u8(&odd, 1);
+		vrv_buf_u16(&odd, (uint16_t)(96 + more));
+		vrv_buf_zero(&odd, (size_t)(96 + more));
+		vrv_buf_u32(&odd, (uint32_t)(99 + more));
+		assert_int_equal(verify_bytes(odd.data, odd.len, &err),
+		    VARVE_CORRUPT);
+	}
+	/* Records that begin before the object. */
+	for (uint32_t total = 7; total < 30; total++) {
+		vrv_auto_buf struct vrv_buf before = {0};
+
+		vrv_buf_bytes(&before, "\2\3\0abc", 6);
+		vrv_buf_u32(&before, total);
+		assert_int_equal(verify_bytes(before.data, before.len, &err),
+		    VARVE_CORRUPT);
+	}
+
 	/* None of suite 1, and none at all. */
 	object.data[10] = 2;
 	assert_int_equal(verify_bytes(object.data, object.len, &err),
