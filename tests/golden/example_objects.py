@@ -186,6 +186,41 @@ def index(repo, chunk_id):
     yield from s.lines
 
 
+ROLL_ENTRY = ((1, "type: archive"), (16, "object id"), (32, "hash"),
+              (32, "logical id"), (4, "revision"), (1, "not deleted"),
+              (8, "first seen"), (8, "series tag"), (32, "signer"))
+
+
+def roll(repo):
+    name, = repo.store.list("rolls")
+    data = repo.store.get(name)
+    yield from ("The roll", name, "")
+    s = Show(data)
+    s.head(9)
+    s.v("none superseded")
+    s.v("no dead intents")
+    s.v("one entry")
+    for n, meaning in ROLL_ENTRY:
+        s.b(n, meaning)
+    s.text("tail: empty")
+    s.b(32, "epk")
+    key = repo.keys.kem(data[s.c.at - 32:s.c.at], 5)
+    at = s.block()
+    end = s.c.at
+    s.signed()
+    s.trailer()
+    yield from s.lines
+    yield ""
+    yield from put("KEM key", key)
+    yield ""
+    s = Show(open_block(data, at, end, 1, key))
+    s.v("bytes of the rest of the facts")
+    s.b(1, "whole")
+    s.text("clear part of the archive")
+    s.b(s.c.left(), "its tagged list, as above")
+    yield from s.lines
+
+
 def directory(repo, chunk_id):
     s = Show(repo.chunk(META, chunk_id))
     yield from ("A tree leaf of one directory", "")
@@ -265,7 +300,8 @@ def examples(repo):
     e, = repo.directory(refs[-1])
     chunk_id = e["content"][0]["id"]
     for part in (config(repo), slot(repo), pack(repo, chunk_id),
-                 index(repo, chunk_id), directory(repo, refs[-2][0]),
-                 node(repo), owners(repo, name)):
+                 index(repo, chunk_id), roll(repo),
+                 directory(repo, refs[-2][0]), node(repo),
+                 owners(repo, name)):
         yield from part
         yield ""
