@@ -12,6 +12,8 @@
 #define PAIR_MIN (2 + 4 + 2 * PUBLIC_MIN)
 #define MEMBER_MIN (PUBLIC_MIN + 1 + 1)
 
+#define BODY_HEAD (4 + VRV_CONFIG_HASH + 4)
+
 #define REPEATED                                                               \
 	(VRV_TAG_BIT(VRV_C_PAIR) | VRV_TAG_BIT(VRV_C_ADMIN) |                  \
 	    VRV_TAG_BIT(VRV_C_MEMBER) | VRV_TAG_BIT(VRV_C_SLOT))
@@ -19,6 +21,53 @@
 	(VRV_TAG_BIT(VRV_C_READ_FEATURES) |                                    \
 	    VRV_TAG_BIT(VRV_C_WRITE_FEATURES) | VRV_TAG_BIT(VRV_C_PAIR) |      \
 	    VRV_TAG_BIT(VRV_C_ADMIN) | VRV_TAG_BIT(VRV_C_CHUNKER))
+
+/* --- what a later version may have written --- */
+
+/* Read a public key; true if it is of a suite that this version knows. */
+static bool
+get_public(struct vrv_rd *v, uint8_t key[32])
+{
+	uint8_t suite = vrv_rd_u8(v);
+	uint16_t n = vrv_rd_u16(v);
+
+	if (suite == VRV_KEY_SUITE_25519) {
+		vrv_rd_copy(v, key, 32);
+		if (n != 32)
+			vrv_rd_fail(v);
+		return true;
+	}
+	(void)vrv_rd_bytes(v, n);
+	return false;
+}
+
+/* Is this a value that the next generation must keep as it is: of an unknown
+ * tag, or with a key of an unknown suite? */
+static bool
+is_foreign(const struct vrv_tlv *at)
+{
+	struct vrv_rd v = vrv_rd_over(at->p, at->n);
+	uint8_t key[32];
+	bool known;
+
+	switch (at->tag) {
+	case VRV_C_READ_FEATURES:
+	case VRV_C_WRITE_FEATURES:
+	case VRV_C_CHUNKER:
+	case VRV_C_POLICY:
+	case VRV_C_SLOT:
+		return false;
+	case VRV_C_PAIR:
+		(void)vrv_rd_bytes(&v, 2 + 4);
+		known = get_public(&v, key);
+		return !get_public(&v, key) || !known;
+	case VRV_C_ADMIN:
+	case VRV_C_MEMBER:
+		return !get_public(&v, key);
+	default:
+		return true;
+	}
+}
 
 /* --- encoding --- */
 
@@ -53,10 +102,12 @@ static void
 put_member(struct vrv_buf *b, const struct vrv_member *member)
 {
 	vrv_tlv_put_head(b, VRV_C_MEMBER,
-	    PUBLIC_SIZE + 1 + vrv_v_size(member->label.n) + member->label.n);
+	    PUBLIC_SIZE + 1 + vrv_v_size(member->label.n) + member->label.n +
+		member->more.n);
 	put_public(b, member->key);
 	vrv_buf_u8(b, member->rights);
 	vrv_buf_vbytes(b, member->label.p, member->label.n);
+	vrv_buf_bytes(b, member->more.p, member->more.n);
 }
 
 static void
@@ -80,6 +131,50 @@ put_policy(struct vrv_buf *b, const struct vrv_config *c)
 	vrv_buf_v(b, c->min_age);
 }
 
+/* Those of tags above `after` and up to `last`. */
+static void
+put_foreign(struct vrv_buf *b, const struct vrv_config *c, uint64_t after,
+    uint64_t last)
+{
+	struct vrv_rd list = vrv_rd_over(c->body.p, c->body.n);
+	struct varve_err unused;
+	struct vrv_tlv at = {0};
+
+	(void)vrv_rd_bytes(&list, BODY_HEAD);
+	while (vrv_rd_left(&list) > 0 &&
+	    vrv_tlv_get(&list, &at, REPEATED, &unused) == 0) {
+		if (at.tag > after && at.tag <= last && is_foreign(&at))
+			vrv_tlv_put(b, at.tag, at.p, at.n);
+	}
+}
+
+static void
+put_list(struct vrv_buf *b, const struct vrv_config *c)
+{
+	put_foreign(b, c, 0, VRV_C_READ_FEATURES);
+	put_features(b, VRV_C_READ_FEATURES, c->read_features);
+	put_foreign(b, c, VRV_C_READ_FEATURES, VRV_C_WRITE_FEATURES);
+	put_features(b, VRV_C_WRITE_FEATURES, c->write_features);
+	put_foreign(b, c, VRV_C_WRITE_FEATURES, VRV_C_PAIR);
+	for (uint32_t i = 0; i < c->n_pairs; i++)
+		put_pair(b, &c->pairs[i]);
+	put_foreign(b, c, VRV_C_PAIR, VRV_C_ADMIN);
+	for (uint32_t i = 0; i < c->n_admins; i++) {
+		vrv_tlv_put_head(b, VRV_C_ADMIN, PUBLIC_SIZE);
+		put_public(b, c->admins[i]);
+	}
+	put_foreign(b, c, VRV_C_ADMIN, VRV_C_MEMBER);
+	for (uint32_t i = 0; i < c->n_members; i++)
+		put_member(b, &c->members[i]);
+	put_foreign(b, c, VRV_C_MEMBER, VRV_C_CHUNKER);
+	put_chunker(b, c);
+	put_policy(b, c);
+	put_foreign(b, c, VRV_C_POLICY, VRV_C_SLOT);
+	for (uint32_t i = 0; i < c->n_slots; i++)
+		vrv_tlv_put(b, VRV_C_SLOT, c->slots[i], VRV_OBJECT_ID);
+	put_foreign(b, c, VRV_C_SLOT, UINT64_MAX);
+}
+
 void
 vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
 {
@@ -88,43 +183,12 @@ vrv_config_put(struct vrv_buf *b, const struct vrv_config *c)
 	vrv_buf_u32(b, 0);
 	size_t start = b->len;
 
-	put_features(b, VRV_C_READ_FEATURES, c->read_features);
-	put_features(b, VRV_C_WRITE_FEATURES, c->write_features);
-	for (uint32_t i = 0; i < c->n_pairs; i++)
-		put_pair(b, &c->pairs[i]);
-	for (uint32_t i = 0; i < c->n_admins; i++) {
-		vrv_tlv_put_head(b, VRV_C_ADMIN, PUBLIC_SIZE);
-		put_public(b, c->admins[i]);
-	}
-	for (uint32_t i = 0; i < c->n_members; i++)
-		put_member(b, &c->members[i]);
-	put_chunker(b, c);
-	put_policy(b, c);
-	for (uint32_t i = 0; i < c->n_slots; i++)
-		vrv_tlv_put(b, VRV_C_SLOT, c->slots[i], VRV_OBJECT_ID);
-
+	put_list(b, c);
 	if (!b->failed)
 		vrv_put_u32(b->data + start - 4, (uint32_t)(b->len - start));
 }
 
 /* --- decoding --- */
-
-/* Read a public key; true if it is of a suite that this version knows. */
-static bool
-get_public(struct vrv_rd *v, uint8_t key[32])
-{
-	uint8_t suite = vrv_rd_u8(v);
-	uint16_t n = vrv_rd_u16(v);
-
-	if (suite == VRV_KEY_SUITE_25519) {
-		vrv_rd_copy(v, key, 32);
-		if (n != 32)
-			vrv_rd_fail(v);
-		return true;
-	}
-	(void)vrv_rd_bytes(v, n);
-	return false;
-}
 
 static void
 get_pair(struct vrv_rd *v, struct vrv_config *c)
@@ -148,6 +212,7 @@ get_member(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
 		c->n_members++;
 	member->rights = vrv_rd_u8(v);
 	member->label.p = vrv_rd_vbytes(v, &member->label.n);
+	member->more = (struct vrv_text){v->p, vrv_rd_left(v)};
 	return vrv_tlv_skip(v, err);
 }
 
@@ -294,6 +359,7 @@ vrv_config_get(struct vrv_rd *r, struct vrv_arena *arena,
 
 	if (vrv_rd_left(r) > VRV_MAX_CONFIG)
 		return VRV_CORRUPT(err, "config beyond the limit");
+	c.body = (struct vrv_text){r->p, vrv_rd_left(r)};
 	c.generation = vrv_rd_u32(r);
 	vrv_rd_copy(r, c.previous, VRV_CONFIG_HASH);
 	uint32_t n = vrv_rd_u32(r);

@@ -51,6 +51,7 @@ struct vrv_member {
 	uint8_t key[32];
 	uint8_t rights; /* bits of enum vrv_right; unknown ones mean nothing */
 	struct vrv_text label; /* sealed; may be empty */
+	struct vrv_text more;  /* values of a later version, kept */
 };
 struct vrv_config {
 	uint32_t generation;
@@ -65,14 +66,17 @@ struct vrv_config {
 	uint32_t n_pairs, n_admins, n_members, n_slots;
 	uint32_t chunk_min, chunk_average, chunk_max;
 	uint64_t grace, min_age; /* seconds; 0 when there is no policy */
+	/* The body that it was decoded from, or nothing: what this version does
+	 * not know there goes into the next generation as it is. */
+	struct vrv_text body;
 };
 /* The body of the object: u32 generation, b32 previous, u32 length of the
  * list, the list. */
 void vrv_config_put(struct vrv_buf *, const struct vrv_config *);
 /* The cursor covers the body and nothing else. Arrays are in the arena, labels
- * point into the bytes. Skips keys of an unknown suite. FORMAT for an unknown
- * even tag, reader feature bit or chunker, and if no pair or admin key is left;
- * unknown writer features are for who writes to refuse.
+ * and body point into the bytes. Skips keys of an unknown suite. FORMAT for an
+ * unknown even tag, reader feature bit or chunker, and if no pair or admin key
+ * is left; unknown writer features are for who writes to refuse.
  * CORRUPT for anything missing, out of order, malformed, and for chunk sizes
  * that are 0, beyond VRV_FRAME_PLAIN_MAX or not min <= average <= max. */
 int vrv_config_get(struct vrv_rd *, struct vrv_arena *arena,

@@ -49,6 +49,8 @@ void vrv_repo_close(struct vrv_repo *);
 struct vrv_store *vrv_repo_store(const struct vrv_repo *);
 const uint8_t *vrv_repo_id(const struct vrv_repo *); /* VRV_REPO_ID bytes */
 const struct vrv_config *vrv_repo_config(const struct vrv_repo *);
+/* False if one of the two copies of the config is missing or damaged. */
+bool vrv_repo_config_whole(const struct vrv_repo *);
 const struct vrv_pack_keys *vrv_repo_keys(const struct vrv_repo *);
 enum varve_key_mode vrv_repo_key_mode(const struct vrv_repo *);
 const char *vrv_repo_key_file(const struct vrv_repo *);

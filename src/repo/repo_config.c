@@ -29,6 +29,10 @@ store_copy(struct vrv_store *store, const struct vrv_signer *admin,
 	rc = vrv_buf_check(&object, err);
 	if (rc != 0)
 		return rc;
+	if (object.len > VRV_MAX_CONFIG)
+		return vrv_fail(err, VARVE_LIMIT,
+		    "a configuration of %zu bytes is more than one may have",
+		    object.len);
 	vrv_name_print(&name, text);
 	return vrv_store_put(store, text, object.data, object.len, err);
 }
@@ -292,6 +296,29 @@ read_again(struct vrv_repo *repo, struct vrv_arena *arena,
 	return rc;
 }
 
+static int
+overtaken(const struct vrv_repo *repo, struct varve_err *err)
+{
+	return vrv_fail(err, VARVE_EXISTS,
+	    "another client changed the configuration of '%s' at the same "
+	    "time, and its change counts: run the command again",
+	    vrv_store_location(repo->store));
+}
+
+/* Let what counts in the store now count for the handle. */
+static int
+catch_up(struct vrv_repo *repo, struct vrv_config_read *now,
+    struct varve_err *err)
+{
+	int rc = read_again(repo, &repo->arena, now, err);
+
+	if (rc != 0)
+		return rc;
+	now->ignored = 0; /* told when the repository was opened */
+	vrv_repo_config_set(repo, now);
+	return vrv_repo_state_seen(repo, err);
+}
+
 int
 vrv_repo_config_replace(struct vrv_repo *repo, const struct vrv_config *changed,
     struct varve_err *err)
@@ -300,42 +327,53 @@ vrv_repo_config_replace(struct vrv_repo *repo, const struct vrv_config *changed,
 	struct vrv_config_read now;
 	uint8_t hash[VRV_CONFIG_HASH];
 
-	if (repo->config.generation == UINT32_MAX)
-		return vrv_fail(err, VARVE_LIMIT,
-		    "the configuration cannot be changed any more often");
 	int rc = vrv_repo_writable(repo, err);
 	if (rc != 0)
 		return rc;
 	config.generation = repo->config.generation + 1;
 	memcpy(config.previous, repo->config_hash, VRV_CONFIG_HASH);
-	rc = vrv_config_store(repo->store, &repo->secrets->admin, repo->id,
-	    &config, VRV_CONFIG_COPIES, hash, err);
+	/* A handle may be old: by a lower hash it would undo what another
+	 * client has long been told to count. */
+	rc = catch_up(repo, &now, err);
+	if (rc == 0 && memcmp(now.hash, config.previous, sizeof(hash)) != 0)
+		return overtaken(repo, err);
+	if (rc == 0 && repo->config.generation == UINT32_MAX)
+		rc = vrv_fail(err, VARVE_LIMIT,
+		    "the configuration cannot be changed any more often");
 	if (rc == 0)
-		rc = read_again(repo, &repo->arena, &now, err);
-	if (rc != 0)
-		return rc;
-	vrv_repo_config_set(repo, &now);
-	rc = vrv_repo_state_seen(repo, err);
+		rc = vrv_config_store(repo->store, &repo->secrets->admin,
+		    repo->id, &config, VRV_CONFIG_COPIES, hash, err);
+	if (rc == 0)
+		rc = catch_up(repo, &now, err);
 	if (rc == 0 && memcmp(now.hash, hash, VRV_CONFIG_HASH) != 0)
-		return vrv_fail(err, VARVE_EXISTS,
-		    "another client changed the configuration of '%s' at the "
-		    "same time, and its change counts: run the command again",
-		    vrv_store_location(repo->store));
+		rc = overtaken(repo, err);
+	return rc;
+}
+
+/* The very bytes that were read, as their hash decides which body counts. */
+static int
+store_lacking(struct vrv_repo *repo, unsigned lacking, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf body = {0};
+
+	vrv_buf_bytes(&body, repo->config.body.p, repo->config.body.n);
+	int rc = vrv_buf_check(&body, err);
+	for (; rc == 0 && lacking > 0; lacking--)
+		rc = store_copy(repo->store, &repo->secrets->admin, repo->id,
+		    repo->config.generation, &body, err);
 	return rc;
 }
 
 void
 vrv_repo_config_mend(struct vrv_repo *repo)
 {
-	uint8_t hash[VRV_CONFIG_HASH];
 	struct varve_err why;
 
 	if (repo->config_copies >= VRV_CONFIG_COPIES)
 		return;
 	unsigned lacking = VRV_CONFIG_COPIES - repo->config_copies;
 	repo->config_copies = VRV_CONFIG_COPIES; /* try once */
-	if (vrv_config_store(repo->store, &repo->secrets->admin, repo->id,
-		&repo->config, lacking, hash, &why) != 0)
+	if (store_lacking(repo, lacking, &why) != 0)
 		vrv_repo_note(repo, VARVE_EVENT_WARNING, NULL,
 		    "only one copy of the configuration is whole, and a second "
 		    "cannot be stored: %s",
@@ -344,6 +382,12 @@ vrv_repo_config_mend(struct vrv_repo *repo)
 		vrv_repo_note(repo, VARVE_EVENT_NOTE, NULL,
 		    "stored the configuration again: one of its two copies was "
 		    "missing or damaged");
+}
+
+bool
+vrv_repo_config_whole(const struct vrv_repo *repo)
+{
+	return repo->config_copies >= VRV_CONFIG_COPIES;
 }
 
 void

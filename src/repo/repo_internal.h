@@ -266,8 +266,8 @@ int vrv_config_load(struct vrv_store *, const struct vrv_config_names *,
 /* Let a config count for this handle; warn of what was ignored. */
 void vrv_repo_config_set(struct vrv_repo *, const struct vrv_config_read *);
 /* Store the next generation: `changed` but for generation and predecessor. The
- * handle uses afterwards what counts then. EXISTS if another client stored the
- * same generation meanwhile and that one counts. */
+ * handle uses afterwards what counts then. EXISTS if another client changed the
+ * config since this handle read it, or meanwhile and its change counts. */
 int vrv_repo_config_replace(struct vrv_repo *, const struct vrv_config *changed,
     struct varve_err *err) VRV_MUST;
 /* Store the missing copy of the config; the handle must be writable. Tells

@@ -260,18 +260,82 @@ test_replace_at_once(void **state)
 	a.grace = 1;
 	b.grace = 2;
 	MUST(vrv_repo_config_replace(one, &a, &err));
-	int rc = vrv_repo_config_replace(two, &b, &err);
+	/* Whatever the hashes: that of `one` may count for long already. */
+	assert_int_equal(vrv_repo_config_replace(two, &b, &err), VARVE_EXISTS);
+	assert_non_null(strstr(err.message, "run the command again"));
 	assert_int_equal(two->config.generation, 1);
-	if (rc == 0) {
-		assert_int_equal(two->config.grace, 2);
-		assert_true(memcmp(two->config_hash, one->config_hash, 32) < 0);
-	} else {
-		assert_int_equal(rc, VARVE_EXISTS);
-		assert_non_null(strstr(err.message, "run the command again"));
-		assert_int_equal(two->config.grace, 1);
-	}
+	assert_int_equal(two->config.grace, 1);
+	assert_int_equal(count(w, "config/"), 4);
+	b = two->config;
+	b.grace = 2;
+	MUST(vrv_repo_config_replace(two, &b, &err));
+	assert_int_equal(two->config.generation, 2);
 	vrv_repo_close(one);
 	vrv_repo_close(two);
+}
+
+struct rival {
+	struct world *w;
+	struct vrv_repo *repo;
+	struct vrv_config config;
+};
+
+static void
+rival_stores(void *arg, const char *op, const char *name)
+{
+	struct rival *rival = arg;
+	struct varve_err err;
+
+	if (strcmp(op, "put") != 0 || strncmp(name, "config/", 7) != 0)
+		return;
+	rival->w->hooks.before = NULL;
+	MUST(vrv_repo_config_replace(rival->repo, &rival->config, &err));
+}
+
+static void
+hash_next(const struct vrv_repo *repo, struct vrv_config config,
+    uint8_t ret[VRV_CONFIG_HASH])
+{
+	vrv_auto_buf struct vrv_buf body = {0};
+
+	config.generation = repo->config.generation + 1;
+	memcpy(config.previous, repo->config_hash, VRV_CONFIG_HASH);
+	vrv_config_put(&body, &config);
+	vrv_blake2b(ret, VRV_CONFIG_HASH, NULL, body.data, body.len);
+}
+
+/* Both change it between looking and storing: who has the higher hash is told
+ * so, whoever was first. */
+static void
+test_replace_between(void **state)
+{
+	struct world *w = *state;
+
+	for (int lower = 0; lower < 2; lower++) {
+		struct vrv_repo *repo = must_open(w);
+		struct rival rival = {.w = w, .repo = must_open(w)};
+		struct vrv_config config = repo->config;
+		uint8_t mine[VRV_CONFIG_HASH], other[VRV_CONFIG_HASH];
+		struct varve_err err;
+
+		rival.config = rival.repo->config;
+		rival.config.grace = 100;
+		hash_next(repo, rival.config, other);
+		config.grace = 200;
+		do {
+			config.grace++;
+			hash_next(repo, config, mine);
+		} while ((memcmp(mine, other, sizeof(mine)) < 0) != lower);
+		w->hooks.arg = &rival;
+		w->hooks.before = rival_stores;
+		assert_int_equal(vrv_repo_config_replace(repo, &config, &err),
+		    lower ? 0 : VARVE_EXISTS);
+		assert_null(w->hooks.before);
+		assert_memory_equal(repo->config_hash, lower ? mine : other,
+		    VRV_CONFIG_HASH);
+		vrv_repo_close(repo);
+		vrv_repo_close(rival.repo);
+	}
 }
 
 static void
@@ -381,6 +445,38 @@ test_config_mended(void **state)
 	remove_first(w, "config/");
 	repo = must_open(w);
 	assert_int_equal(repo->config_copies, 1);
+	vrv_repo_close(repo);
+}
+
+static void
+of_a_later_version(struct vrv_config *config)
+{
+	static const uint8_t body[40 + 3] = {[40] = 17, 1, 9};
+
+	config->body = (struct vrv_text){body, sizeof(body)};
+}
+
+/* A copy has the very bytes of the other one, also of what this version does
+ * not know, or there would be two bodies of which any may count. */
+static void
+test_config_mended_whole(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo;
+	uint8_t id[VRV_CHUNK_ID];
+	char name[VRV_NAME_SIZE];
+
+	next_config(w, of_a_later_version);
+	name_at(w, "config/", 2, name);
+	remove_object(w, name);
+	repo = must_open(w);
+	assert_false(vrv_repo_config_whole(repo));
+	put_one(repo, VRV_FRAME_DATA, 1, 100, id);
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "config/"), 4);
+	repo = must_open(w);
+	assert_true(vrv_repo_config_whole(repo));
+	assert_int_equal(repo->config.body.p[repo->config.body.n - 3], 17);
 	vrv_repo_close(repo);
 }
 
@@ -682,7 +778,9 @@ run_open_tests(void)
 	    WORLD_TEST(test_two_configs),
 	    WORLD_TEST(test_winner_gone),
 	    WORLD_TEST(test_replace_at_once),
+	    WORLD_TEST(test_replace_between),
 	    WORLD_TEST(test_config_mended),
+	    WORLD_TEST(test_config_mended_whole),
 	    WORLD_TEST(test_older_config),
 	    WORLD_TEST(test_forged_config),
 	    WORLD_TEST(test_every_byte_of_the_config),
