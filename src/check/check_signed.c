@@ -161,7 +161,14 @@ vrv_check_signed(struct vrv_check *check, struct varve_err *err)
 {
 	static const struct vrv_check_work work = {.fn = check_one};
 	bool unsure; /* each of them is looked at below */
+	struct varve_err why;
 
+	if (!vrv_repo_config_whole(check->repo)) {
+		vrv_fail(&why, VARVE_CORRUPT,
+		    "only one copy of two is whole; the next create stores it "
+		    "again");
+		vrv_check_problem(check, "config", NULL, &why);
+	}
 	int rc = vrv_rolls_list(check->repo, NULL, &check->rolls, &unsure, err);
 	if (rc != 0)
 		return rc;

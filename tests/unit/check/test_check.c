@@ -102,6 +102,23 @@ test_sound(void **state)
 	assert_int_equal(seen.last.current, seen.last.total);
 }
 
+/* A copy of the config that is missing is nobody's damage yet, and told. */
+static void
+test_config_once(void **state)
+{
+	struct small_repo *s = *state;
+	char path[256];
+	struct seen seen;
+
+	small_repo_fill(s, tree, N(tree));
+	small_repo_only_object(s, "config", path);
+	assert_int_equal(unlink(path), 0);
+	small_repo_reopen(s);
+	struct varve_check_result r = check(s, false, &seen);
+	assert_int_equal(r.problems, 1);
+	assert_told(&seen, "config: only one copy of two is whole");
+}
+
 static void
 test_damaged_frame(void **state)
 {
@@ -239,6 +256,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SMALL_REPO_TEST(test_sound),
+	    SMALL_REPO_TEST(test_config_once),
 	    SMALL_REPO_TEST(test_damaged_frame),
 	    SMALL_REPO_TEST(test_later_frame),
 	    SMALL_REPO_TEST(test_damaged_trailer),

@@ -23,17 +23,10 @@ passphrase(void *arg, bool fresh, const char *location, char *buf, size_t size,
 	return 0;
 }
 
+/* Make the repository first, with `init`. */
 static void
-open_repo(struct small_repo *s)
+open_repo(struct small_repo *s, const struct varve_init_options *init)
 {
-	const struct varve_init_options init = {
-	    .size = sizeof(init),
-	    .kdf_memory = (uint64_t)64 << 20,
-	    .kdf_passes = 2,
-	    .chunk_min = 64 << 10,
-	    .chunk_average = 256 << 10,
-	    .chunk_max = 2 << 20,
-	};
 	char repo[80], state[80], cache[80];
 	struct varve_err err = {0};
 	struct vrv_store *store;
@@ -48,20 +41,39 @@ open_repo(struct small_repo *s)
 	    .passphrase = passphrase,
 	};
 	assert_int_equal(vrv_crypto_init(&err), 0);
-	assert_int_equal(vrv_store_open_local(repo, true, &store, &err), 0);
-	if (vrv_repo_init(store, &init, &open, &err) != 0)
-		fail_msg("init: %s", err.message);
+	if (init != NULL) {
+		assert_int_equal(vrv_store_open_local(repo, true, &store, &err),
+		    0);
+		if (vrv_repo_init(store, init, &open, &err) != 0)
+			fail_msg("init: %s", err.message);
+		s->hooks = calloc(1, sizeof(*s->hooks));
+	}
 	assert_int_equal(vrv_store_open_local(repo, false, &s->inner, &err), 0);
-	s->hooks = calloc(1, sizeof(*s->hooks));
 	store = hook_store_new(s->inner, s->hooks);
 	assert_non_null(store);
 	if (vrv_repo_open(store, &open, &s->repo, &err) != 0)
 		fail_msg("open: %s", err.message);
 }
 
+void
+small_repo_reopen(struct small_repo *s)
+{
+	vrv_repo_close(s->repo);
+	vrv_store_free(s->inner);
+	open_repo(s, NULL);
+}
+
 int
 small_repo_setup(void **state)
 {
+	const struct varve_init_options init = {
+	    .size = sizeof(init),
+	    .kdf_memory = (uint64_t)64 << 20,
+	    .kdf_passes = 2,
+	    .chunk_min = 64 << 10,
+	    .chunk_average = 256 << 10,
+	    .chunk_max = 2 << 20,
+	};
 	struct small_repo *s = calloc(1, sizeof(*s));
 	char target[80];
 
@@ -71,7 +83,7 @@ small_repo_setup(void **state)
 	assert_int_equal(mkdir(target, 0700), 0);
 	s->target = open(target, O_RDONLY | O_DIRECTORY);
 	assert_true(s->target >= 0);
-	open_repo(s);
+	open_repo(s, &init);
 	*state = s;
 	return 0;
 }

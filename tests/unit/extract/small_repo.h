@@ -51,6 +51,8 @@ struct small_repo {
 
 int small_repo_setup(void **state);
 int small_repo_teardown(void **state);
+/* Close the repository and open it again. */
+void small_repo_reopen(struct small_repo *);
 #define SMALL_REPO_TEST(f)                                                     \
 	cmocka_unit_test_setup_teardown(f, small_repo_setup,                   \
 	    small_repo_teardown)
