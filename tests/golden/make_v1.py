@@ -3,9 +3,10 @@
 """Make the golden repository of format version 1: make_v1.py VARVE OUT.
 
 It was run once: what is in v1/ must stay readable for ever. Needs root, what
-the reader needs, and a temporary folder (TMPDIR) whose file system keeps long attributes, flags and
-holes: a tmpfs of Linux 6.6 does. OUT gets repository/, passphrase, key-file
-and a manifest of each archive, which is made from the source tree.
+the reader needs, and a temporary folder (TMPDIR) whose file system keeps long
+attributes, flags and holes: a tmpfs of Linux 6.6 does. OUT gets repository/,
+passphrase, key-file and a manifest of each archive, which is made from the
+source tree.
 """
 
 import os
