@@ -4,8 +4,8 @@
 
 # shellcheck disable=SC2034 # used by those who source this
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libsodium-dev
-	libzstd-dev libxxhash-dev libjansson-dev libpcre2-dev libsqlite3-dev
-	libfuse3-dev)
+	libssl-dev libzstd-dev libxxhash-dev libjansson-dev libpcre2-dev
+	libsqlite3-dev libfuse3-dev)
 MISSING=()
 
 say() {

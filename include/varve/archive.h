@@ -26,7 +26,8 @@ struct varve_archive {
 	/* A retired key signed it and no admin vouches for it: it can be read,
 	 * but not be deleted or renamed. */
 	bool unvouched;
-	uint32_t chunk_min, chunk_average, chunk_max;
+	/* How it was cut: enum varve_chunker, or a later method. */
+	uint32_t chunk_method, chunk_min, chunk_average, chunk_max;
 	const void *handle; /* the library's own */
 };
 

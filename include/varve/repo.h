@@ -48,12 +48,19 @@ struct varve_open_options {
 		.size = sizeof(struct varve_open_options)                      \
 	}
 
+/* How contents are cut into chunks; the numbers are stored. */
+enum varve_chunker {
+	VARVE_CHUNKER_GEAR = 1, /* the fastest */
+	VARVE_CHUNKER_PRF = 2	/* sizes of chunks tell nothing of its key */
+};
+
 struct varve_init_options {
 	size_t size;
 	enum varve_key_mode mode;
 	bool make_parents;
 	uint64_t kdf_memory;			      /* bytes; 0: 64 MiB */
 	uint32_t kdf_passes;			      /* 0: 3 */
+	enum varve_chunker chunker;		      /* 0: gear */
 	uint32_t chunk_min, chunk_average, chunk_max; /* 0: the default */
 };
 #define VARVE_INIT_OPTIONS_INIT                                                \
@@ -84,6 +91,7 @@ struct varve_repo_info {
 	const char *key_file; /* of keyfile mode, or NULL */
 	const char *cache_path, *state_path;
 	uint32_t generation;
+	enum varve_chunker chunker;
 	uint32_t chunk_min, chunk_average, chunk_max;
 };
 VARVE_API void varve_repo_info(const struct varve_repo *,

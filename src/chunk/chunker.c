@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "chunk/chunk.h"
 
+#include "chunk/rolling.h"
 #include "util/mem.h"
 #include "util/rd.h"
 
-#define WINDOW 64	/* bytes that a 64-bit gear hash remembers */
+#define WINDOW VRV_ROLLING_WINDOW /* a 64-bit gear hash has the same */
 #define NORMALIZATION 2 /* bits more before the switch, and less after it */
 
 struct vrv_chunker {
@@ -12,6 +13,7 @@ struct vrv_chunker {
 	size_t min, normal, max;
 	/* A hash below its limit starts with enough zero bits. */
 	uint64_t strict, loose;
+	struct vrv_rolling *rolling; /* or NULL: gear */
 };
 
 static void
@@ -33,6 +35,9 @@ int
 vrv_chunker_new(const struct vrv_chunk_params *p, const struct vrv_key *key,
     struct vrv_chunker **ret, struct varve_err *err)
 {
+	if (p->method != VRV_CHUNK_GEAR && p->method != VRV_CHUNK_PRF)
+		return vrv_fail(err, VARVE_USAGE, "unknown chunker %d",
+		    (int)p->method);
 	if (p->min < WINDOW || p->min > p->average || p->average > p->max ||
 	    p->max > VRV_CHUNK_MAX || (p->average & (p->average - 1)) != 0)
 		return vrv_fail(err, VARVE_USAGE,
@@ -47,7 +52,15 @@ vrv_chunker_new(const struct vrv_chunk_params *p, const struct vrv_key *key,
 	if (c == NULL)
 		return VRV_NOMEM(err, "a chunker");
 	int bits = __builtin_ctz(p->average);
-	make_gear(c->gear, key);
+	if (p->method == VRV_CHUNK_GEAR) {
+		make_gear(c->gear, key);
+	} else {
+		int rc = vrv_rolling_new(key, &c->rolling, err);
+		if (rc != 0) {
+			vrv_secret_free(c);
+			return rc;
+		}
+	}
 	c->min = p->min;
 	c->normal = p->average - p->average / 8;
 	c->max = p->max;
@@ -60,6 +73,9 @@ vrv_chunker_new(const struct vrv_chunk_params *p, const struct vrv_key *key,
 void
 vrv_chunker_free(struct vrv_chunker *c)
 {
+	if (c == NULL)
+		return;
+	vrv_rolling_free(c->rolling);
 	vrv_secret_free(c);
 }
 
@@ -99,15 +115,11 @@ scan(const uint64_t gear[256], const uint8_t *bytes, size_t from, size_t to,
 	return 0;
 }
 
-size_t
-vrv_chunker_cut(const struct vrv_chunker *c, const uint8_t *bytes, size_t n,
-    bool last)
+static size_t
+cut_gear(const struct vrv_chunker *c, const uint8_t *bytes, size_t end)
 {
-	size_t end = vrv_min(n, c->max);
 	uint64_t hash = 0;
 
-	if (end < c->min)
-		return last ? n : 0;
 	/* The byte at `min` - 1 ends the shortest chunk; the window before it
 	 * is full by then. */
 	for (size_t i = c->min - WINDOW; i < c->min - 1; i++)
@@ -117,6 +129,49 @@ vrv_chunker_cut(const struct vrv_chunker *c, const uint8_t *bytes, size_t n,
 	size_t cut = scan(c->gear, bytes, from, normal, c->strict, &hash);
 	if (cut == 0)
 		cut = scan(c->gear, bytes, normal, end, c->loose, &hash);
+	return cut;
+}
+
+/* As scan(), with the hashes that roll. */
+static size_t
+scan_rolling(struct vrv_rolling *rolling, const uint8_t *bytes, size_t from,
+    size_t to, uint64_t limit)
+{
+	while (from < to) {
+		size_t n = vrv_min(to - from, VRV_ROLLING_BATCH);
+		const uint8_t *hashes =
+		    vrv_rolling_hashes(rolling, bytes + from, n);
+
+		for (size_t i = 0; i < n; i++)
+			if (vrv_get_u64(hashes + i * VRV_PRF_BLOCK) < limit)
+				return from + i + 1;
+		from += n;
+	}
+	return 0;
+}
+
+static size_t
+cut_prf(struct vrv_chunker *c, const uint8_t *bytes, size_t end)
+{
+	size_t from = c->min - 1;
+	size_t normal = vrv_min(end, vrv_max(from, c->normal - 1));
+	size_t cut = scan_rolling(c->rolling, bytes, from, normal, c->strict);
+
+	return cut != 0 ?
+	    cut :
+	    scan_rolling(c->rolling, bytes, normal, end, c->loose);
+}
+
+size_t
+vrv_chunker_cut(struct vrv_chunker *c, const uint8_t *bytes, size_t n,
+    bool last)
+{
+	size_t end = vrv_min(n, c->max);
+
+	if (end < c->min)
+		return last ? n : 0;
+	size_t cut = c->rolling == NULL ? cut_gear(c, bytes, end) :
+					  cut_prf(c, bytes, end);
 	if (cut != 0)
 		return cut;
 	return last || end == c->max ? end : 0;

@@ -26,17 +26,38 @@ take_size(const char **p, char end, uint32_t *ret)
 }
 
 int
+vrv_chunker_parse(const char *name, enum varve_chunker *ret,
+    struct varve_err *err)
+{
+	if (strcmp(name, "gear") == 0)
+		*ret = VARVE_CHUNKER_GEAR;
+	else if (strcmp(name, "prf") == 0)
+		*ret = VARVE_CHUNKER_PRF;
+	else
+		return vrv_fail(err, VARVE_USAGE,
+		    "unknown chunker '%s': there are gear and prf", name);
+	return 0;
+}
+
+int
 vrv_chunk_sizes_parse(const char *text, struct vrv_chunk_sizes *ret,
     struct varve_err *err)
 {
 	struct vrv_chunk_sizes s;
-	const char *p = strncmp(text, "gear,", 5) == 0 ? text + 5 : "";
+	const char *p = "";
 
+	if (strncmp(text, "gear,", 5) == 0) {
+		s.chunker = VARVE_CHUNKER_GEAR;
+		p = text + 5;
+	} else if (strncmp(text, "prf,", 4) == 0) {
+		s.chunker = VARVE_CHUNKER_PRF;
+		p = text + 4;
+	}
 	if (!take_size(&p, ',', &s.min) || !take_size(&p, ',', &s.average) ||
 	    !take_size(&p, '\0', &s.max))
 		return vrv_fail(err, VARVE_USAGE,
-		    "'%s' is not gear,MIN,AVERAGE,MAX with sizes like 262144, "
-		    "256K or 2M",
+		    "'%s' is not gear,MIN,AVERAGE,MAX or prf,MIN,AVERAGE,MAX "
+		    "with sizes like 262144, 256K or 2M",
 		    text);
 	*ret = s;
 	return 0;

@@ -6,7 +6,7 @@
 #include "cli/cmd.h"
 
 struct init_options {
-	const char *encryption, *chunker;
+	const char *encryption, *chunker, *params;
 	bool make_parents;
 };
 
@@ -18,10 +18,14 @@ static const struct vrv_option options[] = {
     {0, "make-parent-dirs", NULL, vrv_set_true,
 	offsetof(struct init_options, make_parents),
 	"make the folders above the repository too"},
-    {0, "chunker-params", "PARAMS", vrv_set_string,
+    {0, "chunker", "NAME", vrv_set_string,
 	offsetof(struct init_options, chunker),
-	"how large files are cut, for good: gear,MIN,AVERAGE,MAX in bytes or "
-	"with K or M (default: gear,64K,256K,2M)"},
+	"how large files are cut, for good: gear (the default, fast) or prf "
+	"(sizes of pieces do not give away the key that places cuts)"},
+    {0, "chunker-params", "PARAMS", vrv_set_string,
+	offsetof(struct init_options, params),
+	"the same with sizes: gear,MIN,AVERAGE,MAX or prf,MIN,AVERAGE,MAX in "
+	"bytes or with K or M (default: gear,64K,256K,2M)"},
     {0},
 };
 
@@ -59,14 +63,23 @@ parse_mode(const char *name, enum varve_key_mode *ret, struct varve_err *err)
 }
 
 static int
-parse_chunker(const char *text, struct varve_init_options *init,
+parse_chunker(const struct init_options *o, struct varve_init_options *init,
     struct varve_err *err)
 {
 	struct vrv_chunk_sizes sizes;
-	int rc = vrv_chunk_sizes_parse(text, &sizes, err);
+	int rc = 0;
 
+	if (o->chunker != NULL)
+		rc = vrv_chunker_parse(o->chunker, &init->chunker, err);
+	if (rc != 0 || o->params == NULL)
+		return rc;
+	rc = vrv_chunk_sizes_parse(o->params, &sizes, err);
 	if (rc != 0)
 		return rc;
+	if (o->chunker != NULL && sizes.chunker != init->chunker)
+		return vrv_fail(err, VARVE_USAGE,
+		    "--chunker and --chunker-params name different chunkers");
+	init->chunker = sizes.chunker;
 	init->chunk_min = sizes.min;
 	init->chunk_average = sizes.average;
 	init->chunk_max = sizes.max;
@@ -85,8 +98,8 @@ run(struct vrv_cli *cli, void *arg, const struct vrv_strings *words,
 	int rc = 0;
 	if (o->encryption != NULL)
 		rc = parse_mode(o->encryption, &init.mode, err);
-	if (rc == 0 && o->chunker != NULL)
-		rc = parse_chunker(o->chunker, &init, err);
+	if (rc == 0)
+		rc = parse_chunker(o, &init, err);
 	if (rc == 0)
 		rc = vrv_cli_location(cli, words, VRV_WANTS_REPO, &where, NULL,
 		    err);

@@ -345,7 +345,10 @@ vrv_archive_json(struct vrv_json *j, const struct varve_archive *a)
 	vrv_json_strings(j, "command_line", a->args, a->n_args);
 	stats_json(j, a);
 	vrv_json_begin_array(j, "chunker_params");
-	vrv_json_str(j, NULL, "gear");
+	vrv_json_str(j, NULL,
+	    a->chunk_method == VARVE_CHUNKER_GEAR    ? "gear" :
+		a->chunk_method == VARVE_CHUNKER_PRF ? "prf" :
+						       "unknown");
 	vrv_json_int(j, NULL, a->chunk_min);
 	vrv_json_int(j, NULL, a->chunk_average);
 	vrv_json_int(j, NULL, a->chunk_max);

@@ -122,17 +122,6 @@ describe_options(const struct varve_backup_options *o, char *out, size_t n)
 }
 
 static int
-make_chunker(struct vrv_pipeline *p, struct varve_err *err)
-{
-	const struct vrv_config *config = vrv_repo_config(p->repo);
-	const struct vrv_chunk_params params = {config->chunk_min,
-	    config->chunk_average, config->chunk_max};
-
-	return vrv_chunker_new(&params, vrv_repo_chunker_key(p->repo),
-	    &p->chunker, err);
-}
-
-static int
 make_pieces(struct vrv_pipeline *p, struct varve_err *err)
 {
 	size_t size = vrv_piece_size(p->repo);
@@ -272,8 +261,6 @@ pipeline_init(struct vrv_pipeline *p, const uint8_t tag[VRV_TAG_SIZE],
 		rc = make_lanes(p, tag, err);
 	if (rc == 0 && !o->dry_run)
 		rc = make_pieces(p, err);
-	if (rc == 0 && !o->dry_run)
-		rc = make_chunker(p, err);
 	return rc;
 }
 
@@ -307,7 +294,6 @@ pipeline_fini(struct vrv_pipeline *p)
 		free(p->all_pieces[i].chunks);
 	}
 	free(p->all_pieces);
-	vrv_chunker_free(p->chunker);
 	vrv_buf_fini(&p->root_entry);
 	vrv_group_free(p->group);
 	pthread_mutex_destroy(&p->done_lock);
@@ -400,6 +386,7 @@ describe(const struct session *s, const struct vrv_pipeline *p,
 	    .skipped = p->skipped,
 	    .owners = p->owners,
 	    .has_parent = s->parent != NULL,
+	    .chunk_method = config->chunk_method,
 	    .chunk_min = config->chunk_min,
 	    .chunk_average = config->chunk_average,
 	    .chunk_max = config->chunk_max};

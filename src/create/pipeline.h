@@ -181,7 +181,6 @@ struct vrv_pipeline {
 	const struct varve_backup_options *options;
 	struct vrv_source_want want;
 	struct vrv_roots *roots; /* the walk's while it runs */
-	struct vrv_chunker *chunker;
 	struct vrv_parent *parent;
 	struct vrv_treecache *cache;
 	uint64_t store_dev, store_inode; /* of a local repository, else 0 */

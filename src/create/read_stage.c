@@ -26,7 +26,7 @@
  * functions that can meet both return the code and set job->failed. */
 struct reader {
 	struct vrv_pipeline *p;
-	const struct vrv_chunker *chunker;
+	struct vrv_chunker *chunker;
 	uint32_t chunk_max;
 	struct vrv_piece *piece; /* being filled, or NULL */
 	struct vrv_job *job;
@@ -581,18 +581,28 @@ read_batch(struct reader *r, struct vrv_batch *batch, struct varve_err *err)
 	return rc == 0 ? send_piece(r, err) : rc;
 }
 
+static int
+make_chunker(struct reader *r, struct varve_err *err)
+{
+	const struct vrv_config *config = vrv_repo_config(r->p->repo);
+	const struct vrv_chunk_params params = {config->chunk_min,
+	    config->chunk_average, config->chunk_max,
+	    (enum vrv_chunk_method)config->chunk_method};
+
+	r->chunk_max = params.max;
+	return vrv_chunker_new(&params, vrv_repo_chunker_key(r->p->repo),
+	    &r->chunker, err);
+}
+
 int
 vrv_stage_read(void *arg, struct varve_err *err)
 {
 	struct vrv_pipeline *p = arg;
-	const struct vrv_config *config = vrv_repo_config(p->repo);
-	struct reader r = {.p = p,
-	    .chunker = p->chunker,
-	    .chunk_max = config->chunk_max};
+	struct reader r = {.p = p};
 	void *item;
-	int rc;
 
-	while ((rc = vrv_queue_pop(p->batches, &item)) == 0) {
+	int rc = make_chunker(&r, err);
+	while (rc == 0 && (rc = vrv_queue_pop(p->batches, &item)) == 0) {
 		vrv_auto_free struct vrv_batch *batch = item;
 
 		rc = read_batch(&r, batch, err);
@@ -602,6 +612,7 @@ vrv_stage_read(void *arg, struct varve_err *err)
 	/* What was cut so far is worth keeping. */
 	if (atomic_load(&p->stopping) && send_piece(&r, err) != 0)
 		rc = VARVE_CANCELLED;
+	vrv_chunker_free(r.chunker);
 	vrv_queue_done(p->pieces);
 	vrv_pipeline_wake(p);
 	return vrv_stage_end(p, rc, err);

@@ -3,8 +3,9 @@
 #define CRYPTO_CRYPTO_H
 
 /*
- * All cryptography of varve, on libsodium (doc.libsodium.org). Constructions
- * and context strings are part of the format: varve-repository(5).
+ * All cryptography of varve, on libsodium (doc.libsodium.org) and, for AES,
+ * libcrypto. Constructions and context strings are part of the format:
+ * varve-repository(5).
  *
  * Functions are safe from any thread on different objects. Secrets live only
  * in memory from vrv_secret_new() or in cleanup variables that wipe themselves.
@@ -81,6 +82,20 @@ void vrv_digest_free(struct vrv_digest *);
 
 /* SipHash-2-4 keyed with the first 16 bytes of `key`: places cuts in trees. */
 uint64_t vrv_siphash(const struct vrv_key *key, const void *bytes, size_t n);
+
+/*
+ * A pseudorandom function of blocks: AES-128 (FIPS 197), by libcrypto, which
+ * takes the processor's instructions where there are some. One thread at a
+ * time.
+ */
+#define VRV_PRF_KEY 16
+#define VRV_PRF_BLOCK 16
+struct vrv_prf;
+int vrv_prf_new(const uint8_t key[VRV_PRF_KEY], struct vrv_prf **ret,
+    struct varve_err *err) VRV_MUST;
+void vrv_prf_free(struct vrv_prf *);
+/* Replace each of the `n` blocks at `blocks` by its image. */
+void vrv_prf_blocks(struct vrv_prf *, uint8_t *blocks, size_t n);
 
 /* --- deriving keys --- */
 

@@ -100,8 +100,9 @@ static void
 put_chunker(struct vrv_buf *b, const struct vrv_archive_sealed *a)
 {
 	vrv_tlv_put_head(b, VRV_A_CHUNKER,
-	    vrv_v_size(a->chunk_min) + vrv_v_size(a->chunk_average) +
-		vrv_v_size(a->chunk_max));
+	    vrv_v_size(a->chunk_method) + vrv_v_size(a->chunk_min) +
+		vrv_v_size(a->chunk_average) + vrv_v_size(a->chunk_max));
+	vrv_buf_v(b, a->chunk_method);
 	vrv_buf_v(b, a->chunk_min);
 	vrv_buf_v(b, a->chunk_average);
 	vrv_buf_v(b, a->chunk_max);
@@ -269,6 +270,7 @@ get_value(struct vrv_rd *v, uint64_t tag, struct vrv_archive_sealed *a)
 		vrv_rd_copy(v, a->parent, VRV_LOGICAL_ID);
 		return true;
 	case VRV_A_CHUNKER:
+		a->chunk_method = get_u32(v);
 		a->chunk_min = get_u32(v);
 		a->chunk_average = get_u32(v);
 		a->chunk_max = get_u32(v);

@@ -114,9 +114,9 @@ static void
 put_chunker(struct vrv_buf *b, const struct vrv_config *c)
 {
 	vrv_tlv_put_head(b, VRV_C_CHUNKER,
-	    vrv_v_size(VRV_CHUNKER_GEAR) + vrv_v_size(c->chunk_min) +
+	    vrv_v_size(c->chunk_method) + vrv_v_size(c->chunk_min) +
 		vrv_v_size(c->chunk_average) + vrv_v_size(c->chunk_max));
-	vrv_buf_v(b, VRV_CHUNKER_GEAR);
+	vrv_buf_v(b, c->chunk_method);
 	vrv_buf_v(b, c->chunk_min);
 	vrv_buf_v(b, c->chunk_average);
 	vrv_buf_v(b, c->chunk_max);
@@ -219,19 +219,20 @@ get_member(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
 static int
 get_chunker(struct vrv_rd *v, struct vrv_config *c, struct varve_err *err)
 {
-	uint64_t algorithm = vrv_rd_v(v);
+	uint64_t method = vrv_rd_v(v);
 
 	if (!vrv_rd_ok(v))
 		return VRV_CORRUPT(err, "config is cut short");
-	if (algorithm != VRV_CHUNKER_GEAR)
+	if (method != VRV_CHUNKER_GEAR && method != VRV_CHUNKER_PRF)
 		return VRV_UNKNOWN(err, "config with unknown chunker %llu",
-		    (unsigned long long)algorithm);
+		    (unsigned long long)method);
 	uint64_t min = vrv_rd_v(v);
 	uint64_t average = vrv_rd_v(v);
 	uint64_t max = vrv_rd_v(v);
 	if (min == 0 || min > average || average > max ||
 	    max > VRV_FRAME_PLAIN_MAX)
 		return VRV_CORRUPT(err, "config with bad chunk sizes");
+	c->chunk_method = (uint32_t)method;
 	c->chunk_min = (uint32_t)min;
 	c->chunk_average = (uint32_t)average;
 	c->chunk_max = (uint32_t)max;

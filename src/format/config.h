@@ -23,7 +23,7 @@ enum vrv_config_tag {
 	VRV_C_ADMIN = 8,	  /* public key; repeated */
 	VRV_C_MEMBER = 10,  /* public key, u8 rights, v len + sealed label,
 			       tagged  list; repeated */
-	VRV_C_CHUNKER = 12, /* v algorithm (1 gear), v min, v average, v max */
+	VRV_C_CHUNKER = 12, /* v method, v min, v average, v max */
 	VRV_C_POLICY = 13,  /* v grace, v minimum age of unreferenced packs, in
 			       seconds */
 	VRV_C_SLOT = 15	    /* b16 id of a key slot; repeated */
@@ -33,6 +33,7 @@ enum vrv_config_tag {
 #define VRV_READ_FEATURES_KNOWN 0u
 #define VRV_WRITE_FEATURES_KNOWN 0u
 #define VRV_CHUNKER_GEAR 1
+#define VRV_CHUNKER_PRF 2
 
 enum vrv_right {
 	VRV_RIGHT_WRITE = 1u << 0, /* packs, index, intents, archives */
@@ -64,7 +65,7 @@ struct vrv_config {
 	 * before one of them opens. */
 	uint8_t (*slots)[VRV_OBJECT_ID];
 	uint32_t n_pairs, n_admins, n_members, n_slots;
-	uint32_t chunk_min, chunk_average, chunk_max;
+	uint32_t chunk_method, chunk_min, chunk_average, chunk_max;
 	uint64_t grace, min_age; /* seconds; 0 when there is no policy */
 	/* The body that it was decoded from, or nothing: what this version does
 	 * not know there goes into the next generation as it is. */

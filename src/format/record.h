@@ -79,7 +79,7 @@ enum vrv_archive_tag {
 	VRV_A_ENTRIES = 21,    /* v */
 	VRV_A_OWNERS = 22,     /* Ref of a list of name tables */
 	VRV_A_PARENT = 23,     /* b32 logical id */
-	VRV_A_CHUNKER = 25,    /* v min, v average, v max */
+	VRV_A_CHUNKER = 25,    /* v method, v min, v average, v max */
 	VRV_A_OPTIONS = 27,
 	VRV_A_SOFTWARE = 29,
 	VRV_A_ORIGIN = 31 /* b32 repository, b32 logical id: of a copy */
@@ -102,7 +102,7 @@ struct vrv_archive_sealed {
 	/* Extent lists whose chunks are 'P' or 'U' meta chunks. */
 	struct vrv_ref skipped, owners;
 	uint8_t parent[VRV_LOGICAL_ID];
-	uint32_t chunk_min, chunk_average, chunk_max;
+	uint32_t chunk_method, chunk_min, chunk_average, chunk_max;
 	uint8_t origin_repository[VRV_REPO_ID], origin[VRV_LOGICAL_ID];
 };
 /* Leaves out empty texts that need not be there, and what a has_* denies;

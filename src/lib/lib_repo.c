@@ -83,11 +83,14 @@ settle_chunks(struct varve_init_options *init, struct varve_err *err)
 
 	if (init->chunk_average != 0)
 		params = (struct vrv_chunk_params){init->chunk_min,
-		    init->chunk_average, init->chunk_max};
+		    init->chunk_average, init->chunk_max, params.method};
+	if (init->chunker != 0)
+		params.method = (enum vrv_chunk_method)init->chunker;
 	int rc = vrv_chunker_new(&params, &any, &chunker, err);
 	if (rc != 0)
 		return rc;
 	vrv_chunker_free(chunker);
+	init->chunker = (enum varve_chunker)params.method;
 	init->chunk_min = params.min;
 	init->chunk_average = params.average;
 	init->chunk_max = params.max;
@@ -159,6 +162,7 @@ varve_repo_info(const struct varve_repo *handle, struct varve_repo_info *ret)
 	    .cache_path = vrv_repo_cache(repo),
 	    .state_path = vrv_repo_state_path(repo),
 	    .generation = config->generation,
+	    .chunker = (enum varve_chunker)config->chunk_method,
 	    .chunk_min = config->chunk_min,
 	    .chunk_average = config->chunk_average,
 	    .chunk_max = config->chunk_max,

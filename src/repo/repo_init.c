@@ -47,6 +47,8 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 2,
+	    .chunk_method =
+		init->chunker == 0 ? VRV_CHUNKER_GEAR : (uint32_t)init->chunker,
 	    .chunk_min = init->chunk_min,
 	    .chunk_average = init->chunk_average,
 	    .chunk_max = init->chunk_max,

@@ -384,6 +384,7 @@ save_keys(struct vrv_buf *b)
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 1,
+	    .chunk_method = 1,
 	    .chunk_min = 1 << 18,
 	    .chunk_average = 1 << 20,
 	    .chunk_max = 4 << 20,

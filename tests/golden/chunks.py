@@ -130,7 +130,7 @@ class Opened:
         need(any(d and m for _, _, d, m in values[6]) and any(values[8]),
              "suites of the config", "version")
         method, low, average, high = values[12]
-        need(method == 1, "chunking method", "version")
+        need(method in (1, 2), "chunking method", "version")
         need(1 <= low <= average <= high <= 8 * MIB, "chunk sizes")
         return values
 

@@ -250,7 +250,7 @@ class Repository(Opened):
             14: Cursor.ref, 15: lambda v: self.entry_alone(v),
             16: Cursor.v, 17: Cursor.v, 18: Cursor.v, 19: Cursor.v,
             20: Cursor.ref, 21: Cursor.v, 22: Cursor.ref, 23: id32,
-            25: lambda v: (v.small(), v.small(), v.small()),
+            25: lambda v: (v.small(), v.small(), v.small(), v.small()),
             31: lambda v: (v.b(32), v.b(32))},
             {5, 9}, {2, 4, 6, 8, 10, 12, 14})
 

@@ -16,6 +16,7 @@ from example import example
 from example_objects import examples
 from goldenlib import HERE, Scratch, Tap, V1, passphrase, skip_stale
 from objects import META, open_block
+from prf import Prf
 from reader import Repository
 from wire import Cursor, aead_open, blake2b
 
@@ -118,6 +119,15 @@ def page_example(tap, repo):
                "repository", [text])
 
 
+def page_hashes(tap):
+    with open(PAGE) as f:
+        page = f.read()
+    prf = Prf(bytes(range(32)))
+    wanted = [f"{prf.hash(window):016x}"
+              for window in (bytes(range(64)), b"\xff" * 64)]
+    tap.ok(all(w in page for w in wanted), "the page's hashes of prf", wanted)
+
+
 def cut(content, repo):
     """Lengths of the chunks of one run of data."""
     low, average, high = repo.chunk_sizes
@@ -203,6 +213,7 @@ def main():
         by_reader(tap, scratch)
         repo = Repository(scratch.repo, passphrase().encode())
         page_example(tap, repo)
+        page_hashes(tap)
         cutting(tap, repo)
         padding(tap, repo)
     return tap.done()

@@ -11,8 +11,8 @@ import sys
 
 from lintlib import Lint, skip
 
-PACKAGES = ["libsodium", "libzstd", "libxxhash", "sqlite3", "jansson",
-            "libpcre2-8", "fuse3", "cmocka"]
+PACKAGES = ["libsodium", "libcrypto", "libzstd", "libxxhash", "sqlite3",
+            "jansson", "libpcre2-8", "fuse3", "cmocka"]
 
 
 def package_flags():

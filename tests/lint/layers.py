@@ -36,6 +36,7 @@ PUBLIC_FROM = ("repo archive catalog ledger create extract check prune compact "
 # header prefix: the one module that may include it
 OUTSIDE = {
     "xxhash.h": "util", "sodium.h": "crypto", "sodium/": "crypto",
+    "openssl/": "crypto",
     "zstd.h": "codec", "zstd_errors.h": "codec", "zdict.h": "codec",
     "sqlite3.h": "db", "fuse": "mount", "fuse3/": "mount", "jansson.h": "cli",
     "curl/": "store",

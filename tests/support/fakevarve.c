@@ -38,6 +38,7 @@ fakevarve_reset(void)
 		    .files = 2,
 		    .original = 1000,
 		    .deduplicated = 600,
+		    .chunk_method = VARVE_CHUNKER_GEAR,
 		    .stored = 300,
 		    .chunks = 3,
 		};

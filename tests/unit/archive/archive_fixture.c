@@ -74,6 +74,7 @@ make_template(struct fixture *f)
 	set_options(f, &open);
 	make.kdf_memory = VRV_ARGON_MEMORY_MIN;
 	make.kdf_passes = VRV_ARGON_PASSES_MIN;
+	make.chunker = VARVE_CHUNKER_GEAR;
 	make.chunk_min = 64 << 10;
 	make.chunk_average = 256 << 10;
 	make.chunk_max = 2 << 20;

@@ -8,13 +8,16 @@
 
 #include <cmocka.h>
 
+#include "chunk/rolling.h"
 #include "chunk_vectors.h"
 #include "util/mem.h"
+#include "util/rd.h"
 
 #define VECTOR_BYTES ((size_t)3 << 20)
 #define MANY 60000
 
-static const struct vrv_chunk_params small = {1000, 4096, 16384};
+/* Of the method that all tests are run for. */
+static struct vrv_chunk_params small = {1000, 4096, 16384, VRV_CHUNK_GEAR};
 
 /* `n` bytes of noise, as the vectors have it: splitmix64. */
 static uint8_t *
@@ -47,8 +50,7 @@ chunker(struct vrv_chunk_params params, uint8_t key_start)
 
 /* Where the chunks of `n` bytes end; how many there are. */
 static size_t
-cut_all(const struct vrv_chunker *c, const uint8_t *bytes, size_t n,
-    size_t *ret_ends)
+cut_all(struct vrv_chunker *c, const uint8_t *bytes, size_t n, size_t *ret_ends)
 {
 	size_t at = 0, count = 0;
 
@@ -69,14 +71,16 @@ test_vectors(void **state)
 	vrv_auto_free size_t *ends = vrv_alloc_array(MANY, sizeof(*ends));
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(chunk_vectors) / sizeof(chunk_vectors[0]);
+	     i++) {
 		const struct chunk_vector *v = &chunk_vectors[i];
+		if (v->method != small.method)
+			continue;
 		struct vrv_chunker *c =
 		    chunker((struct vrv_chunk_params){v->min, v->average,
-				v->max},
+				v->max, v->method},
 			0x40);
-		assert_int_equal(cut_all(c, data, VECTOR_BYTES, ends),
-		    v->chunks);
+		assert_int_equal(cut_all(c, data, v->bytes, ends), v->chunks);
 		for (size_t k = 0, before = 0; k < 10; before = ends[k++])
 			assert_int_equal(ends[k] - before, v->first[k]);
 		vrv_chunker_free(c);
@@ -166,7 +170,7 @@ test_resynchronization(void **state)
 static void
 test_streaming(void **state)
 {
-	const size_t n = 200000;
+	const size_t n = small.method == VRV_CHUNK_GEAR ? 200000 : 20000;
 	vrv_auto_free uint8_t *data = noise(5, n);
 	struct vrv_chunker *c = chunker(small, 1);
 	size_t at = 0;
@@ -232,7 +236,8 @@ test_short(void **state)
 	vrv_chunker_free(NULL);
 
 	/* min = average = max: cuts of one size. */
-	c = chunker((struct vrv_chunk_params){4096, 4096, 4096}, 1);
+	c = chunker((struct vrv_chunk_params){4096, 4096, 4096, small.method},
+	    1);
 	assert_int_equal(vrv_chunker_cut(c, data, 16384, false), 4096);
 	assert_int_equal(vrv_chunker_cut(c, data, 4095, false), 0);
 	vrv_chunker_free(c);
@@ -242,13 +247,15 @@ static void
 test_bad_params(void **state)
 {
 	static const struct vrv_chunk_params bad[] = {
-	    {0, 0, 0},
-	    {63, 4096, 16384},
-	    {4097, 4096, 16384},
-	    {1000, 4096, 4095},
-	    {1000, 4095, 16384},
-	    {1000, 6000, 16384},
-	    {1000, 4096, VRV_CHUNK_MAX + 1},
+	    {0, 0, 0, VRV_CHUNK_PRF},
+	    {63, 4096, 16384, VRV_CHUNK_PRF},
+	    {4097, 4096, 16384, VRV_CHUNK_PRF},
+	    {1000, 4096, 4095, VRV_CHUNK_PRF},
+	    {1000, 4095, 16384, VRV_CHUNK_PRF},
+	    {1000, 6000, 16384, VRV_CHUNK_PRF},
+	    {1000, 4096, VRV_CHUNK_MAX + 1, VRV_CHUNK_PRF},
+	    {1000, 4096, 16384, (enum vrv_chunk_method)0},
+	    {1000, 4096, 16384, (enum vrv_chunk_method)3},
 	};
 	struct vrv_chunker *c = NULL;
 	struct vrv_key key = {{0}};
@@ -259,10 +266,65 @@ test_bad_params(void **state)
 		assert_int_equal(vrv_chunker_new(&bad[i], &key, &c, &err),
 		    VARVE_USAGE);
 	assert_null(c);
-	c = chunker((struct vrv_chunk_params){64, 64, VRV_CHUNK_MAX}, 0);
+	c = chunker((struct vrv_chunk_params){64, 64, VRV_CHUNK_MAX,
+			small.method},
+	    0);
 	vrv_chunker_free(c);
 	c = chunker(VRV_CHUNK_PARAMS_DEFAULT, 0);
 	vrv_chunker_free(c);
+}
+
+static struct vrv_rolling *
+make_rolling(void)
+{
+	struct vrv_rolling *r;
+	struct varve_err err;
+	struct vrv_key key;
+
+	for (size_t i = 0; i < sizeof(key.b); i++)
+		key.b[i] = (uint8_t)i;
+	assert_int_equal(vrv_rolling_new(&key, &r, &err), 0);
+	return r;
+}
+
+/* Those that varve-repository(5) gives. */
+static void
+test_page_hashes(void **state)
+{
+	struct vrv_rolling *r = make_rolling();
+	uint8_t window[VRV_ROLLING_WINDOW];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(window); i++)
+		window[i] = (uint8_t)i;
+	assert_true(vrv_get_u64(vrv_rolling_hashes(r, window + 63, 1)) ==
+	    UINT64_C(0xee0c8af8ac5e696a));
+	memset(window, 255, sizeof(window));
+	assert_true(vrv_get_u64(vrv_rolling_hashes(r, window + 63, 1)) ==
+	    UINT64_C(0x07c35eb6ae84a13e));
+	vrv_rolling_free(r);
+}
+
+/* The hash of a position is the same in a batch of any size. */
+static void
+test_batches(void **state)
+{
+	static const size_t sizes[] = {1, 2, 3, 64, 65, 127, 1023, 1024};
+	struct vrv_rolling *r = make_rolling();
+	vrv_auto_free uint8_t *data = noise(7, 63 + VRV_ROLLING_BATCH);
+	vrv_auto_free uint64_t *alone =
+	    vrv_alloc_array(VRV_ROLLING_BATCH, sizeof(*alone));
+
+	(void)state;
+	for (size_t i = 0; i < VRV_ROLLING_BATCH; i++)
+		alone[i] = vrv_get_u64(vrv_rolling_hashes(r, data + 63 + i, 1));
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		vrv_auto_free uint8_t *exact = vrv_dup(data, 63 + sizes[k]);
+		const uint8_t *h = vrv_rolling_hashes(r, exact + 63, sizes[k]);
+		for (size_t i = 0; i < sizes[k]; i++)
+			assert_true(vrv_get_u64(h + 16 * i) == alone[i]);
+	}
+	vrv_rolling_free(r);
 }
 
 int
@@ -278,9 +340,17 @@ main(void)
 	    cmocka_unit_test(test_short),
 	    cmocka_unit_test(test_bad_params),
 	};
+	const struct CMUnitTest rolling_tests[] = {
+	    cmocka_unit_test(test_page_hashes),
+	    cmocka_unit_test(test_batches),
+	};
 	struct varve_err err;
 
 	if (vrv_crypto_init(&err) != 0)
 		return 1;
-	return cmocka_run_group_tests_name("chunk", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("gear", tests, NULL, NULL);
+	small.method = VRV_CHUNK_PRF;
+	failed += cmocka_run_group_tests_name("prf", tests, NULL, NULL);
+	return failed +
+	    cmocka_run_group_tests_name("rolling", rolling_tests, NULL, NULL);
 }

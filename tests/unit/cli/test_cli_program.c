@@ -280,6 +280,18 @@ test_other_commands(void **state)
 	assert_int_equal(fakevarve.init.chunk_min, 8192);
 	assert_int_equal(fakevarve.init.chunk_average, 16384);
 	assert_int_equal(fakevarve.init.chunk_max, 1u << 20);
+	assert_int_equal(fakevarve.init.chunker, VARVE_CHUNKER_GEAR);
+	assert_int_equal(program_run("init --chunker prf /n"), 0);
+	assert_int_equal(fakevarve.init.chunker, VARVE_CHUNKER_PRF);
+	assert_int_equal(fakevarve.init.chunk_average, 0);
+	assert_int_equal(program_run("init --chunker-params prf,8K,16K,1M /n"),
+	    0);
+	assert_int_equal(fakevarve.init.chunker, VARVE_CHUNKER_PRF);
+	assert_int_equal(fakevarve.init.chunk_max, 1u << 20);
+	assert_int_equal(program_run("init --chunker prf "
+				     "--chunker-params gear,8K,16K,1M /n"),
+	    2);
+	assert_int_equal(program_run("init --chunker rabin /n"), 2);
 	assert_int_equal(program_run("check ::two"), 0);
 	assert_int_equal(fakevarve.check.n_only, 1);
 	fakevarve.restore_result.items = 1;

@@ -96,6 +96,7 @@ setup(void **state)
 {
 	const struct varve_init_options init = {.size = sizeof(init),
 	    .kdf_passes = 2,
+	    .chunker = 1,
 	    .chunk_min = 64 << 10,
 	    .chunk_average = 256 << 10,
 	    .chunk_max = 2 << 20};

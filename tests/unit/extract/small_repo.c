@@ -70,6 +70,7 @@ small_repo_setup(void **state)
 	    .size = sizeof(init),
 	    .kdf_memory = (uint64_t)64 << 20,
 	    .kdf_passes = 2,
+	    .chunker = VARVE_CHUNKER_GEAR,
 	    .chunk_min = 64 << 10,
 	    .chunk_average = 256 << 10,
 	    .chunk_max = 2 << 20,

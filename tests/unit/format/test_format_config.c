@@ -32,6 +32,7 @@ sample(void)
 	    .n_members = 2,
 	    .slots = slots,
 	    .n_slots = 2,
+	    .chunk_method = 1,
 	    .chunk_min = 1 << 19,
 	    .chunk_average = 1 << 20,
 	    .chunk_max = VRV_FRAME_PLAIN_MAX,
@@ -92,6 +93,7 @@ test_config_round_trip(void **state)
 	assert_int_equal(out.members[1].rights, 0x85);
 	assert_int_equal(out.n_slots, 2);
 	assert_int_equal(out.slots[1][0], 3);
+	assert_int_equal(out.chunk_method, VRV_CHUNKER_GEAR);
 	assert_int_equal(out.chunk_average, 1 << 20);
 	assert_int_equal(out.grace, 172800);
 	assert_int_equal(out.min_age, 3600);
@@ -113,6 +115,9 @@ test_config_refusals(void **state)
 	assert_int_equal(WITH(n_pairs, 0), VARVE_CORRUPT);
 	assert_int_equal(WITH(n_admins, 0), VARVE_CORRUPT);
 	assert_int_equal(WITH(n_members, 0), 0);
+	assert_int_equal(WITH(chunk_method, VRV_CHUNKER_PRF), 0);
+	assert_int_equal(WITH(chunk_method, 0), VARVE_FORMAT);
+	assert_int_equal(WITH(chunk_method, 3), VARVE_FORMAT);
 	assert_int_equal(WITH(chunk_min, 0), VARVE_CORRUPT);
 	assert_int_equal(WITH(chunk_min, 2 << 20), VARVE_CORRUPT);
 	assert_int_equal(WITH(chunk_max, 1), VARVE_CORRUPT);
@@ -160,7 +165,7 @@ test_config_values(void **state)
 	for (int i = 0; i < 10000; i++)
 		vrv_buf_bytes(&many, "\x06\x00", 2);
 	assert_int_equal(list_verdict(&many), VARVE_CORRUPT);
-	vrv_buf_bytes(&chunker, "\x0c\x04\x02\x01\x01\x01", 6);
+	vrv_buf_bytes(&chunker, "\x0c\x04\x03\x01\x01\x01", 6);
 	assert_int_equal(list_verdict(&chunker), VARVE_FORMAT);
 }
 

@@ -104,6 +104,7 @@ sample(void)
 	    .skipped = {{3}, 0},
 	    .owners = {{4}, 1},
 	    .parent = {5},
+	    .chunk_method = 1,
 	    .chunk_min = 1,
 	    .chunk_average = 2,
 	    .chunk_max = UINT32_MAX,

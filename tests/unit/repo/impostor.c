@@ -28,6 +28,7 @@ impostor_make(struct vrv_store *store, const uint8_t *id)
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 2,
+	    .chunk_method = 1,
 	    .chunk_min = 64 << 10,
 	    .chunk_average = 256 << 10,
 	    .chunk_max = 2 << 20,

@@ -80,6 +80,7 @@ make_template(struct world *w)
 	const struct varve_init_options init = {.size = sizeof(init),
 	    .kdf_memory = VRV_ARGON_MEMORY_MIN,
 	    .kdf_passes = VRV_ARGON_PASSES_MIN,
+	    .chunker = 1,
 	    .chunk_min = 64 << 10,
 	    .chunk_average = 256 << 10,
 	    .chunk_max = 2 << 20};

@@ -488,6 +488,7 @@ test_replaced(void **state)
 	struct world *w = *state;
 	const struct varve_init_options init = {.size = sizeof(init),
 	    .kdf_passes = 2,
+	    .chunker = 1,
 	    .chunk_min = 65536,
 	    .chunk_average = 262144,
 	    .chunk_max = 2097152};
@@ -685,6 +686,7 @@ test_failing_init(void **state)
 	struct world *w = *state;
 	const struct varve_init_options init = {.size = sizeof(init),
 	    .kdf_passes = 2,
+	    .chunker = 1,
 	    .chunk_min = 65536,
 	    .chunk_average = 262144,
 	    .chunk_max = 2097152};

@@ -334,6 +334,7 @@ test_keyfile_mode(void **state)
 	const struct varve_init_options init = {.size = sizeof(init),
 	    .mode = VARVE_KEYFILE,
 	    .kdf_passes = 2,
+	    .chunker = 1,
 	    .chunk_min = 65536,
 	    .chunk_average = 262144,
 	    .chunk_max = 2097152};
