@@ -226,6 +226,19 @@ def archive_of_a_stranger(f):
     f.put(name, f.signed(f.get(name)[:-127], 77))
 
 
+def archive_signed_twice(f):
+    """A signature of a later suite stands before that of suite 1."""
+    name = f.find("archives", b"one")[0]
+    data = f.get(name)[:-24]
+    f.put(name, f.summed(data[:-103] + b"\2\5\0later" + data[-103:-4] +
+                         u32(99 + 8)))
+
+
+def archive_signed_by_a_later_suite(f):
+    name = f.find("archives", b"one")[0]
+    f.patch(name, len(f.get(name)) - 127, b"\2")
+
+
 def archive_revised_by_a_writer(f):
     name = f.find("archives", b"second")[0]
     f.put(name, f.signed(f.get(name)[:-127], WRITER_SEED))
@@ -323,6 +336,7 @@ CASES = [
     (slot_of_another_salt, "list"), (archive_flipped, "list"),
     (archive_cut_short, "list"), (archive_of_another_series, "list"),
     (archive_of_another_repository, "list"), (archive_of_a_stranger, "list"),
+    (archive_signed_twice, "list"), (archive_signed_by_a_later_suite, "list"),
     (archive_revised_by_a_writer, "list"), (archive_with_an_even_tag, "list"),
     (archive_without_a_root, "list"), (archive_gone, "list"),
     (tombstone_of_a_writer, "list"),
