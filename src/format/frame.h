@@ -15,6 +15,8 @@
 #define VRV_FRAME_PLAIN_MAX ((size_t)8 << 20)
 #define VRV_FRAME_CHUNKS_MAX 4096
 #define VRV_FRAME_BASES_MAX 64
+/* Nonce and tag alone. */
+#define VRV_FRAME_STORED_MIN 40
 /* A sealed frame: payload at worst stored, plus lengths, bases, nonce, tag. */
 #define VRV_FRAME_STORED_MAX (VRV_FRAME_PLAIN_MAX + ((size_t)64 << 10))
 

@@ -155,7 +155,8 @@ get_known(struct record *record, const struct vrv_pack_entry *entry,
 	/* Every chunk has a byte or more. */
 	if (record->n == 0 || record->n > VRV_FRAME_CHUNKS_MAX ||
 	    m > VRV_FRAME_BASES_MAX || record->plain < record->n ||
-	    record->plain > VRV_FRAME_PLAIN_MAX || record->stored == 0 ||
+	    record->plain > VRV_FRAME_PLAIN_MAX ||
+	    record->stored < VRV_FRAME_STORED_MIN ||
 	    record->stored > VRV_FRAME_STORED_MAX)
 		return VRV_CORRUPT(err, "frame beyond the limits");
 	if (!vrv_rd_done(&record->rest))

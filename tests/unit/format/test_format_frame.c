@@ -437,6 +437,8 @@ test_frame_entry_limits(void **state)
 	assert_int_equal(WITH(offset, VRV_MAX_PACK), VARVE_CORRUPT);
 	assert_int_equal(WITH(offset, UINT64_MAX), VARVE_CORRUPT);
 	assert_int_equal(WITH(stored, 0), VARVE_CORRUPT);
+	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MIN - 1), VARVE_CORRUPT);
+	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MIN), 0);
 	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MAX), 0);
 	assert_int_equal(WITH(stored, VRV_FRAME_STORED_MAX + 1), VARVE_CORRUPT);
 	assert_int_equal(WITH(plain, 0), VARVE_CORRUPT);

@@ -317,9 +317,9 @@ static void
 test_full(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t byte = 1, id[VRV_PREFIX_SIZE] = {1};
-	struct vrv_sealed tiny = {VRV_FRAME_DATA, 1, 1, {&byte, 1, 1, false},
-	    id};
+	uint8_t bytes[VRV_FRAME_STORED_MIN] = {1}, id[VRV_PREFIX_SIZE] = {1};
+	struct vrv_sealed tiny = {VRV_FRAME_DATA, 1, 1,
+	    {bytes, sizeof(bytes), sizeof(bytes), false}, id};
 	struct vrv_packer *packer;
 	struct vrv_buf out = {0}, entry = {0};
 
