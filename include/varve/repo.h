@@ -42,6 +42,11 @@ struct varve_open_options {
 	/* Open a repository that is older than this client knows, to read it:
 	 * nothing is written to it, and nothing remembered of it. */
 	bool allow_rollback;
+	/* Read also without a valid configuration, with the keys that the
+	 * master gives. Nothing is written to the repository, and nothing
+	 * remembered of it, but what this client knows counts. Archives that
+	 * other keys signed are unvouched. */
+	bool salvage;
 };
 #define VARVE_OPEN_OPTIONS_INIT                                                \
 	{                                                                      \

@@ -85,20 +85,6 @@ set_rolled(struct vrv_archive *a, const struct vrv_roll_entry *e,
 	return 0;
 }
 
-static bool
-is_retired(const struct vrv_repo *repo, const uint8_t key[VRV_SIGN_PUBLIC])
-{
-	const struct vrv_config *config = vrv_repo_config(repo);
-
-	for (uint32_t i = 0; i < config->n_members; i++) {
-		const struct vrv_member *m = &config->members[i];
-
-		if (memcmp(m->key, key, VRV_SIGN_PUBLIC) == 0)
-			return (m->rights & VRV_RIGHT_RETIRED) != 0;
-	}
-	return false;
-}
-
 /* What is known of an archive besides its record. */
 static int
 set_standing(struct load *l, struct vrv_archive *a,
@@ -120,7 +106,7 @@ set_standing(struct load *l, struct vrv_archive *a,
 		return vrv_fail(err, VARVE_AUTH,
 		    "it is not the object that an admin vouched for in a roll");
 	a->dead = vrv_rolls_is_dead(&list->rolls, a->object.id);
-	a->unvouched = !vouched && is_retired(l->repo, record->signer);
+	a->unvouched = !vouched && vrv_repo_is_retired(l->repo, record->signer);
 	if ((a->dead || a->unvouched) &&
 	    (vrv_map_put(list->no_count, a->object.id, NULL) == NULL ||
 		vrv_map_put(list->aside, a->clear.logical, NULL) == NULL))

@@ -53,6 +53,9 @@ const struct vrv_option vrv_common_options[] = {
 	"trust a repository that is not the one that was at this place"),
     FLAG("allow-rollback", 0, allow_rollback,
 	"read a repository that is older than this client knows"),
+    FLAG("salvage", 0, salvage,
+	"read a repository whose configuration is lost (list, extract, mount, "
+	"check, key export)"),
     VRV_IGNORED(0, "lock-wait", "SECONDS"),
     VRV_IGNORED(0, "bypass-lock", NULL),
     VRV_IGNORED(0, "remote-path", "PATH"),
@@ -109,6 +112,7 @@ vrv_cli_open_options(struct vrv_cli *cli, struct varve_open_options *ret)
 	ret->passphrase_arg = &cli->passphrase;
 	ret->accept_replaced = cli->common.accept_replaced;
 	ret->allow_rollback = cli->common.allow_rollback;
+	ret->salvage = cli->common.salvage;
 }
 
 static void
@@ -190,6 +194,14 @@ apply_common(struct vrv_cli *cli)
 		    "varve " VARVE_VERSION);
 }
 
+static bool
+can_salvage(const struct vrv_command *cmd)
+{
+	return cmd == &vrv_cmd_list || cmd == &vrv_cmd_extract ||
+	    cmd == &vrv_cmd_mount || cmd == &vrv_cmd_check ||
+	    cmd == &vrv_cmd_key_export;
+}
+
 /* Parse what belongs to the command, then run it. */
 static int
 run_command(struct vrv_cli *cli, const struct vrv_command *cmd,
@@ -215,6 +227,11 @@ run_command(struct vrv_cli *cli, const struct vrv_command *cmd,
 		return point_to_help(cmd->name, err);
 	if (cli->common.version)
 		cmd = &vrv_cmd_version;
+	if (cli->common.salvage && !can_salvage(cmd))
+		return vrv_fail(err, VARVE_USAGE,
+		    "option --salvage is for list, extract, mount, check and "
+		    "key export, not for %s",
+		    cmd->name);
 	return cmd->run(cli, options, &words, err);
 }
 

@@ -23,7 +23,7 @@
 struct vrv_common {
 	int level;
 	bool help, version, progress, iec, log_json, show_version, show_rc;
-	bool accept_replaced, allow_rollback;
+	bool accept_replaced, allow_rollback, salvage;
 	unsigned umask;
 };
 

@@ -111,8 +111,13 @@ struct vrv_object {
 	size_t body, end; /* body = [body, end) of bytes */
 	uint8_t signer[VRV_SIGN_PUBLIC];
 	bool by_admin;
-	bool retired; /* the signer is: a roll must vouch for the object */
+	bool retired; /* the signer is, or without a config may be: a roll must
+			 vouch for the object */
 };
+/* Must a roll vouch for what this key signed? It is retired, or there is no
+ * config that says that it is not. */
+bool vrv_repo_is_retired(const struct vrv_repo *,
+    const uint8_t key[VRV_SIGN_PUBLIC]);
 /* BLAKE2b-256 of the whole object: what rolls name it by. */
 void vrv_object_hash(const struct vrv_object *, uint8_t ret[32]);
 void vrv_object_fini(struct vrv_object *);

@@ -35,6 +35,8 @@ struct vrv_repo {
 	pthread_mutex_t event_mutex; /* held while any event is told */
 	pthread_mutex_t *event_lock; /* it, also from a const handle */
 
+	bool salvage;		    /* nothing is written, here or there */
+	bool without_config;	    /* the roster is what the master gives */
 	bool old_allowed;	    /* nothing is written, here or there */
 	char *state_path;	    /* of the state file, or NULL */
 	pthread_mutex_t state_lock; /* protects state, change */
@@ -273,5 +275,21 @@ int vrv_repo_config_replace(struct vrv_repo *, const struct vrv_config *changed,
 /* Store the missing copy of the config; the handle must be writable. Tells
  * what it did, or why it could not. */
 void vrv_repo_config_mend(struct vrv_repo *);
+
+/* --- repo_salvage.c: reading without a configuration --- */
+
+/* Ids of repositories in the headers of key slots, archives and index objects,
+ * added to `ret`: claims, as those of vrv_config_peek(). */
+int vrv_salvage_ids(struct vrv_store *, struct vrv_config_ids *ret,
+    struct varve_err *err) VRV_MUST;
+/* Let the keys that the master gives stand for the roster of the config, which
+ * is lacking. */
+int vrv_salvage_roster(struct vrv_repo *, const uint8_t admin[VRV_SIGN_PUBLIC],
+    struct varve_err *err) VRV_MUST;
+/* Warn that it is read so, and why. */
+void vrv_salvage_tell(const struct vrv_repo *, const struct varve_err *why);
+/* Add to the error of a config that cannot be read how to do without, unless
+ * this client has a pin of the repository. Returns err->code. */
+int vrv_salvage_advise(const struct vrv_repo *, struct varve_err *err);
 
 #endif

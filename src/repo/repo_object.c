@@ -46,6 +46,21 @@ vrv_object_hash(const struct vrv_object *object, uint8_t ret[32])
 	vrv_blake2b(ret, VRV_HASH_SIZE, NULL, object->bytes, object->n);
 }
 
+bool
+vrv_repo_is_retired(const struct vrv_repo *repo,
+    const uint8_t key[VRV_SIGN_PUBLIC])
+{
+	const struct vrv_config *config = &repo->config;
+
+	for (uint32_t i = 0; i < config->n_members; i++) {
+		const struct vrv_member *m = &config->members[i];
+
+		if (memcmp(m->key, key, VRV_SIGN_PUBLIC) == 0)
+			return (m->rights & VRV_RIGHT_RETIRED) != 0;
+	}
+	return repo->without_config;
+}
+
 static int
 check_signer(const struct vrv_repo *repo, struct vrv_object *object,
     struct varve_err *err)
@@ -71,6 +86,10 @@ check_signer(const struct vrv_repo *repo, struct vrv_object *object,
 		return vrv_fail(err, VARVE_AUTH,
 		    "signed by a key without the right for it");
 	}
+	/* A config would say whose key it is. */
+	object->retired = repo->without_config;
+	if (object->retired && right_for(object->name.type) == VRV_RIGHT_WRITE)
+		return 0;
 	return vrv_fail(err, VARVE_AUTH, "signed by an unknown key");
 }
 
@@ -215,6 +234,10 @@ vrv_draft_seal_index(struct vrv_repo *repo, struct vrv_buf *object,
 int
 vrv_repo_writable(const struct vrv_repo *repo, struct varve_err *err)
 {
+	if (repo->salvage)
+		return vrv_fail(err, VARVE_USAGE,
+		    "'%s' was opened to salvage it: nothing is written to it",
+		    vrv_store_location(repo->store));
 	if (repo->old_allowed)
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s' was opened to look at an older state: nothing is "

@@ -169,7 +169,7 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	struct varve_err why;
 	vrv_auto_fd fd = -1;
 
-	if (options->cache_dir == NULL)
+	if (options->cache_dir == NULL || repo->salvage)
 		return 0;
 	vrv_hex(id, repo->secrets->cache_id, VRV_CACHE_ID);
 	/* What an older copy lacks must not be taken for lost afterwards. */
@@ -189,13 +189,62 @@ open_cache(struct vrv_repo *repo, const struct varve_open_options *options,
 	return 0;
 }
 
+/* *ret_why: why there is none, if it is done without. */
+static int
+load_config(struct vrv_repo *repo, const struct vrv_config_names *names,
+    const uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *ret_why,
+    struct varve_err *err)
+{
+	struct vrv_config_read config;
+	int rc;
+
+	if (names->n == 0)
+		rc = vrv_fail(ret_why, VARVE_NOENT, "there is none");
+	else
+		rc = vrv_config_load(repo->store, names, repo->id, admin,
+		    &repo->arena, &config, ret_why);
+	if (rc == 0) {
+		vrv_repo_config_set(repo, &config);
+		return 0;
+	}
+	/* One of a later version may say what this one must not pass over. */
+	if (repo->salvage && !vrv_err_is_fatal(ret_why) && rc != VARVE_FORMAT)
+		return vrv_salvage_roster(repo, admin, err);
+	*err = *ret_why;
+	return repo->salvage ? rc : vrv_salvage_advise(repo, err);
+}
+
+/* The configs, and whose they may be. */
+static int
+list_configs(struct vrv_repo *repo, struct vrv_config_names *names,
+    struct vrv_config_ids *ids, struct varve_err *err)
+{
+	struct varve_err why;
+
+	ids->n = 0;
+	int rc = vrv_config_list(repo->store, names, err);
+	if (rc == 0)
+		rc = vrv_config_peek(repo->store, names, ids, err);
+	if (rc != 0 && (!repo->salvage || vrv_err_is_fatal(err)))
+		return vrv_salvage_advise(repo, err);
+	if (!repo->salvage)
+		return 0;
+	/* With nothing there, the first error stays. */
+	int more = vrv_salvage_ids(repo->store, ids, &why);
+	if (more != 0 && (rc == 0 || vrv_err_is_fatal(&why))) {
+		*err = why;
+		return more;
+	}
+	return ids->n > 0 ? 0 : rc;
+}
+
 static int
 open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
     const struct vrv_config_names *names, const struct vrv_config_ids *ids,
     struct varve_err *err)
 {
 	uint8_t admin[VRV_SIGN_PUBLIC];
-	struct vrv_config_read config;
+	struct varve_err why;
 	int rc = 0;
 
 	/* A store may plant configs of another repository: the right one is
@@ -207,12 +256,11 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 			break;
 	}
 	if (rc == 0)
-		rc = vrv_config_load(repo->store, names, repo->id, admin,
-		    &repo->arena, &config, err);
-	if (rc == 0) {
-		vrv_repo_config_set(repo, &config);
+		rc = load_config(repo, names, admin, &why, err);
+	if (rc == 0)
 		rc = vrv_repo_state_open(repo, admin, options, err);
-	}
+	if (rc == 0 && repo->without_config)
+		vrv_salvage_tell(repo, &why);
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
 	return rc;
@@ -238,6 +286,20 @@ open_without_key(struct vrv_repo *repo, const struct vrv_config_names *names,
 	return rc;
 }
 
+static int
+check_options(const struct varve_open_options *options, struct varve_err *err)
+{
+	if (options->accept_replaced &&
+	    (options->allow_rollback || options->salvage))
+		return vrv_fail(err, VARVE_USAGE,
+		    "accepting an older repository and only looking at it "
+		    "exclude each other");
+	if (options->without_key && options->salvage)
+		return vrv_fail(err, VARVE_USAGE,
+		    "without its key nothing can be salvaged");
+	return 0;
+}
+
 int
 vrv_repo_open(struct vrv_store *take_store,
     const struct varve_open_options *options, struct vrv_repo **ret,
@@ -252,6 +314,7 @@ vrv_repo_open(struct vrv_store *take_store,
 		return VRV_NOMEM(err, "a repository");
 	}
 	repo->store = take_store;
+	repo->salvage = options->salvage;
 	repo->event = options->event;
 	repo->event_arg = options->event_arg;
 	pthread_mutex_init(&repo->state_lock, NULL);
@@ -270,14 +333,10 @@ vrv_repo_open(struct vrv_store *take_store,
 	    ((options->keys_dir != NULL && repo->keys_dir == NULL) ||
 		(options->state_dir != NULL && repo->state_dir == NULL)))
 		rc = VRV_NOMEM(err, "a path");
-	if (rc == 0 && options->accept_replaced && options->allow_rollback)
-		rc = vrv_fail(err, VARVE_USAGE,
-		    "accepting an older repository and only looking at it "
-		    "exclude each other");
 	if (rc == 0)
-		rc = vrv_config_list(repo->store, &names, err);
+		rc = check_options(options, err);
 	if (rc == 0)
-		rc = vrv_config_peek(repo->store, &names, &ids, err);
+		rc = list_configs(repo, &names, &ids, err);
 	if (rc == 0)
 		rc = options->without_key ?
 		    open_without_key(repo, &names, &ids, err) :

@@ -70,7 +70,15 @@ check_generation(struct vrv_repo *repo, struct varve_err *err)
 	char why[100];
 
 	memcpy(now.config, repo->config_hash, VRV_CONFIG_HASH);
-	if (!state->known || vrv_state_order(&now, state) >= 0)
+	if (!state->known)
+		return 0;
+	if (repo->without_config) {
+		snprintf(why, sizeof(why),
+		    "it has no valid config, and had one of generation %u",
+		    state->generation);
+		return vrv_repo_older(repo, why, err);
+	}
+	if (vrv_state_order(&now, state) >= 0)
 		return 0;
 	if (now.generation == state->generation) {
 		snprintf(why, sizeof(why),
@@ -111,7 +119,7 @@ read_place(struct vrv_repo *repo, int dir, struct vrv_state *ret,
 		tell_damage(repo, &damage,
 		    "this run cannot notice whether another repository was "
 		    "put at this location");
-	if (v1 && vrv_state_keep(dir, ret, &why) != 0) {
+	if (v1 && !repo->salvage && vrv_state_keep(dir, ret, &why) != 0) {
 		*ret_write = false;
 		not_remembered(repo, &why);
 	}
@@ -191,7 +199,7 @@ open_state(struct vrv_repo *repo, int dir, const struct vrv_identity *who,
 		rc = read_state(repo, dir, who, err);
 	if (rc == 0 && !accept)
 		rc = check_generation(repo, err);
-	if (rc != 0 || repo->old_allowed)
+	if (rc != 0 || repo->old_allowed || repo->salvage)
 		return rc;
 	repo->change.forget = accept;
 	rc = see(repo, err);
@@ -205,7 +213,7 @@ vrv_repo_state_seen(struct vrv_repo *repo, struct varve_err *err)
 {
 	int rc = 0;
 
-	if (repo->state_path == NULL || repo->old_allowed)
+	if (repo->state_path == NULL || repo->old_allowed || repo->salvage)
 		return 0;
 	pthread_mutex_lock(&repo->state_lock);
 	rc = see(repo, err);
@@ -226,16 +234,22 @@ vrv_repo_state_open(struct vrv_repo *repo, const uint8_t admin[VRV_SIGN_PUBLIC],
 	repo->old_allowed = options->allow_rollback;
 	if (repo->state_dir == NULL)
 		return 0;
-	if (vrv_private_dir(repo->state_dir, true, &dir, &why) != 0) {
+	int rc = vrv_private_dir(repo->state_dir, !repo->salvage, &dir, &why);
+	if (rc != 0) {
 		/* Nothing of it is used, nor by anybody else. */
 		free(vrv_steal(&repo->state_dir));
-		not_remembered(repo, &why);
+		if (!repo->salvage || rc != VARVE_NOENT)
+			not_remembered(repo, &why);
 		return 0;
 	}
 	repo->state_path = vrv_state_path(repo->state_dir, &who);
 	if (repo->state_path == NULL)
 		return VRV_NOMEM(err, "a path");
-	return open_state(repo, dir, &who, options->accept_replaced, err);
+	rc = open_state(repo, dir, &who, options->accept_replaced, err);
+	/* Whoever keeps something else there must not either. */
+	if (repo->salvage)
+		free(vrv_steal(&repo->state_dir));
+	return rc;
 }
 
 int
@@ -327,7 +341,7 @@ vrv_repo_state_save(struct vrv_repo *repo, struct varve_err *err)
 	const struct vrv_state_change *c = &repo->change;
 	int rc = 0;
 
-	if (repo->state_dir == NULL || repo->old_allowed)
+	if (repo->state_dir == NULL || repo->old_allowed || repo->salvage)
 		return 0;
 	pthread_mutex_lock(&repo->state_lock);
 	if (c->seen || c->forget || c->n_add > 0 || c->n_drop > 0)
