@@ -30,6 +30,22 @@ run varve create repo::b other
 refuses 30 "*b*" rename repo::a b
 is "$(varve list --short repo)" "$(printf 'a\nb')" "both archives are there"
 
+# The other chunker: its cuts find content again behind an insertion.
+run varve init --chunker prf prf
+is "$status" 0 "init, prf"
+mkdir cut && head -c 4000000 /dev/urandom >cut/file
+run varve create prf::a cut
+is "$status" 0 "create, prf"
+like "$(varve info --json prf::a)" '*"prf"*65536*262144*2097152*' \
+    "the archive names its chunker"
+{ echo inserted && cat cut/file; } >cut/more
+run varve create --json prf::b cut
+new=$(echo "$out" | sed -n 's/.*"deduplicated_size": \([0-9]*\).*/\1/p' | head -n 1)
+is "$((${new:-4000000} < 2000000))" 1 "most of the content is found again"
+mkdir back && cd back && varve extract ../prf::b && cd .. &&
+    cmp back/cut/more cut/more
+is "$?" 0 "extract, prf"
+
 # A listing of the key files that fails is not one without any.
 run varve init --encryption keyfile keyed
 is "$status" 0 "init, keyfile"
