@@ -22,7 +22,7 @@
  *
  * VRV_CHUNK_PRF: the first 8 bytes of AES-128 of a digest of the 64 bytes, so
  * that sizes tell nothing of the keys (eprint 2025/558, "universal hash, then
- * PRF"). See chunk/rolling.h. About a quarter as fast.
+ * PRF"). See chunk/rolling.h. About a tenth as fast.
  */
 
 #include <stdbool.h>
