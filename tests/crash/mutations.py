@@ -90,8 +90,28 @@ MUTATIONS = {
         "memcmp(signer, admin, sizeof(signer)) != 0", "false", OPEN),
     "older-config-is-fine": (
         "src/repo/state.c",
-        "if (!state->known || repo->config.generation > state->generation ||",
-        "if (true || repo->config.generation > state->generation ||", OPEN),
+        "if (!state->known || vrv_state_order(&now, state) >= 0)",
+        "if (true || vrv_state_order(&now, state) >= 0)", OPEN),
+    "the-configuration-is-stored-once": (
+        "src/repo/repo_internal.h", "#define VRV_CONFIG_COPIES 2",
+        "#define VRV_CONFIG_COPIES 1", OPEN),
+    "the-higher-hash-counts": (
+        "src/repo/repo_config.c", "if (order >= 0)",
+        "if (order <= 0 && r->copies > 0)", OPEN),
+    "a-copy-is-encoded-anew": (
+        "src/repo/repo_config.c",
+        "vrv_buf_bytes(&body, repo->config.body.p, repo->config.body.n);",
+        "repo->config.body.n = 0;\n\tvrv_config_put(&body, &repo->config);",
+        OPEN),
+    "an-old-handle-may-change-the-configuration": (
+        "src/repo/repo_config.c",
+        "memcmp(now.hash, config.previous, sizeof(hash)) != 0", "false", OPEN),
+    "an-older-config-stands-in-for-an-unread-one": (
+        "src/repo/repo_config.c",
+        "if (unread.code != 0)\n\t\t\t\tbreak;", "", OPEN),
+    "nobody-is-told-whose-change-is-lost": (
+        "src/repo/repo_config.c",
+        "memcmp(now.hash, hash, VRV_CONFIG_HASH) != 0", "false", OPEN),
     "writer-features-are-ignored": (
         "src/repo/repo_object.c",
         "(repo->config.write_features & ~VRV_WRITE_FEATURES_KNOWN) == 0",

@@ -12,7 +12,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vrv_config config;
 	struct varve_err err;
 
-	/* Unknown odd tags are not kept: the encoding is a fixed point only. */
+	/* Values of one tag may change places: the encoding is a fixed point
+	 * only. */
 	if (vrv_config_get(&r, &arena, &config, &err) == 0) {
 		vrv_config_put(&first, &config);
 		r = vrv_rd_over(first.data, first.len);

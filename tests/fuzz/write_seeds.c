@@ -375,8 +375,13 @@ save_keys(struct vrv_buf *b)
 {
 	struct vrv_config_pair pair = {0};
 	uint8_t admin[1][32] = {{5}};
+	uint8_t slots[2][VRV_OBJECT_ID] = {{1}, {2}};
+	/* Of a later version: an admin of suite 2, a value 17. */
+	static const uint8_t later[40 + 10] =
+	    {[40] = VRV_C_ADMIN, 5, 2, 2, 0, 1, 2, 17, 1, 9};
 	struct vrv_member member = {.rights = VRV_RIGHT_WRITE,
-	    .label = text("sealed")};
+	    .label = text("sealed"),
+	    .more = text("\3\1x")};
 	struct vrv_config config = {.generation = 1,
 	    .pairs = &pair,
 	    .admins = admin,
@@ -385,6 +390,9 @@ save_keys(struct vrv_buf *b)
 	    .n_admins = 1,
 	    .n_members = 1,
 	    .chunk_method = 1,
+	    .slots = slots,
+	    .n_slots = 2,
+	    .body = {later, sizeof(later)},
 	    .chunk_min = 1 << 18,
 	    .chunk_average = 1 << 20,
 	    .chunk_max = 4 << 20,
@@ -500,7 +508,7 @@ save_states(struct vrv_buf *b)
 {
 	static const char *const texts[] = {
 	    "\1varve-state 2\nrepository " ID64 " admin " ID64
-	    "\nconfig 3 " ID32 "\nplace /srv/backup\nplace r\narchive " ID16
+	    "\nconfig 3 " ID64 "\nplace /srv/backup\nplace r\narchive " ID16
 	    " " ID32 " " ID64 " 1\narchive " ID16 " " ID32 " " OTHER64
 	    " 0 buried " ID32 "\n",
 	    "0varve-state 1\nlocation x\nrepository " ID64 " admin " ID64

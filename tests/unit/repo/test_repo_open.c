@@ -480,6 +480,39 @@ test_config_mended_whole(void **state)
 	vrv_repo_close(repo);
 }
 
+/* A newer config that the store does not hand out may be a sound one: no older
+ * one stands in for it, but its other copy does. */
+static void
+test_config_unread(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	char name[VRV_NAME_SIZE];
+	struct vrv_repo *repo;
+	struct varve_err err;
+
+	next_config(w, NULL);
+	name_at(w, "config/", 2, name);
+	const char *prefixes[] = {name, "config/00000001"};
+	for (int i = 0; i < 2; i++) {
+		const struct faultstore_fault fault = {.op = FAULT_GET,
+		    .nth = 1,
+		    .prefix = prefixes[i],
+		    .code = VARVE_IO,
+		    .persistent = true};
+		struct vrv_store *store = faultstore_new(reach(w));
+
+		faultstore_arm(store, &fault);
+		int rc = vrv_repo_open(store, &open, &repo, &err);
+		assert_int_equal(rc, i == 0 ? 0 : VARVE_IO);
+		if (rc != 0)
+			continue;
+		assert_int_equal(repo->config.generation, 1);
+		assert_false(vrv_repo_config_whole(repo));
+		vrv_repo_close(repo);
+	}
+}
+
 /* --- another repository --- */
 
 static void
@@ -783,6 +816,7 @@ run_open_tests(void)
 	    WORLD_TEST(test_replace_between),
 	    WORLD_TEST(test_config_mended),
 	    WORLD_TEST(test_config_mended_whole),
+	    WORLD_TEST(test_config_unread),
 	    WORLD_TEST(test_older_config),
 	    WORLD_TEST(test_forged_config),
 	    WORLD_TEST(test_every_byte_of_the_config),
