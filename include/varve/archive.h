@@ -18,6 +18,7 @@ struct varve_archive {
 	const char *name, *comment, *series, *host, *user, *cwd, *software;
 	const char *const *args; /* command line of the run that made it */
 	size_t n_args;
+	uint64_t args_cut;	   /* how many more it had */
 	struct varve_time nominal; /* what --timestamp said, else start */
 	struct varve_time start, end;
 	int32_t utc_offset; /* of the client, seconds east */

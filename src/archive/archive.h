@@ -184,8 +184,8 @@ int vrv_archive_is_deleted(struct vrv_repo *, const struct vrv_archive *,
  * Readers accept every name. */
 int vrv_archive_name_check(const char *name, struct varve_err *err) VRV_MUST;
 
-/* USAGE if its texts are too long for readers: to be asked before anything is
- * stored. */
+/* USAGE if its texts are such as readers refuse, or all of them too long: to
+ * be asked before anything is stored. */
 int vrv_archive_check_texts(const struct vrv_archive_sealed *,
     struct varve_err *err) VRV_MUST;
 

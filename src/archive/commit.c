@@ -285,6 +285,9 @@ vrv_archive_check_texts(const struct vrv_archive_sealed *a,
 {
 	size_t n = vrv_archive_texts(a);
 
+	int rc = vrv_archive_texts_check(a, err);
+	if (rc != 0)
+		return rc;
 	return n <= VRV_ARCHIVE_TEXTS_MAX ?
 	    0 :
 	    vrv_fail(err, VARVE_USAGE,

@@ -55,6 +55,8 @@ archive_text(struct vrv_buf *text, const struct varve_archive *a, bool iec)
 		vrv_buf_u8(text, ' ');
 		vrv_text_shell(text, a->args[i]);
 	}
+	if (a->args_cut > 0)
+		vrv_text_add(text, " ... and %" PRIu64 " more", a->args_cut);
 	vrv_text_add(text, "\nComplete: %s\n" VRV_DASHES "\n",
 	    a->warnings ?
 		"no, something could not be read or changed meanwhile" :

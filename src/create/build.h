@@ -93,6 +93,8 @@ int vrv_build_leave(struct vrv_build *, const struct vrv_item *item,
 
 /* Count what the archive holds of the sources. */
 void vrv_build_count(struct vrv_build *, const struct vrv_item *item);
+/* Count an entry by its attributes. */
+void vrv_build_count_attrs(struct vrv_build *, const struct vrv_entry *);
 /* Add an entry to the directory at hand. */
 int vrv_build_add(struct vrv_build *, const struct vrv_entry *entry,
     struct varve_err *err) VRV_MUST;

@@ -85,6 +85,7 @@ leave_top(struct vrv_build *b, const struct vrv_level *level,
 	int rc = directory_entry(b, level, ref, &entry, err);
 	if (rc != 0)
 		return rc;
+	vrv_build_count_attrs(b, &entry);
 	entry.name = (const uint8_t *)".";
 	entry.name_n = 1;
 	vrv_entry_put(&b->p->root_entry, &entry);

@@ -176,6 +176,28 @@ vrv_build_count(struct vrv_build *b, const struct vrv_item *item)
 		b->p->taken++;
 }
 
+void
+vrv_build_count_attrs(struct vrv_build *b, const struct vrv_entry *entry)
+{
+	struct vrv_rd rd = vrv_rd_over(entry->xattrs, entry->xattrs_n);
+	bool other = false, acl = false;
+	struct vrv_entry_xattr x;
+	struct varve_err unused;
+
+	if ((entry->flags & VRV_ENTRY_XATTRS) == 0)
+		return;
+	for (uint64_t n = vrv_rd_v(&rd); n > 0; n--) {
+		if (vrv_xattr_get(&rd, &x, &unused) != 0)
+			break;
+		if (vrv_xattr_is_acl(&x))
+			acl = true;
+		else
+			other = true;
+	}
+	b->p->xattrs += other ? 1 : 0;
+	b->p->acls += acl ? 1 : 0;
+}
+
 int
 vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
     struct varve_err *err)
@@ -185,6 +207,7 @@ vrv_build_add(struct vrv_build *b, const struct vrv_entry *entry,
 	vrv_buf_clear(&b->entry);
 	vrv_entry_put(&b->entry, entry);
 	b->p->entries++;
+	vrv_build_count_attrs(b, entry);
 	int rc = vrv_buf_check(&b->entry, err);
 	if (rc == 0)
 		rc =

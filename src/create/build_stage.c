@@ -78,11 +78,16 @@ add_inherited(struct vrv_build *b, const struct vrv_item *item,
     struct varve_err *err)
 {
 	struct vrv_level *level = &b->levels[b->depth - 1];
+	struct vrv_rd rd = vrv_rd_over(item->raw.p, item->raw.n);
+	struct vrv_entry entry;
 
+	int rc = vrv_entry_get(&rd, &entry, err);
+	if (rc != 0)
+		return rc;
 	vrv_build_count(b, item);
-	int rc =
-	    vrv_records_owner(&b->records, item->st.uid, item->st.gid, err);
+	vrv_build_count_attrs(b, &entry);
 	b->p->entries++;
+	rc = vrv_records_owner(&b->records, item->st.uid, item->st.gid, err);
 	if (rc == 0)
 		rc = vrv_tree_builder_add(level->builder,
 		    (const uint8_t *)item->name, item->name_n, item->raw.p,

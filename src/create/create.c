@@ -16,7 +16,6 @@
 #define READERS_MAX 4
 #define CHECKPOINT_S 300
 #define CHECKPOINT_BYTES ((uint64_t)2 << 30)
-#define ARGS_BYTES ((size_t)64 << 10) /* of the command line is recorded */
 
 /* --- stopping --- */
 
@@ -343,6 +342,7 @@ struct session {
 	struct vrv_time start;
 	struct vrv_text *args;
 	uint32_t n_args;
+	uint64_t args_cut;
 };
 
 static void
@@ -371,6 +371,8 @@ describe(const struct session *s, const struct vrv_pipeline *p,
 	    .software = text_of("varve " VARVE_VERSION),
 	    .args = s->args,
 	    .n_args = s->n_args,
+	    .args_cut = s->args_cut,
+	    .platform = VRV_PLATFORM_LINUX,
 	    .start = s->start,
 	    .end = vrv_time_now(),
 	    .utc_offset = (int32_t)tm.tm_gmtoff,
@@ -378,6 +380,10 @@ describe(const struct session *s, const struct vrv_pipeline *p,
 	    .root_entry = {p->root_entry.data, p->root_entry.len},
 	    .files = p->files,
 	    .entries = p->entries,
+	    .xattrs = p->xattrs,
+	    .acls = p->acls,
+	    .counts_xattrs = true,
+	    .counts_acls = true,
 	    .bytes = p->bytes,
 	    .chunks = totals->chunks,
 	    .new_bytes = totals->plain,
@@ -439,13 +445,11 @@ commit(struct session *s, struct vrv_pipeline *p,
 	if (s->args == NULL)
 		return VRV_NOMEM(err, "the archive");
 	/* A long list of paths must not make the archive too large. */
-	for (size_t i = 0, left = ARGS_BYTES; i < o->n_args; i++) {
+	size_t n = vrv_min(o->n_args, UINT32_MAX);
+	for (size_t i = 0; i < n; i++)
 		s->args[i] = text_of(o->args[i]);
-		if (s->args[i].n >= left)
-			break;
-		left -= s->args[i].n + 1;
-		s->n_args++;
-	}
+	s->n_args = vrv_archive_args_fit(s->args, (uint32_t)n);
+	s->args_cut = o->n_args - s->n_args;
 	vrv_writer_totals(p->writer, &totals);
 	describe(s, p, &totals, &archive);
 	/* A longer one could not be used, and might not fit in. */

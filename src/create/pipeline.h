@@ -217,6 +217,7 @@ struct vrv_pipeline {
 	struct vrv_ref skipped, owners;
 	uint64_t taken; /* entries, but for directories on the way */
 	uint64_t files, entries, bytes, chunks, warnings;
+	uint64_t xattrs, acls; /* entries that have some */
 	/* Of all jobs, holes included, counted while they are read. */
 	atomic_uint_fast64_t read_bytes;
 };

@@ -2,13 +2,16 @@
 #include "create/roots.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "create/source.h"
+#include "format/record.h"
 #include "util/buf.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 static void
 free_below(struct vrv_root *root)
@@ -429,13 +432,43 @@ label_below(const struct vrv_root *root, struct vrv_buf *path,
 	path->len = keep;
 }
 
+/* Paths are any bytes, and labels UTF-8 of limited length: what is none becomes
+ * \xNN, and what is too much is left out. */
+static void
+put_label(const struct vrv_buf *paths, struct vrv_buf *label)
+{
+	const char *p = (const char *)paths->data;
+	char hex[8];
+	uint32_t c;
+
+	for (size_t i = 0; i < paths->len;) {
+		size_t n = vrv_utf8_decode(p + i, paths->len - i, &c);
+		const char *piece = p + i;
+		size_t piece_n = n;
+
+		if (n == 0) {
+			piece_n = (size_t)snprintf(hex, sizeof(hex), "\\x%02x",
+			    (uint8_t)p[i]);
+			piece = hex;
+			n = 1;
+		}
+		if (label->len + piece_n > VRV_ARCHIVE_LABEL_MAX)
+			break;
+		vrv_buf_bytes(label, piece, piece_n);
+		i += n;
+	}
+}
+
 const char *
 vrv_roots_label(struct vrv_roots *roots)
 {
-	vrv_auto_buf struct vrv_buf path = {0}, label = {0};
+	vrv_auto_buf struct vrv_buf path = {0}, paths = {0}, label = {0};
 
-	label_below(&roots->top, &path, &label);
-	if (path.failed || label.failed)
+	label_below(&roots->top, &path, &paths);
+	if (path.failed || paths.failed)
+		return NULL;
+	put_label(&paths, &label);
+	if (label.failed)
 		return NULL;
 	return vrv_arena_dup(&roots->arena, label.data, label.len);
 }

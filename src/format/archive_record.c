@@ -5,6 +5,7 @@
 
 #include "format/format_internal.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 #define TIME_SIZE 12
 #define REF_SIZE (VRV_CHUNK_ID + 1)
@@ -146,6 +147,14 @@ vrv_archive_sealed_put(struct vrv_buf *b, const struct vrv_archive_sealed *a)
 		vrv_buf_bytes(b, a->origin_repository, VRV_REPO_ID);
 		vrv_buf_bytes(b, a->origin, VRV_LOGICAL_ID);
 	}
+	if (a->platform != 0)
+		put_v(b, VRV_A_PLATFORM, a->platform);
+	if (a->counts_xattrs)
+		put_v(b, VRV_A_XATTRS, a->xattrs);
+	if (a->counts_acls)
+		put_v(b, VRV_A_ACLS, a->acls);
+	if (a->args_cut > 0)
+		put_v(b, VRV_A_ARGS_CUT, a->args_cut);
 }
 
 size_t
@@ -157,6 +166,93 @@ vrv_archive_texts(const struct vrv_archive_sealed *a)
 	for (uint32_t i = 0; i < a->n_tags; i++)
 		n += a->tags[i].n;
 	return n;
+}
+
+/* --- what texts may be --- */
+
+/* Why a text cannot be stored or believed; NULL if it can. */
+static const char *
+text_fault(struct vrv_text text, size_t most, bool may_be_empty)
+{
+	uint32_t c;
+
+	if (text.n == 0)
+		return may_be_empty ? NULL : "is empty";
+	if (text.n > most)
+		return "is too long";
+	for (size_t i = 0, n; i < text.n; i += n) {
+		n = vrv_utf8_decode((const char *)text.p + i, text.n - i, &c);
+		if (n == 0)
+			return "is not valid UTF-8";
+		if (c == 0)
+			return "holds a NUL";
+	}
+	return NULL;
+}
+
+/* The first text at fault, and why; NULL if there is none. */
+static const char *
+texts_fault(const struct vrv_archive_sealed *a, const char **ret_which,
+    size_t *ret_most)
+{
+	const struct {
+		const char *which;
+		struct vrv_text text;
+		size_t most;
+	} texts[] = {
+	    {"name", a->name, VRV_ARCHIVE_NAME_MAX},
+	    {"series", a->series, VRV_ARCHIVE_LABEL_MAX},
+	    {"comment", a->comment, VRV_ARCHIVE_COMMENT_MAX},
+	    {"host", a->host, VRV_ARCHIVE_SHORT_MAX},
+	    {"user", a->user, VRV_ARCHIVE_SHORT_MAX},
+	    {"options", a->options, VRV_ARCHIVE_SHORT_MAX},
+	    {"software", a->software, VRV_ARCHIVE_SHORT_MAX},
+	};
+	const char *why = NULL;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		*ret_which = texts[i].which;
+		*ret_most = texts[i].most;
+		/* Only the name must say something. */
+		why = text_fault(texts[i].text, texts[i].most, i > 0);
+		if (why != NULL)
+			return why;
+	}
+	*ret_which = "tag";
+	*ret_most = VRV_ARCHIVE_SHORT_MAX;
+	for (uint32_t i = 0; i < a->n_tags && why == NULL; i++)
+		why = text_fault(a->tags[i], VRV_ARCHIVE_SHORT_MAX, false);
+	return why;
+}
+
+int
+vrv_archive_texts_check(const struct vrv_archive_sealed *a,
+    struct varve_err *err)
+{
+	const char *which;
+	size_t most;
+	const char *why = texts_fault(a, &which, &most);
+
+	if (why != NULL)
+		return vrv_fail(err, VARVE_USAGE,
+		    "the %s of an archive %s: give another, of up to %zu bytes",
+		    which, why, most);
+	if (a->n_tags > VRV_ARCHIVE_TAGS_MAX)
+		return vrv_fail(err, VARVE_USAGE,
+		    "an archive can have no more than %d tags",
+		    VRV_ARCHIVE_TAGS_MAX);
+	return 0;
+}
+
+uint32_t
+vrv_archive_args_fit(const struct vrv_text *args, uint32_t n)
+{
+	size_t left = VRV_ARCHIVE_ARGS_BYTES_MAX;
+	uint32_t fit = 0;
+
+	while (fit < n && fit < VRV_ARCHIVE_ARGS_MAX && args[fit].n <= left)
+		left -= args[fit++].n;
+	return fit;
 }
 
 /* --- decoding the sealed part --- */
@@ -275,6 +371,20 @@ get_value(struct vrv_rd *v, uint64_t tag, struct vrv_archive_sealed *a)
 		a->chunk_average = get_u32(v);
 		a->chunk_max = get_u32(v);
 		return true;
+	case VRV_A_PLATFORM:
+		a->platform = vrv_rd_v(v);
+		return true;
+	case VRV_A_XATTRS:
+		a->counts_xattrs = true;
+		a->xattrs = vrv_rd_v(v);
+		return true;
+	case VRV_A_ACLS:
+		a->counts_acls = true;
+		a->acls = vrv_rd_v(v);
+		return true;
+	case VRV_A_ARGS_CUT:
+		a->args_cut = vrv_rd_v(v);
+		return true;
 	case VRV_A_ORIGIN:
 		a->has_origin = true;
 		vrv_rd_copy(v, a->origin_repository, VRV_REPO_ID);
@@ -312,6 +422,9 @@ make_room(struct vrv_rd list, struct vrv_arena *arena,
 	size_t n_tags = vrv_tlv_count(list, VRV_A_TAG);
 	size_t n_args = vrv_tlv_count(list, VRV_A_ARG);
 
+	if (n_tags > VRV_ARCHIVE_TAGS_MAX || n_args > VRV_ARCHIVE_ARGS_MAX)
+		return VRV_CORRUPT(err, "archive of %zu tags and %zu arguments",
+		    n_tags, n_args);
 	a->tags = vrv_arena_alloc(arena, n_tags * sizeof(*a->tags));
 	a->args = vrv_arena_alloc(arena, n_args * sizeof(*a->args));
 	if (a->tags == NULL || a->args == NULL)
@@ -343,6 +456,13 @@ vrv_archive_sealed_get(const uint8_t *bytes, size_t n, struct vrv_arena *arena,
 		return rc;
 	if ((seen & REQUIRED) != REQUIRED)
 		return VRV_CORRUPT(err, "archive lacks a value");
+	const char *which;
+	size_t most;
+	const char *why = texts_fault(&a, &which, &most);
+	if (why != NULL)
+		return VRV_CORRUPT(err, "the %s of an archive %s", which, why);
+	if (vrv_archive_args_fit(a.args, a.n_args) < a.n_args)
+		return VRV_CORRUPT(err, "archive of too long a command line");
 	if (a.root_entry.n > 0) {
 		rc = vrv_root_entry_get(a.root_entry.p, a.root_entry.n, &root,
 		    err);

@@ -32,6 +32,17 @@
  * entry it stays below VRV_MAX_RECORD: readers refuse more. */
 #define VRV_ARCHIVE_TEXTS_MAX ((size_t)256 << 10)
 
+/* Bytes of single texts, and how many of those that repeat. */
+#define VRV_ARCHIVE_NAME_MAX 1024
+#define VRV_ARCHIVE_LABEL_MAX 4096
+#define VRV_ARCHIVE_COMMENT_MAX ((size_t)64 << 10)
+#define VRV_ARCHIVE_SHORT_MAX 255 /* host, user, a tag, options, software */
+#define VRV_ARCHIVE_TAGS_MAX 1024
+#define VRV_ARCHIVE_ARGS_MAX 4096
+#define VRV_ARCHIVE_ARGS_BYTES_MAX ((size_t)64 << 10) /* of all of them */
+
+#define VRV_PLATFORM_LINUX 1
+
 #define VRV_ARCHIVE_WARNINGS 1u /* flag: something was left out */
 
 struct vrv_archive_clear {
@@ -48,14 +59,17 @@ void vrv_archive_clear_put(struct vrv_buf *, const struct vrv_archive_clear *);
 int vrv_archive_clear_get(struct vrv_rd *, struct vrv_archive_clear *ret,
     struct varve_err *err) VRV_MUST;
 
-/* A byte string of a record: not NUL-terminated, may hold anything. */
+/* A byte string of a record: not NUL-terminated, may hold anything where
+ * nothing else is said. */
 struct vrv_text {
 	const uint8_t *p;
 	size_t n;
 };
 bool vrv_text_is(struct vrv_text, const char *s);
 
-/* Tags of the sealed list. Values without a note are texts. */
+/* Tags of the sealed list. Values without a note are texts: UTF-8 without NUL
+ * and of limited length, but words of the command line and the working
+ * directory, which hold any bytes. */
 enum vrv_archive_tag {
 	VRV_A_NAME = 2,
 	VRV_A_COMMENT = 3,
@@ -82,7 +96,11 @@ enum vrv_archive_tag {
 	VRV_A_CHUNKER = 25,    /* v method, v min, v average, v max */
 	VRV_A_OPTIONS = 27,
 	VRV_A_SOFTWARE = 29,
-	VRV_A_ORIGIN = 31 /* b32 repository, b32 logical id: of a copy */
+	VRV_A_ORIGIN = 31,   /* b32 repository, b32 logical id: of a copy */
+	VRV_A_PLATFORM = 33, /* v */
+	VRV_A_XATTRS = 35,   /* v */
+	VRV_A_ACLS = 37,     /* v */
+	VRV_A_ARGS_CUT = 39  /* v */
 };
 
 struct vrv_archive_sealed {
@@ -98,6 +116,12 @@ struct vrv_archive_sealed {
 	struct vrv_text root_entry;
 	uint64_t files, bytes, chunks, new_bytes;
 	uint64_t entries; /* of all its directories; 0: not stated */
+	/* Entries with extended attributes other than ACLs, and with ACLs. */
+	uint64_t xattrs, acls;
+	uint64_t args_cut;  /* words of the command line that are left out */
+	uint64_t platform;  /* 0: not stated */
+	bool counts_xattrs; /* else `xattrs` is not stated; so for ACLs */
+	bool counts_acls;
 	bool has_skipped, has_owners, has_parent, has_origin;
 	/* Extent lists whose chunks are 'P' or 'U' meta chunks. */
 	struct vrv_ref skipped, owners;
@@ -105,12 +129,19 @@ struct vrv_archive_sealed {
 	uint32_t chunk_method, chunk_min, chunk_average, chunk_max;
 	uint8_t origin_repository[VRV_REPO_ID], origin[VRV_LOGICAL_ID];
 };
-/* Leaves out empty texts that need not be there, and what a has_* denies;
- * single tags and arguments may be empty. */
+/* Leaves out empty texts that need not be there, and what a has_* or counts_*
+ * denies; single arguments may be empty. */
 void vrv_archive_sealed_put(struct vrv_buf *,
     const struct vrv_archive_sealed *);
 /* Bytes of its texts: name, comment, series, host, user, tags. */
 size_t vrv_archive_texts(const struct vrv_archive_sealed *);
+/* USAGE with the reason if a text is one that readers refuse. The root entry,
+ * the command line and the working directory are not looked at. */
+int vrv_archive_texts_check(const struct vrv_archive_sealed *,
+    struct varve_err *err) VRV_MUST;
+/* How many words of a command line an archive may hold; the others are counted
+ * in args_cut. */
+uint32_t vrv_archive_args_fit(const struct vrv_text *args, uint32_t n);
 /* Texts point into `bytes`, the arrays into the arena. CORRUPT when a tag that
  * must be there (name, series, host, nominal, start, end, root) is missing, or
  * any is malformed, out of order or stands twice; FORMAT for an unknown even

@@ -171,6 +171,8 @@ struct vrv_entry_xattr {
 void vrv_xattr_put(struct vrv_buf *, const struct vrv_entry_xattr *);
 /* Bytes that it would append, or a few more. */
 size_t vrv_xattr_size(size_t name_n, uint64_t size);
+/* Is it a POSIX access control list of Linux? */
+bool vrv_xattr_is_acl(const struct vrv_entry_xattr *);
 /* The head of a list is v n (1 or more), then n times vrv_xattr_get(). Names
  * ascend by vrv_name_cmp(). A value is inline up to VRV_XATTR_INLINE_MAX and
  * a chunk above: CORRUPT if it is the other. */

@@ -143,6 +143,15 @@ vrv_xattr_put(struct vrv_buf *b, const struct vrv_entry_xattr *xattr)
 	}
 }
 
+bool
+vrv_xattr_is_acl(const struct vrv_entry_xattr *x)
+{
+	static const char start[] = "system.posix_acl_";
+
+	return x->name_n >= sizeof(start) - 1 &&
+	    memcmp(x->name, start, sizeof(start) - 1) == 0;
+}
+
 size_t
 vrv_xattr_size(size_t name_n, uint64_t size)
 {

@@ -220,6 +220,8 @@ fill(struct vrv_nodes *nodes, struct vrv_mounted *a,
 	a->root_entry =
 	    vrv_arena_dup(&nodes->arena, s->root_entry.p, s->root_entry.n);
 	a->root_entry_n = s->root_entry.n;
+	a->no_xattrs = s->counts_xattrs && s->xattrs == 0;
+	a->no_acls = s->counts_acls && s->acls == 0;
 	a->lists.sealed.has_owners = s->has_owners;
 	a->lists.sealed.owners = s->owners;
 	root.node = a->node;

@@ -56,7 +56,8 @@ struct vrv_mounted {
 	uint8_t logical[VRV_LOGICAL_ID];
 	struct vrv_time time;
 	uint8_t *root_entry;
-	size_t root_entry_n; /* 0: it has none */
+	size_t root_entry_n;	 /* 0: it has none */
+	bool no_xattrs, no_acls; /* no entry has any, it says */
 	struct vrv_dirnode *root;
 	struct vrv_archive lists; /* only what names its owners */
 	pthread_mutex_t lock;	  /* protects the rest */

@@ -29,6 +29,14 @@ each(struct vrv_mount *m, struct vrv_mounted *a, const struct vrv_entry *entry,
 	return rc;
 }
 
+/* Does the one archive that is mounted say that no entry has an ACL, or any
+ * other attribute? */
+static bool
+lacks(const struct vrv_mounted *a, bool acls)
+{
+	return a != NULL && (acls ? a->no_acls : a->no_xattrs);
+}
+
 static int
 each_of_node(struct vrv_mount *m, uint64_t node, attr_fn *fn, void *arg,
     struct varve_err *err)
@@ -42,6 +50,9 @@ each_of_node(struct vrv_mount *m, uint64_t node, attr_fn *fn, void *arg,
 		a = m->only;
 	else if (made.kind == VRV_MADE_ARCHIVE)
 		a = vrv_nodes_archive_at(m->nodes, made.archive);
+	/* Nothing is read for what the archive says it does not hold. */
+	if (lacks(m->only, true) && lacks(m->only, false))
+		return 0;
 	if (vrv_versions_has(m, node) && !vrv_versions_is_version(m, node))
 		return 0;
 	if (made.kind != VRV_MADE_NOT) {
@@ -99,7 +110,10 @@ vrv_xattr_read(struct vrv_mount *m, uint64_t node, const char *name,
 {
 	struct wanted w = {.name = name, .value = ret};
 
-	int rc = each_of_node(m, node, take_value, &w, err);
+	/* The kernel asks for these two kinds of its own accord. */
+	int rc = lacks(m->only, vrv_attr_is_acl(name)) ?
+	    0 :
+	    each_of_node(m, node, take_value, &w, err);
 	if (rc == 0 && !w.found)
 		rc = vrv_fail(err, VARVE_NOENT, "no such attribute");
 	return rc;

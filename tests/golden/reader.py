@@ -244,15 +244,35 @@ class Repository(Opened):
 
         def id32(v):
             return v.b(32)
-        texts = {t: rest for t in (2, 3, 4, 5, 6, 7, 9, 11, 27, 29)}
-        return tagged(Cursor(plain), {
+        most = {2: 1024, 3: 65536, 4: 4096, 5: 255, 6: 255, 7: 255, 27: 255,
+                29: 255}
+
+        def words(tag):
+            def read(v):
+                text = rest(v)
+                need(len(text) <= most[tag], "a text is too long")
+                need(text or tag not in (2, 5), "an empty text")
+                need(0 not in text, "NUL in a text")
+                try:
+                    text.decode("utf-8")
+                except UnicodeDecodeError:
+                    need(False, "a text is not UTF-8")
+                return text
+            return read
+        texts = {9: rest, 11: rest, **{t: words(t) for t in most}}
+        a = tagged(Cursor(plain), {
             **texts, 8: when, 10: when, 12: when, 13: lambda v: v.i(4),
             14: Cursor.ref, 15: lambda v: self.entry_alone(v),
             16: Cursor.v, 17: Cursor.v, 18: Cursor.v, 19: Cursor.v,
             20: Cursor.ref, 21: Cursor.v, 22: Cursor.ref, 23: id32,
             25: lambda v: (v.small(), v.small(), v.small(), v.small()),
-            31: lambda v: (v.b(32), v.b(32))},
+            31: lambda v: (v.b(32), v.b(32)),
+            33: Cursor.v, 35: Cursor.v, 37: Cursor.v, 39: Cursor.v},
             {5, 9}, {2, 4, 6, 8, 10, 12, 14})
+        need(len(a.get(5, ())) <= 1024, "tags of an archive")
+        need(len(a.get(9, ())) <= 4096 and
+             sum(map(len, a.get(9, ()))) <= 65536, "command line")
+        return a
 
     def entry_alone(self, v):
         return self.entry(v, root=True)

@@ -775,15 +775,21 @@ test_limits(void **state)
 	vrv_entry_put(&entry, &root);
 	a.sealed.root_entry = (struct vrv_text){entry.data, entry.len};
 
+	a.sealed.comment = filled(&arena, VRV_ARCHIVE_COMMENT_MAX);
 	size_t left = VRV_ARCHIVE_TEXTS_MAX - vrv_archive_texts(&a.sealed);
-	a.sealed.comment = filled(&arena, left);
+	struct vrv_text tags[VRV_ARCHIVE_TAGS_MAX];
+	for (a.sealed.n_tags = 0; left > 0; a.sealed.n_tags++) {
+		tags[a.sealed.n_tags] = filled(&arena, left < 240 ? left : 240);
+		left -= tags[a.sealed.n_tags].n;
+	}
+	a.sealed.tags = tags;
 	MUST(vrv_archive_check_texts(&a.sealed, &err));
 	commit(&f, &a);
 	must_load(&f, &all);
 	assert_int_equal(all->n, 1);
-	assert_int_equal(all->items[0]->sealed.comment.n, left);
+	assert_int_equal(all->items[0]->sealed.n_tags, a.sealed.n_tags);
 
-	a.sealed.comment.n++;
+	tags[a.sealed.n_tags - 1].n++;
 	assert_int_equal(vrv_archive_check_texts(&a.sealed, &err), VARVE_USAGE);
 	/* Nor by a longer name. */
 	name = (char *)(uintptr_t)filled(&arena, 102).p;

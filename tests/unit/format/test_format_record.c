@@ -70,7 +70,7 @@ sample(void)
 	static struct vrv_text tags[3], args[2];
 
 	tags[0] = text("daily");
-	tags[1] = text("");
+	tags[1] = text("weekly");
 	tags[2] = text("daily");
 	args[0] = text("varve");
 	args[1] = text("create");
@@ -110,6 +110,12 @@ sample(void)
 	    .chunk_max = UINT32_MAX,
 	    .origin_repository = {6},
 	    .origin = {7},
+	    .platform = VRV_PLATFORM_LINUX,
+	    .counts_xattrs = true,
+	    .counts_acls = true,
+	    .xattrs = 300,
+	    .acls = 0,
+	    .args_cut = 9,
 	};
 }
 
@@ -136,7 +142,7 @@ assert_sample(const struct vrv_archive_sealed *a)
 	assert_text(a->options, "options");
 	assert_text(a->software, "software");
 	assert_int_equal(a->n_tags, 3);
-	assert_text(a->tags[1], "");
+	assert_text(a->tags[1], "weekly");
 	assert_text(a->tags[2], "daily");
 	assert_int_equal(a->n_args, 2);
 	assert_text(a->args[1], "create");
@@ -159,6 +165,11 @@ assert_sample(const struct vrv_archive_sealed *a)
 	assert_true(a->chunk_max == UINT32_MAX);
 	assert_int_equal(a->origin_repository[0], 6);
 	assert_int_equal(a->origin[0], 7);
+	assert_int_equal(a->platform, VRV_PLATFORM_LINUX);
+	assert_true(a->counts_xattrs && a->counts_acls);
+	assert_int_equal(a->xattrs, 300);
+	assert_int_equal(a->acls, 0);
+	assert_int_equal(a->args_cut, 9);
 }
 
 static void
@@ -196,6 +207,9 @@ test_archive_sealed_bare(void **state)
 	assert_int_equal(out.n_tags, 0);
 	assert_false(out.has_skipped || out.has_owners);
 	assert_false(out.has_parent || out.has_origin);
+	assert_false(out.counts_xattrs || out.counts_acls);
+	assert_int_equal(out.platform, 0);
+	assert_int_equal(out.args_cut, 0);
 	vrv_arena_fini(&arena);
 }
 
@@ -223,7 +237,7 @@ edited(enum edit edit, uint64_t tag)
 
 		if (t == tag && edit == DROP)
 			continue;
-		vrv_buf_v(&out, t == tag && edit == SWAP ? 33 : t);
+		vrv_buf_v(&out, t == tag && edit == SWAP ? 63 : t);
 		vrv_buf_vbytes(&out, p, t == tag && edit == EMPTY ? 0 : n);
 		if (t == tag && edit == REPEAT) {
 			vrv_buf_v(&out, t);
@@ -239,9 +253,11 @@ test_archive_values_missing_twice_empty(void **state)
 	static const uint8_t required[] = {VRV_A_NAME, VRV_A_SERIES, VRV_A_HOST,
 	    VRV_A_NOMINAL, VRV_A_START, VRV_A_END, VRV_A_ROOT};
 	static const uint8_t optional[] = {VRV_A_COMMENT, VRV_A_TAG, VRV_A_ARG,
-	    VRV_A_UTC_OFFSET, VRV_A_FILES, VRV_A_SKIPPED, VRV_A_ORIGIN};
+	    VRV_A_UTC_OFFSET, VRV_A_FILES, VRV_A_SKIPPED, VRV_A_ORIGIN,
+	    VRV_A_PLATFORM, VRV_A_XATTRS, VRV_A_ACLS, VRV_A_ARGS_CUT};
 	static const uint8_t fixed[] = {VRV_A_NOMINAL, VRV_A_UTC_OFFSET,
-	    VRV_A_ROOT, VRV_A_FILES, VRV_A_CHUNKER, VRV_A_PARENT, VRV_A_ORIGIN};
+	    VRV_A_ROOT, VRV_A_FILES, VRV_A_CHUNKER, VRV_A_PARENT, VRV_A_ORIGIN,
+	    VRV_A_PLATFORM, VRV_A_XATTRS, VRV_A_ACLS, VRV_A_ARGS_CUT};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(required); i++) {
@@ -275,11 +291,109 @@ static void
 test_archive_unknown_tags(void **state)
 {
 	(void)state;
-	assert_int_equal(appended(33, "later"), 0);
+	assert_int_equal(appended(41, "later"), 0);
 	assert_int_equal(appended(((uint64_t)1 << 40) + 1, ""), 0);
-	assert_int_equal(appended(32, "later"), VARVE_FORMAT);
+	assert_int_equal(appended(40, "later"), VARVE_FORMAT);
 	assert_int_equal(appended(200, ""), VARVE_FORMAT);
 	assert_int_equal(appended(VRV_A_NAME, "again"), VARVE_CORRUPT);
+}
+
+/* The verdict of a reader on an archive of such a text, and the writer's. */
+static int
+of_text(struct vrv_archive_sealed a)
+{
+	vrv_auto_buf struct vrv_buf b = {0};
+
+	vrv_archive_sealed_put(&b, &a);
+	int rc = verdict(get_sealed, b.data, b.len);
+	assert_int_equal(vrv_archive_texts_check(&a, &err),
+	    rc == 0 ? 0 : VARVE_USAGE);
+	return rc;
+}
+
+/* Each text at its limit, above it, not UTF-8 and with a NUL. */
+static void
+test_archive_texts(void **state)
+{
+	static const size_t most[] = {VRV_ARCHIVE_NAME_MAX,
+	    VRV_ARCHIVE_LABEL_MAX, VRV_ARCHIVE_COMMENT_MAX,
+	    VRV_ARCHIVE_SHORT_MAX, VRV_ARCHIVE_SHORT_MAX, VRV_ARCHIVE_SHORT_MAX,
+	    VRV_ARCHIVE_SHORT_MAX, VRV_ARCHIVE_SHORT_MAX};
+	struct vrv_archive_sealed a = sample();
+	struct vrv_text *texts[] = {&a.name, &a.series, &a.comment, &a.host,
+	    &a.user, &a.options, &a.software, &a.tags[0]};
+	vrv_auto_free uint8_t *bytes = malloc(VRV_ARCHIVE_COMMENT_MAX + 1);
+
+	(void)state;
+	assert_non_null(bytes);
+	memset(bytes, 'x', VRV_ARCHIVE_COMMENT_MAX + 1);
+	for (size_t i = 0; i < sizeof(most) / sizeof(*most); i++) {
+		struct vrv_text was = *texts[i];
+
+		*texts[i] = (struct vrv_text){bytes, most[i]};
+		assert_int_equal(of_text(a), 0);
+		*texts[i] = (struct vrv_text){bytes, most[i] + 1};
+		assert_int_equal(of_text(a), VARVE_CORRUPT);
+		*texts[i] = text("a\xc3");
+		assert_int_equal(of_text(a), VARVE_CORRUPT);
+		*texts[i] = text("a\xff\x62");
+		assert_int_equal(of_text(a), VARVE_CORRUPT);
+		*texts[i] = (struct vrv_text){(const uint8_t *)"a\0b", 3};
+		assert_int_equal(of_text(a), VARVE_CORRUPT);
+		*texts[i] = was;
+	}
+	a.tags[0] = text("");
+	assert_int_equal(of_text(a), VARVE_CORRUPT);
+	a = sample();
+	a.name = text("");
+	assert_int_equal(of_text(a), VARVE_CORRUPT);
+	a = sample();
+	a.host = a.series = text(""); /* there, and empty */
+	assert_int_equal(of_text(a), 0);
+}
+
+static int
+of_words(uint32_t n_tags, uint32_t n_args, size_t bytes)
+{
+	vrv_auto_buf struct vrv_buf b = {0};
+	struct vrv_archive_sealed a = sample();
+	vrv_auto_free struct vrv_text *words =
+	    vrv_alloc_array((size_t)n_tags + n_args + 1, sizeof(*words));
+	vrv_auto_free uint8_t *last = malloc(bytes + 1);
+
+	assert_non_null(words);
+	assert_non_null(last);
+	memset(last, 'x', bytes + 1);
+	for (uint32_t i = 0; i < n_tags + n_args; i++)
+		words[i] = text(i < n_tags ? "t" : "\xff"); /* any bytes */
+	if (n_args > 0)
+		words[n_tags + n_args - 1] = (struct vrv_text){last, bytes};
+	a.tags = words;
+	a.n_tags = n_tags;
+	a.args = words + n_tags;
+	a.n_args = n_args;
+	vrv_archive_sealed_put(&b, &a);
+	return verdict(get_sealed, b.data, b.len);
+}
+
+static void
+test_archive_words(void **state)
+{
+	struct vrv_text args[3] = {text("varve"), text("create"), text("x")};
+
+	(void)state;
+	assert_int_equal(of_words(VRV_ARCHIVE_TAGS_MAX, 0, 0), 0);
+	assert_int_equal(of_words(VRV_ARCHIVE_TAGS_MAX + 1, 0, 0),
+	    VARVE_CORRUPT);
+	assert_int_equal(of_words(0, VRV_ARCHIVE_ARGS_MAX, 0), 0);
+	assert_int_equal(of_words(0, VRV_ARCHIVE_ARGS_MAX + 1, 0),
+	    VARVE_CORRUPT);
+	assert_int_equal(of_words(0, 2, VRV_ARCHIVE_ARGS_BYTES_MAX - 1), 0);
+	assert_int_equal(of_words(0, 2, VRV_ARCHIVE_ARGS_BYTES_MAX),
+	    VARVE_CORRUPT);
+	assert_int_equal(vrv_archive_args_fit(args, 3), 3);
+	args[1].n = VRV_ARCHIVE_ARGS_BYTES_MAX;
+	assert_int_equal(vrv_archive_args_fit(args, 3), 1);
 }
 
 static void
@@ -518,6 +632,8 @@ main(void)
 	    cmocka_unit_test(test_archive_sealed_bare),
 	    cmocka_unit_test(test_archive_values_missing_twice_empty),
 	    cmocka_unit_test(test_archive_unknown_tags),
+	    cmocka_unit_test(test_archive_texts),
+	    cmocka_unit_test(test_archive_words),
 	    cmocka_unit_test(test_archive_root_entry),
 	    cmocka_unit_test(test_archive_bad_time_and_size),
 	    cmocka_unit_test(test_intent),
