@@ -47,6 +47,9 @@ struct varve_open_options {
 	 * remembered of it, but what this client knows counts. Archives that
 	 * other keys signed are unvouched. */
 	bool salvage;
+	/* Most bytes that deriving a key may take, for slots that this client
+	 * did not use before; 1 GiB if it is less. */
+	uint64_t kdf_memory_max;
 };
 #define VARVE_OPEN_OPTIONS_INIT                                                \
 	{                                                                      \

@@ -108,6 +108,7 @@ vrv_cli_open_options(struct vrv_cli *cli, struct varve_open_options *ret)
 	ret->cache_dir = cli->dirs.cache;
 	ret->keys_dir = cli->dirs.keys;
 	ret->key_file = cli->dirs.key_file;
+	ret->kdf_memory_max = cli->dirs.kdf_memory_max;
 	ret->passphrase = vrv_passphrase_get;
 	ret->passphrase_arg = &cli->passphrase;
 	ret->accept_replaced = cli->common.accept_replaced;

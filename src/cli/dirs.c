@@ -45,6 +45,19 @@ folder(const char *own, const char *xdg, const char *in_xdg,
 	return vrv_strf("%s/%s/%s", home(), in_home, in_xdg);
 }
 
+/* A number of MiB. What is none allows nothing. */
+static uint64_t
+memory(const char *name)
+{
+	const char *text = variable(name);
+	uint64_t mib = 0;
+
+	for (; text != NULL && *text >= '0' && *text <= '9' && mib < 1 << 20;
+	     text++)
+		mib = 10 * mib + (uint64_t)(*text - '0');
+	return text == NULL || *text != '\0' ? 0 : mib << 20;
+}
+
 int
 vrv_dirs_find(struct vrv_dirs *ret, struct varve_err *err)
 {
@@ -56,6 +69,7 @@ vrv_dirs_find(struct vrv_dirs *ret, struct varve_err *err)
 	    .keys = folder("VARVE_KEYS_DIR", "XDG_CONFIG_HOME", "varve/keys",
 		".config"),
 	    .key_file = variable("VARVE_KEY_FILE"),
+	    .kdf_memory_max = memory("VARVE_KDF_MEMORY_MAX"),
 	};
 
 	if (d.state == NULL || d.cache == NULL || d.keys == NULL) {

@@ -14,7 +14,8 @@
 
 struct vrv_dirs {
 	char *state, *cache, *keys;
-	const char *key_file; /* VARVE_KEY_FILE, or NULL */
+	const char *key_file;	 /* VARVE_KEY_FILE, or NULL */
+	uint64_t kdf_memory_max; /* VARVE_KDF_MEMORY_MAX in bytes, or 0 */
 };
 
 int vrv_dirs_find(struct vrv_dirs *ret, struct varve_err *err) VRV_MUST;

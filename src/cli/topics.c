@@ -86,7 +86,8 @@ static const char environment[] =
     "                        (~/.local/state/varve)\n"
     "  VARVE_CACHE_DIR       what may be lost at any time (~/.cache/varve)\n"
     "  VARVE_KEYS_DIR        key files (~/.config/varve/keys)\n"
-    "  VARVE_KEY_FILE        this key file\n";
+    "  VARVE_KEY_FILE        this key file\n"
+    "  VARVE_KDF_MEMORY_MAX  MiB that opening a key slot may take (1024)\n";
 
 const char *
 vrv_topic(const char *name)

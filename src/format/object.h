@@ -37,7 +37,7 @@ enum vrv_type {
 
 /* Largest object of each kind; a reader refuses more before it allocates. */
 #define VRV_MAX_CONFIG ((size_t)4 << 20)
-#define VRV_MAX_KEY_SLOT ((size_t)1 << 20)
+#define VRV_MAX_KEY_SLOT ((size_t)256 << 10)
 #define VRV_MAX_INDEX ((size_t)64 << 20)
 #define VRV_MAX_RECORD ((size_t)1 << 20) /* every other kind but packs */
 #define VRV_MAX_PACK ((uint64_t)4 << 30)

@@ -6,8 +6,6 @@
 
 #include "util/mem.h"
 
-#define KDF_OUT 64
-
 void
 vrv_slot_object_fini(struct vrv_slot_object *object)
 {
@@ -19,14 +17,25 @@ vrv_slot_object_fini(struct vrv_slot_object *object)
 int
 vrv_slot_object_parse(uint8_t *take_bytes, size_t n,
     const struct vrv_name *name, struct vrv_slot_object *ret,
-    struct varve_err *err)
+    struct varve_err *ret_damage, struct varve_err *err)
 {
 	vrv_auto_free uint8_t *bytes = take_bytes;
 	struct vrv_slot_object object = {.name = *name, .n = n};
+	struct varve_err damage = {0};
 
-	int rc = vrv_object_check(bytes, n, name, &object.header, err);
-	if (rc != 0)
+	/* A wrong sum is no reason not to try: commitment and seal decide. */
+	int rc = vrv_object_check(bytes, n, name, &object.header, &damage);
+	if (rc == VARVE_CORRUPT && n > VRV_HEADER_SIZE + VRV_TRAILER_SIZE)
+		rc = vrv_header_get(bytes, n, &object.header, &damage) != 0 ||
+			object.header.type != VRV_KEY_SLOT ||
+			memcmp(object.header.id, name->id, VRV_OBJECT_ID) != 0 ?
+		    VARVE_CORRUPT :
+		    0;
+	*ret_damage = damage;
+	if (rc != 0) {
+		*err = damage;
 		return rc;
+	}
 
 	struct vrv_rd rd = vrv_rd_over(bytes + VRV_HEADER_SIZE,
 	    n - VRV_HEADER_SIZE - VRV_TRAILER_SIZE);
@@ -40,24 +49,46 @@ vrv_slot_object_parse(uint8_t *take_bytes, size_t n,
 	return 0;
 }
 
+bool
+vrv_slot_same(const struct vrv_slot *a, const struct vrv_slot *b)
+{
+	return a->kdf == b->kdf && a->passes == b->passes &&
+	    a->memory == b->memory &&
+	    memcmp(a->salt, b->salt, sizeof(a->salt)) == 0;
+}
+
+void
+vrv_stretched_wipe(struct vrv_stretched *kept)
+{
+	vrv_wipe(kept, sizeof(*kept));
+}
+
 /* The 64 bytes whose halves are the slot's key and its commitment key. */
 static int
 stretch(const struct vrv_slot *slot, const void *pass, size_t pass_n,
-    uint8_t out[KDF_OUT], struct varve_err *err)
+    struct vrv_stretched *kept, struct varve_err *err)
 {
-	if (slot->kdf == VRV_KDF_ARGON2ID)
-		return vrv_argon2id(out, pass, pass_n, slot->salt, slot->passes,
-		    slot->memory, err);
+	int rc = 0;
 
-	const struct vrv_part parts[] = {{pass, pass_n},
-	    {slot->salt, sizeof(slot->salt)}};
-	vrv_blake2b_parts(out, KDF_OUT, NULL, parts, 2);
-	return 0;
+	if (kept->set && vrv_slot_same(&kept->slot, slot))
+		return 0;
+	kept->set = false;
+	if (slot->kdf == VRV_KDF_ARGON2ID) {
+		rc = vrv_argon2id(kept->out, pass, pass_n, slot->salt,
+		    slot->passes, slot->memory, err);
+	} else {
+		const struct vrv_part parts[] = {{pass, pass_n},
+		    {slot->salt, sizeof(slot->salt)}};
+		vrv_blake2b_parts(kept->out, VRV_STRETCHED, NULL, parts, 2);
+	}
+	kept->slot = *slot;
+	kept->set = rc == 0;
+	return rc;
 }
 
 static void
-commit_to(const uint8_t stretched[KDF_OUT], const uint8_t *bytes, size_t n,
-    uint8_t out[32])
+commit_to(const uint8_t stretched[VRV_STRETCHED], const uint8_t *bytes,
+    size_t n, uint8_t out[32])
 {
 	vrv_auto_key key;
 
@@ -114,20 +145,19 @@ read_keyring(const struct vrv_buf *plain, struct vrv_key *ret_master,
 
 int
 vrv_slot_object_open(const struct vrv_slot_object *object, const void *pass,
-    size_t pass_n, struct vrv_key *ret_master,
+    size_t pass_n, struct vrv_stretched *kept, struct vrv_key *ret_master,
     uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err)
 {
-	uint8_t stretched[KDF_OUT], commitment[32];
+	uint8_t commitment[32];
 	vrv_auto_key kek;
 	vrv_auto_buf struct vrv_buf plain = VRV_SECRET_BUF;
 	size_t end;
 
-	int rc = stretch(&object->slot, pass, pass_n, stretched, err);
+	int rc = stretch(&object->slot, pass, pass_n, kept, err);
 	if (rc != 0)
 		return rc;
-	memcpy(kek.b, stretched, VRV_KEY_SIZE);
-	commit_to(stretched, object->bytes, object->commitment, commitment);
-	vrv_wipe(stretched, sizeof(stretched));
+	memcpy(kek.b, kept->out, VRV_KEY_SIZE);
+	commit_to(kept->out, object->bytes, object->commitment, commitment);
 	if (!vrv_same(commitment, object->slot.commitment, 32)) {
 		vrv_fail(err, VARVE_AUTH, "wrong passphrase or key file");
 		return vrv_exit(err, VARVE_EXIT_PASSPHRASE);
@@ -167,23 +197,21 @@ write_keyring(struct vrv_buf *plain, const struct vrv_key *master)
 int
 vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
     const struct vrv_key *master, struct vrv_slot *slot, const void *pass,
-    size_t pass_n, struct vrv_name *ret_name, struct vrv_buf *object,
-    struct varve_err *err)
+    size_t pass_n, struct vrv_stretched *kept, struct vrv_name *ret_name,
+    struct vrv_buf *object, struct varve_err *err)
 {
 	struct vrv_header header = {.type = VRV_KEY_SLOT};
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
-	uint8_t stretched[KDF_OUT];
 	vrv_auto_key kek;
 	vrv_auto_buf struct vrv_buf plain = VRV_SECRET_BUF;
 
 	vrv_random(name.id, sizeof(name.id));
-	vrv_random(slot->salt, sizeof(slot->salt));
 	memcpy(header.id, name.id, sizeof(name.id));
 	memcpy(header.repository, repository, VRV_REPO_ID);
-	int rc = stretch(slot, pass, pass_n, stretched, err);
+	int rc = stretch(slot, pass, pass_n, kept, err);
 	if (rc != 0)
 		return rc;
-	memcpy(kek.b, stretched, VRV_KEY_SIZE);
+	memcpy(kek.b, kept->out, VRV_KEY_SIZE);
 
 	/* The commitment stands last and covers all before it. */
 	memset(slot->commitment, 0, sizeof(slot->commitment));
@@ -193,10 +221,9 @@ vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
 	if (!object->failed) {
 		size_t at = object->len - sizeof(slot->commitment);
 
-		commit_to(stretched, object->data, at, object->data + at);
+		commit_to(kept->out, object->data, at, object->data + at);
 		memcpy(slot->commitment, object->data + at, 32);
 	}
-	vrv_wipe(stretched, sizeof(stretched));
 
 	write_keyring(&plain, master);
 	rc = vrv_buf_check(&plain, err);

@@ -98,6 +98,29 @@ vrv_config_list(struct vrv_store *store, struct vrv_config_names *ret,
 	return 0;
 }
 
+/* Slots that a config names, whoever made it. */
+static void
+add_hints(const uint8_t *bytes, size_t n, struct vrv_slot_hints *hints)
+{
+	struct vrv_arena arena = {0};
+	uint8_t signer[VRV_SIGN_PUBLIC];
+	struct vrv_config config;
+	struct varve_err unused;
+	size_t end;
+
+	if (vrv_verify(bytes, n - VRV_TRAILER_SIZE, signer, &end, &unused) !=
+		0 ||
+	    end < VRV_HEADER_SIZE)
+		return;
+	struct vrv_rd rd =
+	    vrv_rd_over(bytes + VRV_HEADER_SIZE, end - VRV_HEADER_SIZE);
+	if (vrv_config_get(&rd, &arena, &config, &unused) == 0) {
+		for (uint32_t i = 0; i < config.n_slots; i++)
+			vrv_slot_hint(hints, config.slots[i]);
+	}
+	vrv_arena_fini(&arena);
+}
+
 int
 vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
     struct vrv_config_ids *ret, struct varve_err *err)
@@ -105,6 +128,7 @@ vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
 	struct varve_err first = {0}, why;
 
 	ret->n = 0;
+	ret->slots.n = 0;
 	for (size_t i = 0; i < names->n && ret->n < VRV_CONFIG_IDS; i++) {
 		vrv_auto_free uint8_t *bytes = NULL;
 		struct vrv_header header;
@@ -127,6 +151,7 @@ vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
 			break;
 		if (rc != 0)
 			continue;
+		add_hints(bytes, n, &ret->slots);
 		while (k < ret->n &&
 		    memcmp(ret->ids[k], header.repository, VRV_REPO_ID) != 0)
 			k++;

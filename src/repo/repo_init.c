@@ -30,20 +30,21 @@ check_options(const struct varve_init_options *o, struct varve_err *err)
 
 static int
 store_config(struct vrv_store *store, const struct vrv_secrets *s,
-    const struct varve_init_options *init, const uint8_t slot[VRV_OBJECT_ID],
+    const struct varve_init_options *init, const struct vrv_slot_stored *stored,
     struct varve_err *err)
 {
 	struct vrv_config_pair pair = {0};
 	struct vrv_member members[2] = {{.rights = VRV_RIGHT_WRITE |
 						VRV_RIGHT_ADMIN},
 	    {.rights = VRV_RIGHT_WRITE}};
-	uint8_t admins[1][32], slots[1][VRV_OBJECT_ID];
+	uint8_t admins[1][32], slots[VRV_SLOT_COPIES][VRV_OBJECT_ID];
 	uint8_t hash[VRV_CONFIG_HASH];
 	struct vrv_config config = {.pairs = &pair,
 	    .admins = admins,
 	    .members = members,
 	    .slots = slots,
-	    .n_slots = 1,
+	    /* A key file is its owner's. */
+	    .n_slots = stored->path == NULL ? (uint32_t)stored->n : 0,
 	    .n_pairs = 1,
 	    .n_admins = 1,
 	    .n_members = 2,
@@ -55,7 +56,8 @@ store_config(struct vrv_store *store, const struct vrv_secrets *s,
 	    .grace = DEFAULT_GRACE,
 	    .min_age = DEFAULT_MIN_AGE};
 
-	memcpy(slots[0], slot, sizeof(slots[0]));
+	for (size_t i = 0; i < stored->n; i++)
+		memcpy(slots[i], stored->names[i].id, VRV_OBJECT_ID);
 	memcpy(pair.data, s->pack.data_public.b, sizeof(pair.data));
 	memcpy(pair.meta, s->pack.meta_public.b, sizeof(pair.meta));
 	memcpy(admins[0], s->admin.public, sizeof(admins[0]));
@@ -78,10 +80,9 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 	    .label = {(const uint8_t *)"", 0}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_secret struct vrv_secrets *secrets = NULL;
-	vrv_auto_free char *path = NULL;
-	vrv_auto_buf struct vrv_buf object = {0};
+	__attribute__((
+	    cleanup(vrv_slot_stored_fini))) struct vrv_slot_stored stored = {0};
 	uint8_t id[VRV_REPO_ID];
-	struct vrv_name name;
 	vrv_auto_key master;
 	size_t n;
 
@@ -96,16 +97,13 @@ make(struct vrv_store *store, const struct varve_init_options *init,
 	if (rc == 0)
 		rc = vrv_ask(options, true, store, pass, &n, err);
 	if (rc == 0)
-		rc = vrv_slot_object_make(id, &master, &slot, pass, n, &name,
-		    &object, err);
-	if (rc == 0)
-		rc = vrv_slot_store(store, init->mode, options->keys_dir, &name,
-		    &object, &path, err);
+		rc = vrv_slot_store(store, id, &master, &slot, pass, n,
+		    init->mode, options->keys_dir, &stored, err);
 	if (rc == 0)
 		rc = vrv_repo_state_forget(options->state_dir,
 		    vrv_store_location(store), err);
 	if (rc == 0)
-		rc = store_config(store, secrets, init, name.id, err);
+		rc = store_config(store, secrets, init, &stored, err);
 	return rc;
 }
 

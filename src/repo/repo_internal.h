@@ -29,6 +29,7 @@ struct vrv_repo {
 	enum varve_key_mode mode;
 	char *key_file;		     /* that the slot came from, or NULL */
 	uint8_t slot[VRV_OBJECT_ID]; /* that opened it */
+	struct vrv_slot slot_cost;   /* of it; the label may dangle */
 	char *keys_dir, *state_dir, *cache;
 	varve_event_fn *event;
 	void *event_arg;
@@ -88,23 +89,45 @@ void vrv_slot_text_put(struct vrv_buf *text,
 int vrv_slot_text_get(const char *text, struct vrv_buf *ret,
     struct varve_err *err) VRV_MUST;
 
-/* Consumes `bytes`. */
+/* Consumes `bytes`. One whose sum is wrong is taken apart all the same if the
+ * rest can be: then *ret_damage says so (code 0: it is whole). */
 int vrv_slot_object_parse(uint8_t *take_bytes, size_t n,
     const struct vrv_name *name, struct vrv_slot_object *ret,
-    struct varve_err *err) VRV_MUST;
+    struct varve_err *ret_damage, struct varve_err *err) VRV_MUST;
+
+/* A slot is stored as two objects in the repository, its twins, which share
+ * what a key derivation takes, and so its cost. A key file is one object. */
+#define VRV_SLOT_COPIES 2
+/* More slots are not tried, and so not made. */
+#define VRV_SLOTS_MAX 32
+/* More memory takes a slot that is pinned, or the caller's word. */
+#define VRV_KDF_MEMORY_FREE ((uint64_t)1 << 30)
+/* The same derivation: the objects are twins. */
+bool vrv_slot_same(const struct vrv_slot *, const struct vrv_slot *);
+
+/* What the last derivation gave; zero-initialise. For one secret only. */
+#define VRV_STRETCHED 64
+struct vrv_stretched {
+	bool set;
+	struct vrv_slot slot; /* its label may dangle */
+	uint8_t out[VRV_STRETCHED];
+};
+void vrv_stretched_wipe(struct vrv_stretched *);
+#define vrv_auto_stretched                                                     \
+	__attribute__((cleanup(vrv_stretched_wipe))) struct vrv_stretched
 
 /* Open with a passphrase or the bytes of a key file, as its kdf says. AUTH
  * (exit status 52) if it is not the one. */
 int vrv_slot_object_open(const struct vrv_slot_object *, const void *pass,
-    size_t pass_n, struct vrv_key *ret_master,
+    size_t pass_n, struct vrv_stretched *kept, struct vrv_key *ret_master,
     uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err) VRV_MUST;
 
-/* A new slot object around the master of a repository. `slot` gives kdf,
- * passes, memory and label; id and salt are drawn here. */
+/* A new slot object around the master of a repository. `slot` gives everything
+ * but the commitment; the id is drawn here. */
 int vrv_slot_object_make(const uint8_t repository[VRV_REPO_ID],
     const struct vrv_key *master, struct vrv_slot *slot, const void *pass,
-    size_t pass_n, struct vrv_name *ret_name, struct vrv_buf *object,
-    struct varve_err *err) VRV_MUST;
+    size_t pass_n, struct vrv_stretched *kept, struct vrv_name *ret_name,
+    struct vrv_buf *object, struct varve_err *err) VRV_MUST;
 
 /* All keys of a repository from its master; owned: vrv_secret_free(). */
 int vrv_secrets_new(const struct vrv_key *master,
@@ -119,23 +142,53 @@ struct vrv_slot_objects {
 };
 void vrv_slot_objects_fini(struct vrv_slot_objects *);
 
-/* Every slot that can be read: those in the repository, then this client's
- * key files for it. A damaged one is skipped with a note. */
+/* Objects of slots to try first, in this order: what this client remembers, and
+ * what configs name that nothing has proven. */
+#define VRV_SLOT_HINTS (2 * VRV_SLOTS_MAX + 1)
+struct vrv_slot_hints {
+	uint8_t ids[VRV_SLOT_HINTS][VRV_OBJECT_ID];
+	size_t n;
+};
+/* Put an id behind the others, unless it is there or they are enough. */
+void vrv_slot_hint(struct vrv_slot_hints *, const uint8_t id[VRV_OBJECT_ID]);
+
+/* The slots that can be read: those in the repository, hints first, and then
+ * this client's key files for it. A damaged one is noted. Of what no hint
+ * names, 2 * VRV_SLOTS_MAX objects are read. */
 int vrv_slots_load(struct vrv_store *, const uint8_t repository[VRV_REPO_ID],
-    const struct varve_open_options *, struct vrv_slot_objects *ret,
-    struct varve_err *err) VRV_MUST;
+    const struct varve_open_options *, const struct vrv_slot_hints *,
+    struct vrv_slot_objects *ret, struct varve_err *err) VRV_MUST;
+/* The first of the list that is a twin of item `i`: perhaps itself. */
+size_t vrv_slot_first(const struct vrv_slot_objects *, size_t i);
+/* How many slots the list holds, twins counted once. */
+size_t vrv_slots_count(const struct vrv_slot_objects *);
 
 /* Ask for a passphrase. `pass` has room for VARVE_PASSPHRASE_MAX. */
 int vrv_ask(const struct varve_open_options *, bool fresh,
     const struct vrv_store *, char *pass, size_t *ret_n, struct varve_err *err)
     VRV_MUST;
 
-/* Store a slot object: in the repository, or (keyfile) in `keys_dir`, whose
- * path it then had is *ret_path: free(). */
-int vrv_slot_store(struct vrv_store *, enum varve_key_mode mode,
-    const char *keys_dir, const struct vrv_name *name,
-    const struct vrv_buf *object, char **ret_path, struct varve_err *err)
-    VRV_MUST;
+/* The objects of a slot that was stored. */
+struct vrv_slot_stored {
+	struct vrv_name names[VRV_SLOT_COPIES];
+	size_t n;   /* 1: a key file, or only one could be stored */
+	char *path; /* of the key file, or NULL */
+};
+void vrv_slot_stored_fini(struct vrv_slot_stored *);
+/* Make and store a slot: its twins in the repository, or (keyfile) a file of
+ * `keys_dir`. `slot` gives kdf, passes, memory and label; the salt is drawn. */
+int vrv_slot_store(struct vrv_store *, const uint8_t repository[VRV_REPO_ID],
+    const struct vrv_key *master, struct vrv_slot *slot, const void *pass,
+    size_t pass_n, enum varve_key_mode mode, const char *keys_dir,
+    struct vrv_slot_stored *ret, struct varve_err *err) VRV_MUST;
+
+/* --- unlock.c --- */
+
+/* Open the keyring of the repository repo->id: by the slot that this client
+ * used last, then those that `hints` name, then the others. */
+int vrv_repo_unlock(struct vrv_repo *, const struct varve_open_options *,
+    const struct vrv_slot_hints *, uint8_t ret_admin[VRV_SIGN_PUBLIC],
+    struct varve_err *err) VRV_MUST;
 
 /* --- key_file.c: key files that the user names --- */
 
@@ -156,6 +209,19 @@ int vrv_key_file_replace(const char *path, const void *bytes, size_t n,
  * A state directory that cannot be used is a warning. */
 int vrv_repo_state_open(struct vrv_repo *, const uint8_t admin[VRV_SIGN_PUBLIC],
     const struct varve_open_options *, struct varve_err *err) VRV_MUST;
+/* What this client knows of the repository at the location, as far as trying
+ * key slots needs it; nothing if that cannot be read. */
+struct vrv_slot_pin {
+	bool known; /* `admin` is set */
+	uint8_t admin[VRV_SIGN_PUBLIC];
+	bool has_slot;
+	uint8_t slot[VRV_OBJECT_ID]; /* that opened it last */
+	uint8_t kdf;
+	uint32_t passes;
+	uint64_t memory;
+};
+void vrv_repo_state_pin(const struct vrv_repo *,
+    const struct varve_open_options *, struct vrv_slot_pin *ret);
 /* Remember the config that counts now: it was changed. */
 int vrv_repo_state_seen(struct vrv_repo *, struct varve_err *err) VRV_MUST;
 /* Forget which repository was at a location (`dir` NULL: nobody knows). */
@@ -243,7 +309,8 @@ int vrv_config_list(struct vrv_store *, struct vrv_config_names *ret,
 #define VRV_CONFIG_IDS 8
 struct vrv_config_ids {
 	uint8_t ids[VRV_CONFIG_IDS][VRV_REPO_ID];
-	size_t n; /* 1 or more */
+	size_t n;		     /* 1 or more */
+	struct vrv_slot_hints slots; /* that they name, not proven either */
 };
 /* The first error if no config has a sound checksum. */
 int vrv_config_peek(struct vrv_store *, const struct vrv_config_names *,

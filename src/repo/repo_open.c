@@ -15,129 +15,6 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-/* Each costs a key derivation: a store must not make us pay for thousands. */
-#define PASSPHRASE_SLOTS_MAX 8
-
-static int
-set_slot(struct vrv_repo *repo, const struct vrv_slot_object *slot,
-    struct varve_err *err)
-{
-	memcpy(repo->slot, slot->name.id, VRV_OBJECT_ID);
-	repo->mode = slot->path != NULL ? VARVE_KEYFILE : VARVE_REPOKEY;
-	repo->key_file =
-	    slot->path == NULL ? NULL : vrv_dup(slot->path, strlen(slot->path));
-	return slot->path != NULL && repo->key_file == NULL ?
-	    VRV_NOMEM(err, "a path") :
-	    0;
-}
-
-/* Try the slots that raw key bytes open: no derivation, no question. */
-static int
-try_key_file(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
-    const struct varve_open_options *options, struct vrv_key *master,
-    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
-{
-	vrv_auto_buf struct vrv_buf bytes = VRV_SECRET_BUF;
-
-	int rc = vrv_key_file_load(options->key_file, &bytes, err);
-	if (rc != 0) {
-		vrv_ctx(err, "key file '%s'", options->key_file);
-		return vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
-	}
-	rc = vrv_fail(err, VARVE_AUTH, "no key slot for key file '%s'",
-	    options->key_file);
-	vrv_exit(err, VARVE_EXIT_KEY_MISMATCH);
-	for (size_t i = 0; rc != 0 && i < slots->n; i++) {
-		const struct vrv_slot_object *slot = &slots->items[i];
-		struct varve_err why;
-
-		if (slot->slot.kdf != VRV_KDF_FILE)
-			continue;
-		rc = vrv_slot_object_open(slot, bytes.data, bytes.len, master,
-		    admin, &why);
-		if (rc == 0)
-			rc = set_slot(repo, slot, &why);
-		if (rc != 0 && vrv_err_is_fatal(&why)) {
-			*err = why;
-			break;
-		}
-	}
-	return rc;
-}
-
-static int
-try_passphrase(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
-    const struct varve_open_options *options, struct vrv_key *master,
-    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
-{
-	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
-	unsigned tried = 0;
-	size_t n;
-
-	if (pass == NULL)
-		return VRV_NOMEM(err, "a passphrase");
-	int rc = vrv_ask(options, false, repo->store, pass, &n, err);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < slots->n && tried < PASSPHRASE_SLOTS_MAX; i++) {
-		const struct vrv_slot_object *slot = &slots->items[i];
-
-		if (slot->slot.kdf != VRV_KDF_ARGON2ID)
-			continue;
-		tried++;
-		rc = vrv_slot_object_open(slot, pass, n, master, admin, err);
-		if (rc == 0)
-			return set_slot(repo, slot, err);
-		if (err->exit != VARVE_EXIT_PASSPHRASE)
-			return rc;
-	}
-	vrv_fail(err, VARVE_AUTH, "wrong passphrase for '%s'",
-	    vrv_store_location(repo->store));
-	return vrv_exit(err, VARVE_EXIT_PASSPHRASE);
-}
-
-static int
-unlock(struct vrv_repo *repo, const struct varve_open_options *options,
-    uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
-{
-	__attribute__((cleanup(
-	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
-	bool by_file = false, by_passphrase = false;
-	vrv_auto_key master;
-
-	int rc = vrv_slots_load(repo->store, repo->id, options, &slots, err);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < slots.n; i++) {
-		if (slots.items[i].slot.kdf == VRV_KDF_FILE)
-			by_file = true;
-		else
-			by_passphrase = true;
-	}
-	if (slots.n == 0) {
-		vrv_fail(err, VARVE_NOENT,
-		    "no key for '%s': neither in it nor in '%s'",
-		    vrv_store_location(repo->store),
-		    options->keys_dir != NULL ? options->keys_dir :
-						"a key folder");
-		return vrv_exit(err, VARVE_EXIT_NO_KEY);
-	}
-	rc = VARVE_AUTH;
-	if (by_file && options->key_file != NULL)
-		rc = try_key_file(repo, &slots, options, &master, admin, err);
-	else if (!by_passphrase) {
-		vrv_fail(err, VARVE_AUTH,
-		    "'%s' is opened by a key file: name it in VARVE_KEY_FILE",
-		    vrv_store_location(repo->store));
-		vrv_exit(err, VARVE_EXIT_NO_KEY_FILE);
-	}
-	if (rc != 0 && rc != VARVE_NOMEM && by_passphrase)
-		rc = try_passphrase(repo, &slots, options, &master, admin, err);
-	if (rc == 0)
-		rc = vrv_secrets_new(&master, repo->id, &repo->secrets, err);
-	return rc;
-}
-
 /* Backup tools leave out a directory with this file: <https://bford.info/
  * cachedir/>. A cache without it works as well. */
 static void
@@ -222,6 +99,7 @@ list_configs(struct vrv_repo *repo, struct vrv_config_names *names,
 	struct varve_err why;
 
 	ids->n = 0;
+	ids->slots.n = 0;
 	int rc = vrv_config_list(repo->store, names, err);
 	if (rc == 0)
 		rc = vrv_config_peek(repo->store, names, ids, err);
@@ -251,7 +129,7 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 	 * that whose slot opens. */
 	for (size_t i = 0; i < ids->n; i++) {
 		memcpy(repo->id, ids->ids[i], VRV_REPO_ID);
-		rc = unlock(repo, options, admin, err);
+		rc = vrv_repo_unlock(repo, options, &ids->slots, admin, err);
 		if (rc == 0 || vrv_err_is_fatal(err))
 			break;
 	}

@@ -53,11 +53,14 @@ vrv_repo_slot_export(struct vrv_repo *repo, char **ret, struct varve_err *err)
 	__attribute__((cleanup(
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 	struct varve_open_options options = VARVE_OPEN_OPTIONS_INIT;
+	struct vrv_slot_hints hints = {0};
 	vrv_auto_buf struct vrv_buf text = {0};
 
 	options.keys_dir = repo->keys_dir;
 	options.key_file = repo->key_file;
-	int rc = vrv_slots_load(repo->store, repo->id, &options, &slots, err);
+	vrv_slot_hint(&hints, repo->slot);
+	int rc = vrv_slots_load(repo->store, repo->id, &options, &hints, &slots,
+	    err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < slots.n; i++) {
@@ -140,6 +143,8 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	vrv_auto_buf struct vrv_buf object = {0};
 	uint8_t admin[VRV_SIGN_PUBLIC];
 	struct vrv_config_ids ids;
+	vrv_auto_stretched kept = {0};
+	struct varve_err damage;
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
 	struct vrv_header header;
 	vrv_auto_key master;
@@ -169,15 +174,15 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 		uint8_t *copy = vrv_dup(object.data, object.len);
 
 		memcpy(name.id, header.id, sizeof(name.id));
-		rc = copy == NULL ?
-		    VRV_NOMEM(err, "a key slot") :
-		    vrv_slot_object_parse(copy, object.len, &name, &slot, err);
+		rc = copy == NULL ? VRV_NOMEM(err, "a key slot") :
+				    vrv_slot_object_parse(copy, object.len,
+					&name, &slot, &damage, err);
 	}
 	if (rc == 0 && slot.slot.kdf == VRV_KDF_ARGON2ID) {
 		rc = vrv_ask(options, false, store, pass, &n, err);
 		if (rc == 0)
-			rc = vrv_slot_object_open(&slot, pass, n, &master,
-			    admin, err);
+			rc = vrv_slot_object_open(&slot, pass, n, &kept,
+			    &master, admin, err);
 	}
 	if (rc == 0) {
 		vrv_name_print(&name, stored);

@@ -38,13 +38,26 @@ vrv_ask(const struct varve_open_options *options, bool fresh,
 
 /* --- loading --- */
 
+struct load {
+	struct vrv_store *store;
+	const uint8_t *repository;
+	const struct varve_open_options *options;
+	struct vrv_slot_objects *slots;
+	struct varve_err first; /* why a slot was passed over; code 0: none */
+	struct vrv_name *names; /* of stored ones */
+	size_t n_names, cap_names;
+};
+
+static int pass_over(struct load *, const struct varve_err *);
+
 /* Slots of other repositories are passed over: a killed init leaves one. So is
  * one that is there already: a key file may be named and in the folder. */
 static int
-add_slot(struct vrv_slot_objects *slots, uint8_t *take_bytes, size_t n,
-    const struct vrv_name *name, const uint8_t repository[VRV_REPO_ID],
-    const char *path, struct varve_err *err)
+add_slot(struct load *load, uint8_t *take_bytes, size_t n,
+    const struct vrv_name *name, const char *path, struct varve_err *err)
 {
+	struct vrv_slot_objects *slots = load->slots;
+	struct varve_err damage;
 	vrv_auto_free uint8_t *bytes = take_bytes;
 	vrv_auto_free char *kept = NULL;
 	struct vrv_slot_object *slot;
@@ -55,7 +68,8 @@ add_slot(struct vrv_slot_objects *slots, uint8_t *take_bytes, size_t n,
 		sizeof(*slots->items)) != 0)
 		return VRV_NOMEM(err, "the list of key slots");
 	slot = &slots->items[slots->n];
-	int rc = vrv_slot_object_parse(vrv_steal(&bytes), n, name, slot, err);
+	int rc = vrv_slot_object_parse(vrv_steal(&bytes), n, name, slot,
+	    &damage, err);
 	if (rc != 0)
 		return rc;
 	bool known = false;
@@ -63,22 +77,23 @@ add_slot(struct vrv_slot_objects *slots, uint8_t *take_bytes, size_t n,
 		known |= memcmp(slots->items[i].name.id, slot->name.id,
 			     VRV_OBJECT_ID) == 0;
 	if (known ||
-	    memcmp(slot->header.repository, repository, VRV_REPO_ID) != 0) {
+	    memcmp(slot->header.repository, load->repository, VRV_REPO_ID) !=
+		0) {
 		vrv_slot_object_fini(slot);
 		return 0;
 	}
 	slot->path = vrv_steal(&kept);
 	slots->n++;
-	return 0;
-}
+	if (damage.code == 0)
+		return 0;
+	if (path == NULL) {
+		char text[VRV_NAME_SIZE];
 
-struct load {
-	struct vrv_store *store;
-	const uint8_t *repository;
-	const struct varve_open_options *options;
-	struct vrv_slot_objects *slots;
-	struct varve_err first; /* why a slot was passed over; code 0: none */
-};
+		vrv_name_print(name, text);
+		vrv_ctx(&damage, "%s", text);
+	}
+	return pass_over(load, &damage);
+}
 
 /* A slot that cannot be used must not keep the others from being tried. */
 static int
@@ -97,24 +112,82 @@ pass_over(struct load *load, const struct varve_err *err)
 }
 
 static int
-load_stored(void *arg, const struct vrv_store_item *item, struct varve_err *err)
+add_name(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 {
 	struct load *load = arg;
 	struct vrv_name name;
-	uint8_t *bytes;
-	size_t n;
 
 	if (!vrv_name_parse(item->name, &name) || name.type != VRV_KEY_SLOT)
 		return 0;
-	int rc = vrv_store_get_all(load->store, item->name, VRV_MAX_KEY_SLOT,
-	    &bytes, &n, err);
-	if (rc == 0) {
-		rc = add_slot(load->slots, bytes, n, &name, load->repository,
-		    NULL, err);
-		if (rc != 0)
-			vrv_ctx(err, "%s", item->name);
-	}
+	if (vrv_room_for_one(&load->names, load->n_names, &load->cap_names,
+		sizeof(*load->names)) != 0)
+		return VRV_NOMEM(err, "the list of key slots");
+	load->names[load->n_names++] = name;
+	return 0;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct vrv_name *x = a, *y = b;
+
+	return memcmp(x->id, y->id, VRV_OBJECT_ID);
+}
+
+static int
+load_stored(struct load *load, const struct vrv_name *name,
+    struct varve_err *err)
+{
+	char text[VRV_NAME_SIZE];
+	uint8_t *bytes;
+	size_t n;
+
+	vrv_name_print(name, text);
+	int rc = vrv_store_get_all(load->store, text, VRV_MAX_KEY_SLOT, &bytes,
+	    &n, err);
+	if (rc == 0)
+		rc = add_slot(load, bytes, n, name, NULL, err);
+	if (rc != 0)
+		vrv_ctx(err, "%s", text);
 	return rc == 0 ? 0 : pass_over(load, err);
+}
+
+/* Those that hints name, in their order, then others by their ids: a store
+ * must not make us read thousands. */
+static int
+load_repository(struct load *load, const struct vrv_slot_hints *hints,
+    struct varve_err *err)
+{
+	size_t others = 0;
+
+	int rc = vrv_store_list(load->store, vrv_type_prefix(VRV_KEY_SLOT),
+	    false, add_name, load, err);
+	if (rc == 0 && load->n_names > 0)
+		qsort(load->names, load->n_names, sizeof(*load->names), by_id);
+	for (size_t i = 0; rc == 0 && hints != NULL && i < hints->n; i++) {
+		struct vrv_name want = {.type = VRV_KEY_SLOT};
+
+		memcpy(want.id, hints->ids[i], VRV_OBJECT_ID);
+		if (load->n_names > 0 &&
+		    bsearch(&want, load->names, load->n_names,
+			sizeof(*load->names), by_id) != NULL)
+			rc = load_stored(load, &want, err);
+	}
+	for (size_t i = 0;
+	     rc == 0 && i < load->n_names && others < 2 * VRV_SLOTS_MAX; i++) {
+		size_t k = 0;
+
+		while (hints != NULL && k < hints->n &&
+		    memcmp(hints->ids[k], load->names[i].id, VRV_OBJECT_ID) !=
+			0)
+			k++;
+		if (hints != NULL && k < hints->n)
+			continue;
+		others++;
+		rc = load_stored(load, &load->names[i], err);
+	}
+	free(load->names);
+	return rc;
 }
 
 /* A slot from the bytes of a key file. */
@@ -132,8 +205,7 @@ take_file(struct load *load, struct vrv_buf *take_buf, const char *path,
 		return rc;
 	*take_buf = (struct vrv_buf){0};
 	memcpy(name.id, header.id, sizeof(name.id));
-	return add_slot(load->slots, bytes, n, &name, load->repository, path,
-	    err);
+	return add_slot(load, bytes, n, &name, path, err);
 }
 
 /* The file that the user named. */
@@ -224,7 +296,8 @@ is_slot_file(const char *path)
 
 int
 vrv_slots_load(struct vrv_store *store, const uint8_t repository[VRV_REPO_ID],
-    const struct varve_open_options *options, struct vrv_slot_objects *ret,
+    const struct varve_open_options *options,
+    const struct vrv_slot_hints *hints, struct vrv_slot_objects *ret,
     struct varve_err *err)
 {
 	struct load load = {.store = store,
@@ -232,8 +305,7 @@ vrv_slots_load(struct vrv_store *store, const uint8_t repository[VRV_REPO_ID],
 	    .options = options,
 	    .slots = ret};
 
-	int rc = vrv_store_list(store, vrv_type_prefix(VRV_KEY_SLOT), false,
-	    load_stored, &load, err);
+	int rc = load_repository(&load, hints, err);
 	if (rc == 0 && options->key_file != NULL &&
 	    is_slot_file(options->key_file))
 		rc = load_file(&load, options->key_file, err);
@@ -247,67 +319,93 @@ vrv_slots_load(struct vrv_store *store, const uint8_t repository[VRV_REPO_ID],
 	return rc;
 }
 
-int
-vrv_slot_store(struct vrv_store *store, enum varve_key_mode mode,
-    const char *keys_dir, const struct vrv_name *name,
-    const struct vrv_buf *object, char **ret_path, struct varve_err *err)
+void
+vrv_slot_hint(struct vrv_slot_hints *hints, const uint8_t id[VRV_OBJECT_ID])
 {
-	char text[VRV_NAME_SIZE], repository[2 * VRV_REPO_ID + 1];
-	struct vrv_header header;
-	struct vrv_newfile file;
-
-	vrv_name_print(name, text);
-	if (mode == VARVE_REPOKEY)
-		return vrv_store_put(store, text, object->data, object->len,
-		    err);
-	if (keys_dir == NULL)
-		return vrv_fail(err, VARVE_USAGE, "no folder for key files");
-
-	vrv_auto_fd dir = -1;
-	int rc = vrv_header_get(object->data, object->len, &header, err);
-	if (rc == 0 && vrv_private_dir(keys_dir, true, &dir, err) != 0)
-		rc = vrv_ctx(err, "key directory");
-	if (rc != 0)
-		return rc;
-	vrv_newfile_sweep(dir);
-	vrv_hex(repository, header.repository, VRV_REPO_ID);
-	vrv_auto_free char *path =
-	    vrv_strf("%s/%s-%s", keys_dir, repository, strchr(text, '/') + 1);
-	if (path == NULL)
-		return VRV_NOMEM(err, "a path");
-	rc = vrv_newfile_open(dir, 0600, &file, err);
-	if (rc != 0)
-		return rc;
-	rc = vrv_os_write(file.fd, object->data, object->len, err);
-	if (rc != 0) {
-		vrv_newfile_abort(&file);
-		return vrv_ctx(err, "key file '%s'", path);
+	for (size_t i = 0; i < hints->n; i++) {
+		if (memcmp(hints->ids[i], id, VRV_OBJECT_ID) == 0)
+			return;
 	}
-	rc = vrv_newfile_link(&file, dir, strrchr(path, '/') + 1, err);
-	if (rc != 0)
-		return vrv_ctx(err, "key file '%s'", path);
-	*ret_path = vrv_steal(&path);
-	return 0;
+	if (hints->n < VRV_SLOT_HINTS)
+		memcpy(hints->ids[hints->n++], id, VRV_OBJECT_ID);
+}
+
+size_t
+vrv_slot_first(const struct vrv_slot_objects *slots, size_t i)
+{
+	size_t first = 0;
+
+	while (!vrv_slot_same(&slots->items[first].slot, &slots->items[i].slot))
+		first++;
+	return first;
+}
+
+size_t
+vrv_slots_count(const struct vrv_slot_objects *slots)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < slots->n; i++)
+		n += vrv_slot_first(slots, i) == i;
+	return n;
 }
 
 /* --- the slots of an open repository --- */
 
+/* `stored`, if any, are looked for first: they are new. */
 static int
-load_own(struct vrv_repo *repo, struct vrv_slot_objects *ret,
-    struct varve_err *err)
+load_own(struct vrv_repo *repo, const struct vrv_slot_stored *stored,
+    struct vrv_slot_objects *ret, struct varve_err *err)
 {
 	struct varve_open_options options = VARVE_OPEN_OPTIONS_INIT;
+	struct vrv_slot_hints hints = {0};
 
+	for (size_t i = 0; stored != NULL && i < stored->n; i++)
+		vrv_slot_hint(&hints, stored->names[i].id);
+	vrv_slot_hint(&hints, repo->slot);
+	for (uint32_t i = 0; i < repo->config.n_slots; i++)
+		vrv_slot_hint(&hints, repo->config.slots[i]);
 	options.keys_dir = repo->keys_dir;
 	options.key_file = repo->key_file;
 	options.event = repo->event;
 	options.event_arg = repo->event_arg;
-	int rc = vrv_slots_load(repo->store, repo->id, &options, ret, err);
+	int rc =
+	    vrv_slots_load(repo->store, repo->id, &options, &hints, ret, err);
 	if (rc != 0 || repo->key_file == NULL)
 		return rc;
 	/* The key file in use hides the others in its folder. */
 	options.key_file = NULL;
-	return vrv_slots_load(repo->store, repo->id, &options, ret, err);
+	return vrv_slots_load(repo->store, repo->id, &options, &hints, ret,
+	    err);
+}
+
+/* Is item `i`, or a twin of it, what opened the repository? */
+static bool
+is_in_use(const struct vrv_repo *repo, const struct vrv_slot_objects *slots,
+    size_t i)
+{
+	for (size_t k = 0; k < slots->n; k++) {
+		if (memcmp(slots->items[k].name.id, repo->slot,
+			VRV_OBJECT_ID) == 0)
+			return vrv_slot_same(&slots->items[k].slot,
+			    &slots->items[i].slot);
+	}
+	return false;
+}
+
+/* What a slot is called by: of its twins the lower id. */
+static const uint8_t *
+lowest_id(const struct vrv_slot_objects *slots, size_t at)
+{
+	const uint8_t *lowest = slots->items[at].name.id;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		if (vrv_slot_same(&slots->items[i].slot,
+			&slots->items[at].slot) &&
+		    memcmp(slots->items[i].name.id, lowest, VRV_OBJECT_ID) < 0)
+			lowest = slots->items[i].name.id;
+	}
+	return lowest;
 }
 
 /* The list and its texts are one block. */
@@ -318,7 +416,7 @@ vrv_repo_slots(struct vrv_repo *repo, struct varve_slot_list **ret,
 	__attribute__((cleanup(
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
 
-	int rc = load_own(repo, &slots, err);
+	int rc = load_own(repo, NULL, &slots, err);
 	if (rc != 0)
 		return rc;
 	struct varve_slot_list *list = calloc(1,
@@ -326,20 +424,23 @@ vrv_repo_slots(struct vrv_repo *repo, struct varve_slot_list **ret,
 		slots.n * (sizeof(*list->items) + VRV_SLOT_LABEL_MAX + 1));
 	if (list == NULL)
 		return VRV_NOMEM(err, "the list of key slots");
-	list->n = slots.n;
+	list->n = 0;
 	list->items = (struct varve_slot *)(list + 1);
 	char *text = (char *)(list->items + slots.n);
 	for (size_t i = 0; i < slots.n; i++) {
 		const struct vrv_slot_object *from = &slots.items[i];
-		struct varve_slot *to = &list->items[i];
+		size_t first = vrv_slot_first(&slots, i);
 
-		vrv_hex(to->id, from->name.id, VRV_OBJECT_ID);
+		if (first != i)
+			continue;
+		struct varve_slot *to = &list->items[list->n++];
+
+		vrv_hex(to->id, lowest_id(&slots, i), VRV_OBJECT_ID);
 		memcpy(text, from->slot.label.p, from->slot.label.n);
 		to->label = text;
 		text += from->slot.label.n + 1;
 		to->is_file = from->slot.kdf == VRV_KDF_FILE;
-		to->in_use =
-		    memcmp(from->name.id, repo->slot, VRV_OBJECT_ID) == 0;
+		to->in_use = is_in_use(repo, &slots, i);
 		to->passes = from->slot.passes;
 		to->memory = from->slot.memory;
 	}
@@ -367,11 +468,57 @@ key_file_bytes(const char *path, struct vrv_buf *ret, struct varve_err *err)
 			 vrv_ctx(err, "key file '%s'", path);
 }
 
+/* The object of a slot that was just stored, read back, must open. */
+static int
+prove(struct vrv_repo *repo, const struct vrv_slot_stored *stored,
+    const void *secret, size_t n, struct varve_err *err)
+{
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
+	uint8_t admin[VRV_SIGN_PUBLIC];
+	vrv_auto_stretched kept = {0};
+	vrv_auto_key master;
+	size_t proven = 0;
+
+	int rc = load_own(repo, stored, &slots, err);
+	for (size_t i = 0; rc == 0 && i < slots.n; i++) {
+		bool is_new = false;
+
+		for (size_t k = 0; k < stored->n; k++)
+			is_new |= memcmp(slots.items[i].name.id,
+				      stored->names[k].id, VRV_OBJECT_ID) == 0;
+		if (!is_new)
+			continue;
+		rc = vrv_slot_object_open(&slots.items[i], secret, n, &kept,
+		    &master, admin, err);
+		proven++;
+	}
+	return rc != 0 || proven == stored->n ?
+	    rc :
+	    vrv_fail(err, VARVE_IO, "the new key slot cannot be read back");
+}
+
+/* No more slots than are tried are made: one beyond would lock somebody out. */
+static int
+check_room(struct vrv_repo *repo, struct varve_err *err)
+{
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
+
+	int rc = load_own(repo, NULL, &slots, err);
+	if (rc == 0 && vrv_slots_count(&slots) >= VRV_SLOTS_MAX)
+		rc = vrv_fail(err, VARVE_LIMIT,
+		    "'%s' has %d key slots, and more are not tried: remove one "
+		    "first",
+		    vrv_store_location(repo->store), VRV_SLOTS_MAX);
+	return rc;
+}
+
 /* Make, store, read back and open a slot for a secret just asked for. */
 static int
 make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
-    const struct varve_open_options *options, struct vrv_name *ret_name,
-    char **ret_path, struct varve_err *err)
+    const struct varve_open_options *options, struct vrv_slot_stored *ret,
+    struct varve_err *err)
 {
 	struct vrv_slot slot = {.kdf = key_file == NULL ? VRV_KDF_ARGON2ID :
 							  VRV_KDF_FILE,
@@ -379,13 +526,8 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 	    .memory = key_file == NULL ? VRV_ARGON_MEMORY_MIN : 0,
 	    .label = {(const uint8_t *)label, strlen(label)}};
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
-	vrv_auto_buf struct vrv_buf file = VRV_SECRET_BUF, object = {0};
-	__attribute__((cleanup(
-	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
-	uint8_t admin[VRV_SIGN_PUBLIC];
+	vrv_auto_buf struct vrv_buf file = VRV_SECRET_BUF;
 	const void *secret = pass;
-	struct vrv_name name;
-	vrv_auto_key master;
 	size_t n;
 
 	if (pass == NULL)
@@ -393,6 +535,8 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 	if (slot.label.n > VRV_SLOT_LABEL_MAX)
 		return vrv_fail(err, VARVE_USAGE, "the label is too long");
 	int rc = vrv_repo_writable(repo, err);
+	if (rc == 0)
+		rc = check_room(repo, err);
 	if (rc != 0)
 		return rc;
 	rc = key_file != NULL ?
@@ -404,28 +548,47 @@ make_slot(struct vrv_repo *repo, const char *label, const char *key_file,
 		secret = file.data;
 		n = file.len;
 	}
-	rc = vrv_slot_object_make(repo->id, &repo->secrets->master, &slot,
-	    secret, n, &name, &object, err);
 	/* A slot for a raw key is of no use beside that key: it goes into the
 	 * repository in either mode. */
-	if (rc == 0)
-		rc = vrv_slot_store(repo->store,
-		    key_file != NULL ? VARVE_REPOKEY : repo->mode,
-		    repo->keys_dir, &name, &object, ret_path, err);
-	if (rc == 0)
-		rc = load_own(repo, &slots, err);
-	for (size_t i = 0; rc == 0 && i < slots.n; i++) {
-		if (memcmp(slots.items[i].name.id, name.id, 16) != 0)
-			continue;
-		rc = vrv_slot_object_open(&slots.items[i], secret, n, &master,
-		    admin, err);
+	rc = vrv_slot_store(repo->store, repo->id, &repo->secrets->master,
+	    &slot, secret, n, key_file != NULL ? VARVE_REPOKEY : repo->mode,
+	    repo->keys_dir, ret, err);
+	return rc != 0 ? rc : prove(repo, ret, secret, n, err);
+}
+
+/* Let the config name the slots of the repository, so that every client tries
+ * them first. The slots work without it. */
+static void
+name_slots(struct vrv_repo *repo)
+{
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
+	uint8_t ids[2 * VRV_SLOTS_MAX][VRV_OBJECT_ID];
+	struct varve_err why;
+	uint32_t n = 0;
+	int rc = VARVE_EXISTS;
+
+	/* Another client may change the config at the same time. */
+	for (int tries = 0; rc == VARVE_EXISTS && tries < 3; tries++) {
+		n = 0;
+		vrv_slot_objects_fini(&slots);
+		rc = load_own(repo, NULL, &slots, &why);
+		for (size_t i = 0; i < slots.n && n < 2 * VRV_SLOTS_MAX; i++) {
+			if (slots.items[i].path == NULL)
+				memcpy(ids[n++], slots.items[i].name.id,
+				    VRV_OBJECT_ID);
+		}
+		struct vrv_config config = repo->config;
+		config.slots = ids;
+		config.n_slots = n;
 		if (rc == 0)
-			*ret_name = name;
-		return rc;
+			rc = vrv_repo_config_replace(repo, &config, &why);
 	}
-	return rc != 0 ?
-	    rc :
-	    vrv_fail(err, VARVE_IO, "the new key slot cannot be read back");
+	if (rc != 0)
+		vrv_repo_note(repo, VARVE_EVENT_NOTE, NULL,
+		    "the configuration does not name the key slots as they are "
+		    "now, so that clients may try others first: %s",
+		    why.message);
 }
 
 int
@@ -433,18 +596,20 @@ vrv_repo_slot_add(struct vrv_repo *repo, const char *label,
     const char *key_file, const struct varve_open_options *options,
     char ret_id[33], struct varve_err *err)
 {
-	vrv_auto_free char *path = NULL;
-	struct vrv_name name;
+	__attribute__((
+	    cleanup(vrv_slot_stored_fini))) struct vrv_slot_stored stored = {0};
 
 	int rc = make_slot(repo, label == NULL ? "" : label, key_file, options,
-	    &name, &path, err);
-	if (rc == 0)
-		vrv_hex(ret_id, name.id, VRV_OBJECT_ID);
-	return rc;
+	    &stored, err);
+	if (rc != 0)
+		return rc;
+	name_slots(repo);
+	vrv_hex(ret_id, stored.names[0].id, VRV_OBJECT_ID);
+	return 0;
 }
 
 static int
-delete_slot(struct vrv_repo *repo, const struct vrv_slot_object *object,
+delete_object(struct vrv_repo *repo, const struct vrv_slot_object *object,
     struct varve_err *err)
 {
 	char text[VRV_NAME_SIZE];
@@ -458,38 +623,46 @@ delete_slot(struct vrv_repo *repo, const struct vrv_slot_object *object,
 	return vrv_store_delete(repo->store, text, err);
 }
 
-static bool
-is_in_use(const struct vrv_repo *repo, const struct vrv_slot_object *object)
+/* Remove a slot: item `at` and its twins. */
+static int
+delete_slot(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
+    size_t at, struct varve_err *err)
 {
-	return memcmp(object->name.id, repo->slot, VRV_OBJECT_ID) == 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < slots->n; i++) {
+		if (vrv_slot_same(&slots->items[i].slot,
+			&slots->items[at].slot))
+			rc = delete_object(repo, &slots->items[i], err);
+	}
+	return rc;
 }
 
-int
-vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
-    struct varve_err *err)
+static bool
+is_called(const struct vrv_slot_object *o, const char *slot)
 {
-	__attribute__((cleanup(
-	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
-	const struct vrv_slot_object *found = NULL;
-	bool in_use_there = false;
-	size_t matches = 0;
 	char id[33];
 
-	int rc = vrv_repo_writable(repo, err);
-	if (rc == 0)
-		rc = load_own(repo, &slots, err);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < slots.n; i++) {
-		const struct vrv_slot_object *o = &slots.items[i];
+	vrv_hex(id, o->name.id, VRV_OBJECT_ID);
+	return strcmp(id, slot) == 0 ||
+	    (o->slot.label.n > 0 && strlen(slot) == o->slot.label.n &&
+		memcmp(slot, o->slot.label.p, strlen(slot)) == 0);
+}
 
-		in_use_there |= is_in_use(repo, o);
-		vrv_hex(id, o->name.id, VRV_OBJECT_ID);
-		if (strcmp(id, slot) != 0 &&
-		    (o->slot.label.n == 0 || strlen(slot) != o->slot.label.n ||
-			memcmp(slot, o->slot.label.p, strlen(slot)) != 0))
+/* The slot that is called so: the first of its twins. */
+static int
+find_slot(const struct vrv_slot_objects *slots, const char *slot, size_t *ret,
+    struct varve_err *err)
+{
+	size_t matches = 0, found = 0;
+
+	for (size_t i = 0; i < slots->n; i++) {
+		size_t first = vrv_slot_first(slots, i);
+
+		if (!is_called(&slots->items[i], slot) ||
+		    (matches > 0 && first == found))
 			continue;
-		found = o;
+		found = first;
 		matches++;
 	}
 	if (matches == 0) {
@@ -501,13 +674,35 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 		return vrv_fail(err, VARVE_USAGE,
 		    "%zu key slots are labeled '%s': name one by its id",
 		    matches, slot);
-	if (slots.n == 1)
+	*ret = found;
+	return 0;
+}
+
+int
+vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
+    struct varve_err *err)
+{
+	__attribute__((cleanup(
+	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
+	bool in_use_there = false;
+	size_t found = 0;
+
+	int rc = vrv_repo_writable(repo, err);
+	if (rc == 0)
+		rc = load_own(repo, NULL, &slots, err);
+	if (rc == 0)
+		rc = find_slot(&slots, slot, &found, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < slots.n; i++)
+		in_use_there |= is_in_use(repo, &slots, i);
+	if (vrv_slots_count(&slots) == 1)
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s' is the last key slot: without it nothing could be "
 		    "restored",
 		    slot);
 	/* Of the others nobody knows here whether they open anything. */
-	if (is_in_use(repo, found))
+	if (is_in_use(repo, &slots, found))
 		return vrv_fail(err, VARVE_USAGE,
 		    "'%s' is the key slot that opened '%s', and the only one "
 		    "known to work: open the repository with another "
@@ -517,7 +712,10 @@ vrv_repo_slot_remove(struct vrv_repo *repo, const char *slot,
 		return vrv_fail(err, VARVE_NOENT,
 		    "the key slot in use is gone, and no other is known to "
 		    "work: nothing was removed");
-	return delete_slot(repo, found, err);
+	rc = delete_slot(repo, &slots, found, err);
+	if (rc == 0)
+		name_slots(repo);
+	return rc;
 }
 
 /* A key file that somebody named stays where it is: it becomes the new slot,
@@ -550,12 +748,12 @@ vrv_repo_slot_change(struct vrv_repo *repo,
 {
 	__attribute__((cleanup(
 	    vrv_slot_objects_fini))) struct vrv_slot_objects slots = {0};
+	__attribute__((
+	    cleanup(vrv_slot_stored_fini))) struct vrv_slot_stored stored = {0};
 	const struct vrv_slot_object *old = NULL;
 	char label[VRV_SLOT_LABEL_MAX + 1] = "";
-	vrv_auto_free char *path = NULL;
-	struct vrv_name name;
 
-	int rc = load_own(repo, &slots, err);
+	int rc = load_own(repo, NULL, &slots, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < slots.n; i++) {
@@ -573,18 +771,20 @@ vrv_repo_slot_change(struct vrv_repo *repo,
 
 	/* At no instant is there no usable slot: the new one is stored, read
 	 * back and opened before the old one goes. */
-	rc = make_slot(repo, label, NULL, options, &name, &path, err);
-	if (rc == 0 && path != NULL && old->path != NULL &&
+	rc = make_slot(repo, label, NULL, options, &stored, err);
+	if (rc == 0 && stored.path != NULL && old->path != NULL &&
 	    !lies_in(old->path, repo->keys_dir))
-		rc = replace_file(old->path, path, err);
+		rc = replace_file(old->path, stored.path, err);
 	else if (rc == 0)
-		rc = delete_slot(repo, old, err);
+		rc =
+		    delete_slot(repo, &slots, (size_t)(old - slots.items), err);
 	if (rc != 0)
 		return rc;
-	memcpy(repo->slot, name.id, VRV_OBJECT_ID);
-	if (path != NULL && lies_in(repo->key_file, repo->keys_dir)) {
+	memcpy(repo->slot, stored.names[0].id, VRV_OBJECT_ID);
+	if (stored.path != NULL && lies_in(repo->key_file, repo->keys_dir)) {
 		free(repo->key_file);
-		repo->key_file = vrv_steal(&path);
+		repo->key_file = vrv_steal(&stored.path);
 	}
+	name_slots(repo);
 	return 0;
 }

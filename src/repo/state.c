@@ -158,6 +158,8 @@ see(struct vrv_repo *repo, struct varve_err *err)
 	if (!state->known || repo->change.forget ||
 	    repo->config.generation != state->generation ||
 	    memcmp(repo->config_hash, state->config, VRV_CONFIG_HASH) != 0 ||
+	    !state->has_slot ||
+	    memcmp(repo->slot, state->slot, VRV_OBJECT_ID) != 0 ||
 	    state->places[0] == NULL || strcmp(state->places[0], location) != 0)
 		repo->change.seen = true;
 	if (repo->change.forget)
@@ -165,6 +167,11 @@ see(struct vrv_repo *repo, struct varve_err *err)
 	state->known = true;
 	state->generation = repo->config.generation;
 	memcpy(state->config, repo->config_hash, VRV_CONFIG_HASH);
+	state->has_slot = true;
+	memcpy(state->slot, repo->slot, VRV_OBJECT_ID);
+	state->slot_kdf = repo->slot_cost.kdf;
+	state->slot_passes = repo->slot_cost.passes;
+	state->slot_memory = repo->slot_cost.memory;
 	return vrv_state_add_place(state, location, err);
 }
 
@@ -206,6 +213,39 @@ open_state(struct vrv_repo *repo, int dir, const struct vrv_identity *who,
 	if (rc == 0)
 		save_opened(repo, dir, write_place || accept);
 	return rc;
+}
+
+void
+vrv_repo_state_pin(const struct vrv_repo *repo,
+    const struct varve_open_options *options, struct vrv_slot_pin *ret)
+{
+	struct vrv_state place = {0}, state = {0};
+	struct varve_err damage, unused;
+	vrv_auto_fd dir = -1;
+	bool v1;
+
+	*ret = (struct vrv_slot_pin){0};
+	if (options->state_dir == NULL ||
+	    vrv_private_dir(options->state_dir, false, &dir, &unused) != 0)
+		return;
+	if (vrv_place_read(dir, vrv_store_location(repo->store), &place, &v1,
+		&damage, &unused) == 0 &&
+	    place.known &&
+	    memcmp(place.who.repository, repo->id, VRV_REPO_ID) == 0) {
+		ret->known = !options->accept_replaced;
+		memcpy(ret->admin, place.who.admin, sizeof(ret->admin));
+		if (vrv_state_read(dir, &place.who, &state, &damage, &unused) ==
+			0 &&
+		    state.known && state.has_slot) {
+			ret->has_slot = true;
+			memcpy(ret->slot, state.slot, sizeof(ret->slot));
+			ret->kdf = state.slot_kdf;
+			ret->passes = state.slot_passes;
+			ret->memory = state.slot_memory;
+		}
+	}
+	vrv_state_fini(&place);
+	vrv_state_fini(&state);
 }
 
 int

@@ -38,6 +38,10 @@ struct vrv_state {
 	struct vrv_identity who;
 	uint32_t generation;
 	uint8_t config[VRV_CONFIG_HASH]; /* of its body */
+	bool has_slot; /* that opened it last, and what it costs */
+	uint8_t slot[VRV_OBJECT_ID], slot_kdf;
+	uint32_t slot_passes;
+	uint64_t slot_memory;
 	char *places[VRV_STATE_PLACES];
 	struct vrv_pin *pins; /* by tag and logical id, each once */
 	size_t n_pins;

@@ -226,6 +226,13 @@ merge(struct vrv_state *file, const struct vrv_state *now,
 		memcpy(file->config, now->config, VRV_CONFIG_HASH);
 	}
 	file->known = true;
+	if (now->has_slot) {
+		file->has_slot = true;
+		memcpy(file->slot, now->slot, sizeof(file->slot));
+		file->slot_kdf = now->slot_kdf;
+		file->slot_passes = now->slot_passes;
+		file->slot_memory = now->slot_memory;
+	}
 	if (rc == 0 && change->seen && now->places[0] != NULL)
 		rc = vrv_state_add_place(file, now->places[0], err);
 	if (rc == 0)

@@ -12,6 +12,7 @@
  *	varve-state 2
  *	repository <64 hex> admin <64 hex>
  *	config <generation> <64 hex>
+ *	slot <32 hex> <kdf> <passes> <memory>
  *	place /srv/backup		(a few)
  *	archive <tag, 16 hex> <object id, 32 hex> <logical id, 64 hex> <rev.>
  *	end <BLAKE2b-128 of everything before this line>
@@ -224,6 +225,13 @@ vrv_state_print(const struct vrv_state *state, bool place_only,
 		    state->generation, a);
 		put_line(text, line);
 	}
+	if (!place_only && state->has_slot) {
+		vrv_hex(a, state->slot, VRV_OBJECT_ID);
+		snprintf(line, sizeof(line), "slot %s %u %u %llu\n", a,
+		    state->slot_kdf, state->slot_passes,
+		    (unsigned long long)state->slot_memory);
+		put_line(text, line);
+	}
 	for (size_t i = 0; i < VRV_STATE_PLACES; i++) {
 		if (state->places[i] != NULL)
 			put_place(text, state->places[i]);
@@ -289,6 +297,24 @@ parse_config(const char *line, struct vrv_state *state)
 		vrv_unhex(state->config, hash, VRV_CONFIG_HASH));
 }
 
+static bool
+parse_slot(const char *line, struct vrv_state *state)
+{
+	char id[2 * VRV_OBJECT_ID + 1];
+	unsigned long long memory;
+	unsigned kdf;
+
+	if (sscanf(line, "slot %32[0-9a-f] %u %u %llu", id, &kdf,
+		&state->slot_passes, &memory) != 4 ||
+	    strlen(id) != 2 * VRV_OBJECT_ID || kdf > UINT8_MAX ||
+	    !vrv_unhex(state->slot, id, VRV_OBJECT_ID))
+		return false;
+	state->slot_kdf = (uint8_t)kdf;
+	state->slot_memory = memory;
+	state->has_slot = true;
+	return true;
+}
+
 int
 vrv_state_order(const struct vrv_state *a, const struct vrv_state *b)
 {
@@ -323,7 +349,8 @@ parse_line(const char *line, bool v1, struct vrv_state *state, size_t *cap,
 	size_t places = 0;
 
 	if (strncmp(line, "location ", 9) == 0 ||
-	    parse_who(line, &state->who) || parse_config(line, state))
+	    parse_who(line, &state->who) || parse_config(line, state) ||
+	    parse_slot(line, state))
 		return 0;
 	if (strncmp(line, "place ", 6) == 0) {
 		while (

@@ -13,14 +13,14 @@ parse_object(const uint8_t *bytes, size_t n)
 	    cleanup(vrv_slot_object_fini))) struct vrv_slot_object slot = {0};
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
 	struct vrv_header header;
-	struct varve_err err;
+	struct varve_err damage, err;
 
 	if (vrv_header_get(bytes, n, &header, &err) != 0)
 		return;
 	uint8_t *copy = vrv_dup(bytes, n);
 	fuzz_check(copy != NULL, "memory");
 	memcpy(name.id, header.id, sizeof(name.id));
-	if (vrv_slot_object_parse(copy, n, &name, &slot, &err) != 0)
+	if (vrv_slot_object_parse(copy, n, &name, &slot, &damage, &err) != 0)
 		return;
 	fuzz_check(slot.slot.label.n <= VRV_SLOT_LABEL_MAX &&
 		slot.sealed <= n && slot.commitment <= slot.sealed,

@@ -17,6 +17,7 @@ class Opened:
     def __init__(self, path, passphrase=None, key_file=None):
         self.store = Store(path)
         names = sorted(self.store.list("config"), reverse=True)
+        self.hints = []
         need(names, "no config: no repository")
         ids = self.claimed_ids(names)
         for number, self.id in enumerate(ids):
@@ -36,15 +37,19 @@ class Opened:
         self.unvouched = set()  # names of archives
 
     def unlock(self, passphrase, key_file):
-        secret, kdf, tried = (passphrase, 1, 0) if key_file is None \
-            else (key_file, 0, 0)
-        for name in self.store.list("keys"):
+        secret, kdf = (passphrase, 1) if key_file is None else (key_file, 0)
+        names = self.store.list("keys")
+        names = [f"keys/{h}" for h in self.hints if f"keys/{h}" in names] + \
+            sorted(n for n in names if n[5:] not in self.hints)
+        derived = {}
+        for name in names[:128]:
             try:
                 slot = Slot(self.store.get(name), parse_name(name)[2], self.id)
-                if slot.kdf != kdf or tried == 8:
+                if slot.kdf != kdf or slot.memory > 1024 * MIB:
                     continue
-                tried += slot.kdf
-                ring = slot.open(secret)
+                if slot.cost() not in derived and len(derived) == 32:
+                    break
+                ring = slot.open(secret, derived)
             except Refused:
                 continue
             if ring is not None:
@@ -60,6 +65,9 @@ class Opened:
             try:
                 check_object(data, 1, parse_name(name)[2])
                 ids += [data[16:48]] if data[16:48] not in ids else []
+                body = data[64:verify_signature(data)[1]]
+                for slot in self.read_config(body, name).get(15, []):
+                    self.hints.append(slot.hex())
             except Refused as why:
                 first = first or why
         if not ids:

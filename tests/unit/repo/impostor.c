@@ -39,19 +39,15 @@ impostor_make(struct vrv_store *store, const uint8_t *id)
 	    .memory = VRV_ARGON_MEMORY_MIN,
 	    .label = {(const uint8_t *)"", 0}};
 	vrv_auto_secret struct vrv_secrets *secrets = NULL;
-	vrv_auto_buf struct vrv_buf object = {0};
-	vrv_auto_free char *path = NULL;
+	struct vrv_slot_stored stored;
 	uint8_t hash[VRV_CONFIG_HASH];
-	struct vrv_name name;
 	struct varve_err err;
 	vrv_auto_key master;
 
 	vrv_random(master.b, sizeof(master.b));
 	MUST(vrv_secrets_new(&master, id, &secrets, &err));
-	MUST(vrv_slot_object_make(id, &master, &slot, "attack", 6, &name,
-	    &object, &err));
-	MUST(vrv_slot_store(store, VARVE_REPOKEY, NULL, &name, &object, &path,
-	    &err));
+	MUST(vrv_slot_store(store, id, &master, &slot, "attack", 6,
+	    VARVE_REPOKEY, NULL, &stored, &err));
 	memcpy(pair.data, secrets->pack.data_public.b, sizeof(pair.data));
 	memcpy(pair.meta, secrets->pack.meta_public.b, sizeof(pair.meta));
 	memcpy(admins[0], secrets->admin.public, 32);

@@ -41,6 +41,8 @@ move_slots(struct world *w, char path[300], char aside[300])
 		free(bytes);
 		remove_object(w, name);
 	}
+	while (count(w, "keys/") > 0) /* the twins */
+		remove_first(w, "keys/");
 	free(list);
 	vrv_repo_close(repo);
 	assert_int_not_equal(path[0], '\0');

@@ -63,12 +63,14 @@ open_ring(const struct vrv_ring_key *ring, uint32_t n)
 	struct vrv_slot_object slot;
 	struct vrv_key master = {{0}};
 	uint8_t admin[VRV_SIGN_PUBLIC];
-	struct varve_err err;
+	struct vrv_stretched kept = {0};
+	struct varve_err damage, err;
 
 	make_slot(ring, n, &object);
-	MUST(
-	    vrv_slot_object_parse(object.data, object.len, &name, &slot, &err));
-	int rc = vrv_slot_object_open(&slot, PASS, 32, &master, admin, &err);
+	MUST(vrv_slot_object_parse(object.data, object.len, &name, &slot,
+	    &damage, &err));
+	int rc =
+	    vrv_slot_object_open(&slot, PASS, 32, &kept, &master, admin, &err);
 	if (rc == 0) {
 		assert_memory_equal(master.b, master_bytes, 32);
 		assert_memory_equal(admin, admin_bytes, 32);

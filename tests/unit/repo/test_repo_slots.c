@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "faultstore.h"
+#include "repo/repo_internal.h"
 
 /* Open with a passphrase; NULL if it is refused as wrong. */
 static struct vrv_repo *
@@ -101,7 +102,7 @@ test_the_last_one(void **state)
 	free(list);
 	vrv_repo_close(repo);
 	opens(w, "secret", true);
-	assert_int_equal(count(w, "keys/"), 1);
+	assert_int_equal(count(w, "keys/"), 2);
 }
 
 /* A slot that anybody may have put there is no reason to give up the one that
@@ -125,7 +126,7 @@ test_only_the_proven(void **state)
 	free(list);
 	assert_int_equal(vrv_repo_slot_remove(repo, own, &err), VARVE_USAGE);
 	assert_non_null(strstr(err.message, "opened"));
-	assert_int_equal(count(w, "keys/"), 2);
+	assert_int_equal(count(w, "keys/"), 4);
 
 	/* Who opens it by the other one may; then that one is the last. */
 	other = must_open(w);
@@ -138,7 +139,7 @@ test_only_the_proven(void **state)
 	assert_int_equal(vrv_repo_slot_remove(repo, "file", &err), VARVE_NOENT);
 	assert_int_equal(vrv_repo_slot_remove(other, "file", &err),
 	    VARVE_USAGE);
-	assert_int_equal(count(w, "keys/"), 2);
+	assert_int_equal(count(w, "keys/"), 4);
 	vrv_repo_close(other);
 	vrv_repo_close(repo);
 }
@@ -166,7 +167,7 @@ test_change(void **state)
 	strcpy(w->fresh, "best");
 	MUST(vrv_repo_slot_change(repo, &open, &err));
 	opens(w, "best", true);
-	assert_int_equal(count(w, "keys/"), 2);
+	assert_int_equal(count(w, "keys/"), 4);
 	vrv_repo_close(repo);
 	/* What a key file opens has no passphrase to change. */
 	repo = must_open(w);
@@ -376,6 +377,150 @@ test_keyfile_mode(void **state)
 	w->store = shared;
 }
 
+/* --- twins, and slots that somebody planted --- */
+
+/* Of the two objects of a slot one may be damaged anywhere; a wrong sum alone
+ * is no reason not to try one. */
+static void
+test_twins(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	char name[2][VRV_NAME_SIZE];
+	uint64_t size;
+	struct varve_err err;
+
+	vrv_repo_close(repo);
+	repo = open_with(w, "secret");
+	MUST(vrv_repo_slot_remove(repo, "file", &err));
+	vrv_repo_close(repo);
+	assert_int_equal(count(w, "keys/"), 2);
+	for (int i = 0; i < 2; i++)
+		name_at(w, "keys/", (size_t)i, name[i]);
+	MUST(vrv_store_head(w->store, name[0], &size, NULL, &err));
+	for (size_t at = 0; at < size; at += 40) {
+		w->notes[0] = '\0';
+		damage(w, name[at % 80 == 0], at);
+		opens(w, "secret", true);
+		/* With another repository's id it is another's. */
+		if (at < 16 || at >= VRV_HEADER_SIZE)
+			assert_non_null(strstr(w->notes, name[at % 80 == 0]));
+		damage(w, name[at % 80 == 0], at);
+	}
+	for (int i = 0; i < 2; i++)
+		damage(w, name[i], size - 1);
+	opens(w, "secret", true);
+	for (int i = 0; i < 2; i++)
+		damage(w, name[i], size - 40);
+	opens(w, "secret", false);
+}
+
+/* What is not tried is not made. */
+static void
+test_too_many(void **state)
+{
+	struct world *w = *state;
+	const struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo = must_open(w);
+	char path[120], id[33], last[33];
+	struct varve_slot_list *list;
+	struct varve_err err;
+
+	for (int i = 2; i < VRV_SLOTS_MAX; i++) {
+		snprintf(path, sizeof(path), "%s/key-%d", w->dir, i);
+		MUST(vrv_repo_slot_add(repo, path, path, &open, last, &err));
+	}
+	MUST(vrv_repo_slots(repo, &list, &err));
+	assert_int_equal(list->n, VRV_SLOTS_MAX);
+	free(list);
+	assert_int_equal(vrv_repo_slot_add(repo, "x", path, &open, id, &err),
+	    VARVE_LIMIT);
+	assert_int_equal(count(w, "keys/"), 2 * VRV_SLOTS_MAX);
+	vrv_repo_close(repo);
+	/* Each of them opens, also for a client that knows none. */
+	client(w, 7);
+	for (int i = 2; i < VRV_SLOTS_MAX; i += 7) {
+		struct varve_open_options by = options(w, false);
+
+		snprintf(path, sizeof(path), "%s/key-%d", w->dir, i);
+		by.key_file = path;
+		by.passphrase = NULL;
+		MUST(vrv_repo_open(reach(w), &by, &repo, &err));
+		vrv_repo_close(repo);
+	}
+	client(w, 0);
+}
+
+/* Plant slots of other keys, each with its twin. */
+static void
+plant(struct world *w, const uint8_t *repository, int n, uint8_t kdf,
+    uint64_t memory)
+{
+	struct vrv_key other = {{7}};
+	struct vrv_slot slot = {.kdf = kdf,
+	    .passes = kdf == VRV_KDF_FILE ? 0 : 2,
+	    .memory = kdf == VRV_KDF_FILE ? 0 : 64 << 20,
+	    .label = {(const uint8_t *)"", 0}};
+	struct vrv_slot_stored stored;
+	char name[VRV_NAME_SIZE];
+	struct varve_err err;
+	uint8_t *bytes;
+	size_t size;
+
+	for (int i = 0; i < n; i++)
+		MUST(vrv_slot_store(w->store, repository, &other, &slot, "?", 1,
+		    VARVE_REPOKEY, NULL, &stored, &err));
+	if (memory == 0)
+		return;
+	/* The cost of one changed: the sum is wrong, and it is tried. */
+	vrv_name_print(&stored.names[0], name);
+	MUST(vrv_store_get_all(w->store, name, VRV_MAX_KEY_SLOT, &bytes, &size,
+	    &err));
+	remove_object(w, name);
+	for (int i = 0; i < 8; i++)
+		bytes[VRV_HEADER_SIZE + 5 + i] = (uint8_t)(memory >> (8 * i));
+	MUST(vrv_store_put(w->store, name, bytes, size, &err));
+	free(bytes);
+}
+
+static void
+test_planted(void **state)
+{
+	struct world *w = *state;
+	struct varve_open_options open = options(w, true);
+	struct vrv_repo *repo = must_open(w);
+	uint8_t id[VRV_REPO_ID];
+	char path[120];
+	struct varve_err err;
+
+	memcpy(id, repo->id, sizeof(id));
+	vrv_repo_close(repo);
+	/* Memory that nobody asked for is not taken. */
+	plant(w, id, 1, VRV_KDF_ARGON2ID, (uint64_t)2 << 30);
+	open = options(w, false);
+	strcpy(w->passphrase, "wrong");
+	assert_int_equal(vrv_repo_open(reach(w), &open, &repo, &err),
+	    VARVE_AUTH);
+	assert_non_null(strstr(err.message, "over 1 GiB"));
+	strcpy(w->passphrase, "secret");
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+
+	plant(w, id, 100, VRV_KDF_FILE, 0);
+	vrv_repo_close(must_open(w));
+	/* Who has never been here follows the configuration. */
+	client(w, 8);
+	open = options(w, true);
+	MUST(vrv_repo_open(reach(w), &open, &repo, &err));
+	vrv_repo_close(repo);
+	snprintf(path, sizeof(path), "%s/wrong", w->dir);
+	write_file(path, "0123456789012345678901234567890123456789", 40);
+	open.key_file = path;
+	open.passphrase = NULL;
+	assert_int_not_equal(vrv_repo_open(reach(w), &open, &repo, &err), 0);
+	client(w, 0);
+}
+
 int
 run_slot_tests(void)
 {
@@ -388,6 +533,9 @@ run_slot_tests(void)
 	    WORLD_TEST(test_key_file),
 	    WORLD_TEST(test_export_and_import),
 	    WORLD_TEST(test_keyfile_mode),
+	    WORLD_TEST(test_twins),
+	    WORLD_TEST(test_too_many),
+	    WORLD_TEST(test_planted),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);

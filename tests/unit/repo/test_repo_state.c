@@ -260,7 +260,7 @@ test_generation(void **state)
 	save(slow);
 	vrv_repo_close(slow);
 
-	name_at(w, "config/", 2, name);
+	name_at(w, "config/", 4, name);
 	remove_object(w, name);
 	assert_int_equal(vrv_repo_open(reach(w), &open, &fast, &err),
 	    VARVE_AUTH);
@@ -269,7 +269,7 @@ test_generation(void **state)
 	read_text(path, before, sizeof(before), &n);
 	open.allow_rollback = true;
 	fast = open_with(w, &open);
-	assert_non_null(strstr(w->notes, "generation 0, was 1"));
+	assert_non_null(strstr(w->notes, "generation 1, was 2"));
 	assert_int_equal(vrv_repo_writable(fast, &err), VARVE_USAGE);
 	pin(fast, 1, 2, 0);
 	save(fast);
