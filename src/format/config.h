@@ -94,7 +94,9 @@ enum vrv_kdf {
 #define VRV_ARGON_PASSES_MIN 2
 #define VRV_ARGON_PASSES_MAX 64
 #define VRV_SLOT_LABEL_MAX 255
-#define VRV_KEY_FILE_MIN 32 /* bytes, of the keys of slots without KDF */
+/* Bytes of a key file, the keys of a slot without KDF. */
+#define VRV_KEY_FILE_MIN 32
+#define VRV_KEY_FILE_MAX ((size_t)1 << 20)
 
 #define VRV_COMMITMENT_SIZE 32
 

@@ -23,7 +23,7 @@ vrv_key_file_load(const char *path, struct vrv_buf *ret, struct varve_err *err)
 	else if (rc == 0 && !S_ISREG(st.st_mode))
 		rc = vrv_fail_sys(err, EPERM, "not a regular file");
 	if (rc == 0)
-		rc = vrv_os_load_fd(fd, VRV_MAX_KEY_SLOT, ret, err);
+		rc = vrv_os_load_fd(fd, VRV_KEY_FILE_MAX, ret, err);
 	if (rc == 0 && ret->len < VRV_KEY_FILE_MIN)
 		rc = vrv_fail(err, VARVE_USAGE,
 		    "holds fewer than %d bytes, too few for a key",

@@ -130,6 +130,36 @@ is_one_of(const struct vrv_config_ids *ids, const uint8_t id[VRV_REPO_ID])
 	return false;
 }
 
+static int
+store_import(struct vrv_store *store, const struct vrv_name *name,
+    const struct vrv_buf *object, struct varve_err *err)
+{
+	char stored[VRV_NAME_SIZE];
+
+	vrv_name_print(name, stored);
+	int rc = vrv_store_put(store, stored, object->data, object->len, err);
+	if (rc == VARVE_EXISTS)
+		rc = vrv_fail(err, VARVE_EXISTS,
+		    "this key slot is in '%s' already",
+		    vrv_store_location(store));
+	return rc;
+}
+
+/* A text holds one of two twins: store the other again. */
+static int
+store_twin(struct vrv_store *store, const struct vrv_slot_object *one,
+    const char *pass, size_t n, struct vrv_stretched *kept,
+    const struct vrv_key *master, struct varve_err *err)
+{
+	vrv_auto_buf struct vrv_buf object = {0};
+	struct vrv_slot slot = one->slot;
+	struct vrv_name name;
+
+	int rc = vrv_slot_object_make(one->header.repository, master, &slot,
+	    pass, n, kept, &name, &object, err);
+	return rc == 0 ? store_import(store, &name, &object, err) : rc;
+}
+
 int
 vrv_repo_slot_import(struct vrv_store *take_store,
     const struct varve_open_options *options, const char *text, char ret_id[33],
@@ -148,7 +178,6 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
 	struct vrv_header header;
 	vrv_auto_key master;
-	char stored[VRV_NAME_SIZE];
 	size_t n;
 
 	int rc = pass == NULL ? VRV_NOMEM(err, "a passphrase") :
@@ -184,14 +213,10 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 			rc = vrv_slot_object_open(&slot, pass, n, &kept,
 			    &master, admin, err);
 	}
-	if (rc == 0) {
-		vrv_name_print(&name, stored);
-		rc = vrv_store_put(store, stored, object.data, object.len, err);
-		if (rc == VARVE_EXISTS)
-			rc = vrv_fail(err, VARVE_EXISTS,
-			    "this key slot is in '%s' already",
-			    vrv_store_location(store));
-	}
+	if (rc == 0)
+		rc = store_import(store, &name, &object, err);
+	if (rc == 0 && kept.set)
+		rc = store_twin(store, &slot, pass, n, &kept, &master, err);
 	if (rc == 0)
 		vrv_hex(ret_id, name.id, VRV_OBJECT_ID);
 	free(names.items);

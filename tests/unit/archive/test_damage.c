@@ -45,7 +45,8 @@ put_tree(struct meta_map *m, const struct plan *plan, size_t n)
 	return ref;
 }
 
-/* Read all: the names that came, one letter each, '!' for every CORRUPT. */
+/* Read all: the names that came, one letter each, '!' for every CORRUPT, and
+ * for every FORMAT: another kind is a later version's. */
 static void
 expect_read(struct meta_map *m, const struct vrv_ref *ref, const char *expect)
 {
@@ -61,7 +62,7 @@ expect_read(struct meta_map *m, const struct vrv_ref *ref, const char *expect)
 		if (rc == VARVE_NOENT)
 			break;
 		if (rc != 0)
-			assert_int_equal(rc, VARVE_CORRUPT);
+			assert_true(rc == VARVE_CORRUPT || rc == VARVE_FORMAT);
 		got[i] = rc == 0 ? (char)e.name[0] : '!';
 	}
 	assert_string_equal(got, expect);

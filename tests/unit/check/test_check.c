@@ -87,8 +87,8 @@ test_sound(void **state)
 	if (r.problems != 0)
 		fail_msg("%s", seen.all);
 	assert_int_equal(seen.problems, 0);
-	/* slot, config twice, pack, index */
-	assert_int_equal(r.objects, 5);
+	/* slot and config twice each, pack, index */
+	assert_int_equal(r.objects, 6);
 	assert_true(r.object_bytes > 500);
 	assert_int_equal(r.archives, 1);
 	assert_int_equal(r.trees, 2);

@@ -298,10 +298,12 @@ test_chunk_sizes(void **state)
 	static const struct {
 		const char *text;
 		struct vrv_chunk_sizes sizes;
-	} good[] = {{"gear,64K,256K,2M", {65536, 262144, 2097152}},
-	    {"gear,65536,262144,2097152", {65536, 262144, 2097152}},
-	    {"gear,1,2,4294967295", {1, 2, 4294967295}},
-	    {"gear,4M,2K,1", {4u << 20, 2048, 1}}};
+	} good[] = {{"gear,64K,256K,2M",
+			{VARVE_CHUNKER_GEAR, 65536, 262144, 2097152}},
+	    {"gear,65536,262144,2097152",
+		{VARVE_CHUNKER_GEAR, 65536, 262144, 2097152}},
+	    {"gear,1,2,4294967295", {VARVE_CHUNKER_GEAR, 1, 2, 4294967295}},
+	    {"gear,4M,2K,1", {VARVE_CHUNKER_GEAR, 4u << 20, 2048, 1}}};
 	static const char *const bad[] = {"", "gear", "gear,", "64K,256K,2M",
 	    "buzhash,64K,256K,2M", "gear,64K,256K", "gear,64K,256K,2M,",
 	    "gear,64K,256K,2M,4095", "gear,0,256K,2M", "gear,64K,0K,2M",
@@ -316,10 +318,13 @@ test_chunk_sizes(void **state)
 		struct vrv_chunk_sizes s = {0};
 		assert_int_equal(vrv_chunk_sizes_parse(good[i].text, &s, &err),
 		    0);
-		assert_memory_equal(&s, &good[i].sizes, sizeof(s));
+		assert_int_equal(s.chunker, good[i].sizes.chunker);
+		assert_int_equal(s.min, good[i].sizes.min);
+		assert_int_equal(s.average, good[i].sizes.average);
+		assert_int_equal(s.max, good[i].sizes.max);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct vrv_chunk_sizes s = {1, 2, 3};
+		struct vrv_chunk_sizes s = {.min = 1, .average = 2, .max = 3};
 		assert_int_equal(vrv_chunk_sizes_parse(bad[i], &s, &err),
 		    VARVE_USAGE);
 		assert_true(s.min == 1 && s.average == 2 && s.max == 3);

@@ -59,7 +59,7 @@ test_nothing_there(void **state)
 
 	while (count(w, "config/") > 0)
 		remove_first(w, "config/");
-	refused(w, &open, VARVE_EXIT_NO_REPO, "no repository");
+	refused(w, &open, VARVE_EXIT_NO_REPO, "its configuration is gone");
 }
 
 static void
@@ -468,13 +468,13 @@ test_config_mended_whole(void **state)
 	char name[VRV_NAME_SIZE];
 
 	next_config(w, of_a_later_version);
-	name_at(w, "config/", 2, name);
+	name_at(w, "config/", 4, name);
 	remove_object(w, name);
 	repo = must_open(w);
 	assert_false(vrv_repo_config_whole(repo));
 	put_one(repo, VRV_FRAME_DATA, 1, 100, id);
 	vrv_repo_close(repo);
-	assert_int_equal(count(w, "config/"), 4);
+	assert_int_equal(count(w, "config/"), 6);
 	repo = must_open(w);
 	assert_true(vrv_repo_config_whole(repo));
 	assert_int_equal(repo->config.body.p[repo->config.body.n - 3], 17);
@@ -493,8 +493,8 @@ test_config_unread(void **state)
 	struct varve_err err;
 
 	next_config(w, NULL);
-	name_at(w, "config/", 2, name);
-	const char *prefixes[] = {name, "config/00000001"};
+	name_at(w, "config/", 4, name);
+	const char *prefixes[] = {name, "config/00000002"};
 	for (int i = 0; i < 2; i++) {
 		const struct faultstore_fault fault = {.op = FAULT_GET,
 		    .nth = 1,
@@ -508,7 +508,7 @@ test_config_unread(void **state)
 		assert_int_equal(rc, i == 0 ? 0 : VARVE_IO);
 		if (rc != 0)
 			continue;
-		assert_int_equal(repo->config.generation, 1);
+		assert_int_equal(repo->config.generation, 2);
 		assert_false(vrv_repo_config_whole(repo));
 		vrv_repo_close(repo);
 	}

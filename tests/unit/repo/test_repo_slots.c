@@ -298,7 +298,7 @@ test_export_and_import(void **state)
 	free(wide);
 	free(text);
 	opens(w, "secret", true);
-	assert_int_equal(count(w, "keys/"), 1);
+	assert_int_equal(count(w, "keys/"), 2);
 }
 
 /* A key file that is named keeps its name when its passphrase changes. */

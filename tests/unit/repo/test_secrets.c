@@ -103,7 +103,7 @@ test_refused_key_file(void **state)
 	struct varve_err err;
 
 	unwiped = 0;
-	make_key(w, "big", VRV_MAX_KEY_SLOT + 1, path);
+	make_key(w, "big", VRV_KEY_FILE_MAX + 1, path);
 	assert_int_equal(vrv_repo_slot_add(repo, "b", path, &open, id, &err),
 	    VARVE_LIMIT);
 	assert_int_equal(unwiped, 0);
