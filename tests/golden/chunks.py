@@ -38,7 +38,7 @@ class Opened:
 
     def unlock(self, passphrase, key_file):
         secret, kdf = (passphrase, 1) if key_file is None else (key_file, 0)
-        names = self.store.list("keys")
+        names = list(self.store.list("keys"))
         names = [f"keys/{h}" for h in self.hints if f"keys/{h}" in names] + \
             sorted(n for n in names if n[5:] not in self.hints)
         derived = {}

@@ -122,7 +122,9 @@ TAGS = {2: "name", 4: "series", 6: "host", 7: "user", 8: "nominal",
         9: "argument", 10: "start", 11: "directory", 12: "end",
         13: "UTC offset", 14: "root", 16: "files", 17: "new chunks",
         18: "bytes", 19: "new bytes", 21: "entries", 22: "owners",
-        25: "chunk sizes", 27: "options", 29: "software"}
+        25: "chunk sizes", 27: "options", 29: "software",
+        33: "platform: Linux", 35: "with attributes", 37: "with ACLs",
+        39: "arguments left out"}
 
 
 def archive(repo, name):

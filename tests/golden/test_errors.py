@@ -135,7 +135,7 @@ def config_flipped(f):
 
 
 def config_copy_flipped(f):
-    f.flip(f.find("config")[0], 100)
+    f.flip(f.find("config")[-1], 100)
 
 
 def config_of_version_2(f):
@@ -159,7 +159,7 @@ def config_of_a_writer(f):
 
 
 def config_needs_a_feature(f):
-    name = f.find("config")[0]
+    name = f.find("config")[-1]
     data = bytearray(f.body(name))
     data[64 + 40 + 2] = 4
     f.put(name, f.signed(bytes(data), ADMIN_SEED))
@@ -172,9 +172,10 @@ def config_garbage(f):
 
 def config_twice(f):
     """Two bodies of one generation: that of the lower hash counts."""
-    body = bytearray(f.body(f.find("config")[0])[64:])
-    body[-18 * 1 - 4] ^= 1  # the policy, before the slot
-    f.make("config/00000000-" + "c0" * 16, bytes(body), ADMIN_SEED)
+    name = f.find("config")[-1]
+    body = bytearray(f.body(name)[64:])
+    body[-4 * 18 - 1] ^= 1  # in the policy, before the slots
+    f.make(name[:16] + "c0" * 16, bytes(body), ADMIN_SEED)
 
 
 def config_gone(f):
