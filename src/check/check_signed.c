@@ -164,9 +164,12 @@ vrv_check_signed(struct vrv_check *check, struct varve_err *err)
 	struct varve_err why;
 
 	if (!vrv_repo_config_whole(check->repo)) {
-		vrv_fail(&why, VARVE_CORRUPT,
-		    "only one copy of two is whole; the next create stores it "
-		    "again");
+		vrv_fail(&why, VARVE_CORRUPT, "%s",
+		    vrv_repo_config(check->repo)->n_admins == 0 ?
+			"no copy is valid: restore one from a copy of the "
+			"repository" :
+			"only one copy of two is whole; the next create stores "
+			"it again");
 		vrv_check_problem(check, "config", NULL, &why);
 	}
 	int rc = vrv_rolls_list(check->repo, NULL, &check->rolls, &unsure, err);

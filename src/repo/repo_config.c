@@ -412,8 +412,7 @@ vrv_repo_config_mend(struct vrv_repo *repo)
 bool
 vrv_repo_config_whole(const struct vrv_repo *repo)
 {
-	/* That there is none was told when it was opened. */
-	return repo->without_config || repo->config_copies >= VRV_CONFIG_COPIES;
+	return repo->config_copies >= VRV_CONFIG_COPIES;
 }
 
 void

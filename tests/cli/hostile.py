@@ -134,7 +134,7 @@ DIRECTORY_STATUS = {
     "archives": (2, 2, 2), "tombstones": (2, 2, 2), "condemned": (2, 0, 2),
     "rolls": (2, 2, 2), "tmp": (2, 0, 0)}
 OBJECT_STATUS = {
-    "config": (1, 1, 90), "keys": (90, 90, 90), "packs": (1, 0, 90),
+    "config": (1, 1, 90), "keys": (1, 1, 90), "packs": (1, 0, 90),
     "index": (1, 0, 90), "intents": (0, 0, 90), "archives": (1, 1, 90),
     "tombstones": (1, 1, 90)}
 

@@ -118,7 +118,7 @@ def change(t):
 
 def archives(s):
     s.one("list", "list", "--json", "r")
-    s.one("create", "create", "--json", "--comment", b"c\xff", "r::a", "s")
+    s.one("create", "create", "--json", "--comment", b"c\xc3\xbf", "r::a", "s")
     s.one("create", "create", "--json", "k::a", "s")
     s.one("create", "create", "--json", "r::skipped", "s", b"s/none\xff",
           status=1)
