@@ -79,9 +79,10 @@ try_slots(struct vrv_repo *repo, struct unlocking *u, bool by_file,
 			u->costly += vrv_slot_first(u->slots, i) == i;
 			continue;
 		}
-		if (vrv_slot_first(u->slots, i) == i &&
-		    u->tried++ == VRV_SLOTS_MAX)
+		bool fresh = vrv_slot_first(u->slots, i) == i;
+		if (fresh && u->tried == VRV_SLOTS_MAX)
 			break;
+		u->tried += fresh;
 		int rc = vrv_slot_object_open(slot, u->secret, u->n, &u->kept,
 		    &master, admin, &why);
 		if (rc != 0 && vrv_err_is_fatal(&why)) {
