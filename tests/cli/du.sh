@@ -107,8 +107,9 @@ packs=$(varve info --json repo | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["cache"]["stats"]["unique_csize"])')
 stored=$(size compressed_size repo)
-ok "what is stored is what packs hold, but for their directories" \
-	[ "$stored" -le "$packs" -a "$stored" -gt $((packs * 95 / 100)) ]
+# Padding may take an eighth of a pack.
+ok "what is stored is what packs hold, but for directories and padding" \
+	[ "$stored" -le "$packs" -a "$stored" -gt $((packs * 84 / 100)) ]
 
 # When all others are deleted, an archive holds all that is left.
 varve delete repo::one || exit 99

@@ -59,10 +59,10 @@ MUTATIONS = {
     "index-without-its-pack": (
         "src/repo/store_thread.c",
         "\t\trc = close_pack(w, &w->data, err);\n"
-        "\tbool any = w->n_entries > 0;\n\tif (rc == 0)\n"
+        "\tbool any = w->index.n > 0;\n\tif (rc == 0)\n"
         "\t\trc = store_index(w, err);",
         "\t\trc = store_index(w, err);\n"
-        "\tbool any = w->n_entries > 0;\n\tif (rc == 0)\n"
+        "\tbool any = w->index.n > 0;\n\tif (rc == 0)\n"
         "\t\trc = close_pack(w, &w->data, err);", WRITER),
     "claims-count-for-nothing": (
         "src/repo/writer.c", "*ret_mine = fresh;",
@@ -90,7 +90,7 @@ MUTATIONS = {
         "memcmp(signer, admin, sizeof(signer)) != 0", "false", OPEN),
     "older-config-is-fine": (
         "src/repo/state.c",
-        "if (!state->known || vrv_state_order(&now, state) >= 0)",
+        "if (vrv_state_order(&now, state) >= 0)",
         "if (true || vrv_state_order(&now, state) >= 0)", OPEN),
     "the-configuration-is-stored-once": (
         "src/repo/repo_internal.h", "#define VRV_CONFIG_COPIES 2",
@@ -117,7 +117,8 @@ MUTATIONS = {
         "(repo->config.write_features & ~VRV_WRITE_FEATURES_KNOWN) == 0",
         "true", OPEN),
     "the-last-slot-may-go": (
-        "src/repo/slots.c", "if (slots.n == 1)", "if (slots.n == 0)", SLOTS),
+        "src/repo/slots.c", "if (vrv_slots_count(&slots) == 1)",
+        "if (vrv_slots_count(&slots) == 0)", SLOTS),
     "sum-of-a-typed-key": (
         "src/repo/slot_text.c",
         "have != 0 || strcmp(repository, sum) != 0", "have != 0", SLOTS),
@@ -170,8 +171,8 @@ MUTATIONS = {
         "if (vrv_map_count(j->unreadable) > 0)", COMMIT),
     "a-generation-may-be-lowered": (
         "src/repo/state_file.c",
-        "if (!file->known || now->generation > file->generation ||",
-        "if (true || now->generation > file->generation ||", STATE),
+        "if (!file->known || change->forget || vrv_state_order(now, file) > 0)",
+        "if (true || vrv_state_order(now, file) > 0)", STATE),
     "caches-go-by-the-claimed-id": (
         "src/repo/keyring.c",
         "vrv_blake2b_parts(s->cache_id, VRV_CACHE_ID, master, whose, 2);",
