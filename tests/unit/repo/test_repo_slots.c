@@ -521,6 +521,34 @@ test_planted(void **state)
 	client(w, 0);
 }
 
+/* A slot that the passphrase opens, but whose keys are another admin's, keeps
+ * nobody out who knows the repository. */
+static void
+test_stranger(void **state)
+{
+	struct world *w = *state;
+	struct vrv_repo *repo = must_open(w);
+	struct vrv_config config = repo->config;
+	struct vrv_key other = {{7}};
+	struct vrv_slot slot = {.kdf = VRV_KDF_ARGON2ID,
+	    .passes = 2,
+	    .memory = 64 << 20,
+	    .label = {(const uint8_t *)"", 0}};
+	struct vrv_slot_stored stored;
+	struct varve_err err;
+
+	/* Without hints they are tried by their ids: one comes first. */
+	config.n_slots = 0;
+	MUST(vrv_repo_config_replace(repo, &config, &err));
+	while (count(w, "config/") > 2)
+		remove_first(w, "config/");
+	for (int i = 0; i < 6; i++)
+		MUST(vrv_slot_store(w->store, repo->id, &other, &slot, "secret",
+		    6, VARVE_REPOKEY, NULL, &stored, &err));
+	vrv_repo_close(repo);
+	opens(w, "secret", true);
+}
+
 int
 run_slot_tests(void)
 {
@@ -536,6 +564,7 @@ run_slot_tests(void)
 	    WORLD_TEST(test_twins),
 	    WORLD_TEST(test_too_many),
 	    WORLD_TEST(test_planted),
+	    WORLD_TEST(test_stranger),
 	};
 
 	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
