@@ -623,19 +623,27 @@ delete_object(struct vrv_repo *repo, const struct vrv_slot_object *object,
 	return vrv_store_delete(repo->store, text, err);
 }
 
-/* Remove a slot: item `at` and its twins. */
+/* Remove a slot: item `at` and its twins. The one that it is called by goes
+ * last, so that a removal that was interrupted can be repeated. */
 static int
 delete_slot(struct vrv_repo *repo, const struct vrv_slot_objects *slots,
     size_t at, struct varve_err *err)
 {
+	const uint8_t *called = lowest_id(slots, at);
+	size_t last = at;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < slots->n; i++) {
-		if (vrv_slot_same(&slots->items[i].slot,
-			&slots->items[at].slot))
-			rc = delete_object(repo, &slots->items[i], err);
+		const struct vrv_slot_object *o = &slots->items[i];
+
+		if (!vrv_slot_same(&o->slot, &slots->items[at].slot))
+			continue;
+		if (memcmp(o->name.id, called, VRV_OBJECT_ID) == 0)
+			last = i;
+		else
+			rc = delete_object(repo, o, err);
 	}
-	return rc;
+	return rc == 0 ? delete_object(repo, &slots->items[last], err) : rc;
 }
 
 static bool

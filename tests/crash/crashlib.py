@@ -127,8 +127,16 @@ class Sandbox:
         out = self.must("list", "--short", self.repo, env=env).out
         return set(out.split())
 
-    def check(self):
-        return self.must("check", "--verify-data", self.repo)
+    def check(self, **kwargs):
+        """Nothing is damaged. Who was stopped between the two copies of a
+        config leaves one, which check reports and the next create mends."""
+        r = self.run("check", "--verify-data", self.repo, **kwargs)
+        if r.rc == 90 and "varve: 1 problem found" in r.err and \
+                "config: only one copy of two is whole" in r.err:
+            return r
+        if r.rc != 0:
+            raise Wrong(f"expected exit status 0: {r}")
+        return r
 
     def extract(self, archive):
         shutil.rmtree(self.out, ignore_errors=True)
