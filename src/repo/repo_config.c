@@ -121,45 +121,65 @@ add_hints(const uint8_t *bytes, size_t n, struct vrv_slot_hints *hints)
 	vrv_arena_fini(&arena);
 }
 
+void
+vrv_config_add_id(struct vrv_config_ids *ids, const uint8_t id[VRV_REPO_ID])
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (memcmp(ids->ids[i], id, VRV_REPO_ID) == 0)
+			return;
+	}
+	if (ids->n < VRV_CONFIG_IDS)
+		memcpy(ids->ids[ids->n++], id, VRV_REPO_ID);
+}
+
+static int
+peek_at(struct vrv_store *store, const struct vrv_name *name,
+    struct vrv_config_ids *ids, struct varve_err *err)
+{
+	vrv_auto_free uint8_t *bytes = NULL;
+	struct vrv_header header;
+	char text[VRV_NAME_SIZE];
+	size_t n;
+
+	/* All of it: damage should be told as what it is, not as a key that
+	 * does not fit. */
+	vrv_name_print(name, text);
+	int rc =
+	    vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes, &n, err);
+	if (rc == 0)
+		rc = vrv_object_check(bytes, n, name, &header, err);
+	if (rc != 0)
+		return vrv_ctx(err, "%s", text);
+	add_hints(bytes, n, &ids->slots);
+	vrv_config_add_id(ids, header.repository);
+	return 0;
+}
+
 int
 vrv_config_peek(struct vrv_store *store, const struct vrv_config_names *names,
-    struct vrv_config_ids *ret, struct varve_err *err)
+    struct vrv_config_ids *ids, struct varve_err *err)
 {
 	struct varve_err first = {0}, why;
+	const struct vrv_name *sound = NULL;
 
-	ret->n = 0;
-	ret->slots.n = 0;
-	for (size_t i = 0; i < names->n && ret->n < VRV_CONFIG_IDS; i++) {
-		vrv_auto_free uint8_t *bytes = NULL;
-		struct vrv_header header;
-		char text[VRV_NAME_SIZE];
-		size_t n, k = 0;
+	if (ids->next == names->n)
+		return vrv_fail(err, VARVE_NOENT, "no further config");
+	for (; ids->next < names->n; ids->next++) {
+		const struct vrv_name *name = &names->items[ids->next];
 
-		/* All of it: damage should be told as what it is, not as a key
-		 * that does not fit. */
-		vrv_name_print(&names->items[i], text);
-		int rc = vrv_store_get_all(store, text, VRV_MAX_CONFIG, &bytes,
-		    &n, &why);
-		if (rc == 0)
-			rc = vrv_object_check(bytes, n, &names->items[i],
-			    &header, &why);
-		if (rc != 0 && first.code == 0) {
-			vrv_ctx(&why, "%s", text);
-			first = why;
-		}
-		if (rc != 0 && vrv_err_is_fatal(&why))
+		if (sound != NULL && sound->generation != name->generation)
 			break;
-		if (rc != 0)
-			continue;
-		add_hints(bytes, n, &ret->slots);
-		while (k < ret->n &&
-		    memcmp(ret->ids[k], header.repository, VRV_REPO_ID) != 0)
-			k++;
-		if (k == ret->n)
-			memcpy(ret->ids[ret->n++], header.repository,
-			    VRV_REPO_ID);
+		int rc = peek_at(store, name, ids, &why);
+		if (rc != 0 && vrv_err_is_fatal(&why)) {
+			*err = why;
+			return rc;
+		}
+		if (rc == 0)
+			sound = name;
+		else if (first.code == 0)
+			first = why;
 	}
-	if (ret->n > 0)
+	if (sound != NULL)
 		return 0;
 	*err = first;
 	return first.code;
@@ -271,12 +291,9 @@ vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
 		bool is_signed;
 
 		if (i > 0 &&
-		    name->generation != names->items[i - 1].generation) {
-			if (r.copies > 0)
-				break;
-			if (unread.code != 0)
-				break;
-		}
+		    name->generation != names->items[i - 1].generation &&
+		    (r.copies > 0 || unread.code != 0))
+			break;
 		int rc = read_config(store, name, repository, admin, arena,
 		    &config, hash, &is_signed, &why);
 		if (rc == 0) {
@@ -308,15 +325,15 @@ vrv_config_load(struct vrv_store *store, const struct vrv_config_names *names,
 /* Read again what counts: another client may have stored the same generation.
  */
 static int
-read_again(struct vrv_repo *repo, struct vrv_arena *arena,
-    struct vrv_config_read *ret, struct varve_err *err)
+read_again(struct vrv_repo *repo, struct vrv_config_read *ret,
+    struct varve_err *err)
 {
 	struct vrv_config_names names = {0};
 
 	int rc = vrv_config_list(repo->store, &names, err);
 	if (rc == 0)
 		rc = vrv_config_load(repo->store, &names, repo->id,
-		    repo->secrets->admin.public, arena, ret, err);
+		    repo->secrets->admin.public, &repo->arena, ret, err);
 	free(names.items);
 	return rc;
 }
@@ -335,7 +352,7 @@ static int
 catch_up(struct vrv_repo *repo, struct vrv_config_read *now,
     struct varve_err *err)
 {
-	int rc = read_again(repo, &repo->arena, now, err);
+	int rc = read_again(repo, now, err);
 
 	if (rc != 0)
 		return rc;

@@ -309,10 +309,15 @@ int vrv_config_list(struct vrv_store *, struct vrv_config_names *ret,
 #define VRV_CONFIG_IDS 8
 struct vrv_config_ids {
 	uint8_t ids[VRV_CONFIG_IDS][VRV_REPO_ID];
-	size_t n;		     /* 1 or more */
+	size_t n;
+	size_t next; /* of the names: the first that was not looked at */
 	struct vrv_slot_hints slots; /* that they name, not proven either */
 };
-/* The first error if no config has a sound checksum. */
+/* Add an id, unless it is there or they are enough. */
+void vrv_config_add_id(struct vrv_config_ids *, const uint8_t id[VRV_REPO_ID]);
+/* Add what the configs of one more generation claim, the newest first: one of
+ * which an object has a sound checksum. The first error if none has; NOENT if
+ * all were looked at. Zero-initialise the ids. */
 int vrv_config_peek(struct vrv_store *, const struct vrv_config_names *,
     struct vrv_config_ids *ret, struct varve_err *err) VRV_MUST;
 

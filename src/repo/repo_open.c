@@ -98,8 +98,6 @@ list_configs(struct vrv_repo *repo, struct vrv_config_names *names,
 {
 	struct varve_err why;
 
-	ids->n = 0;
-	ids->slots.n = 0;
 	int rc = vrv_config_list(repo->store, names, err);
 	if (rc == 0)
 		rc = vrv_config_peek(repo->store, names, ids, err);
@@ -116,23 +114,67 @@ list_configs(struct vrv_repo *repo, struct vrv_config_names *names,
 	return ids->n > 0 ? 0 : rc;
 }
 
+/* Try one id of a repository. */
+typedef int open_as_fn(struct vrv_repo *, const struct varve_open_options *,
+    const struct vrv_config_names *, const struct vrv_config_ids *,
+    uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err);
+
+/* A store may plant configs of another repository: the right one is that which
+ * opens. Older configs are read only if no newer one does. */
+static int
+open_as_one(struct vrv_repo *repo, const struct varve_open_options *options,
+    const struct vrv_config_names *names, struct vrv_config_ids *ids,
+    open_as_fn *fn, uint8_t admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	struct varve_err unused;
+	int rc = VARVE_INTERNAL;
+	size_t tried = 0;
+
+	do {
+		for (; tried < ids->n; tried++) {
+			memcpy(repo->id, ids->ids[tried], VRV_REPO_ID);
+			rc = fn(repo, options, names, ids, admin, err);
+			if (rc == 0 || vrv_err_is_fatal(err))
+				return rc;
+		}
+	} while (vrv_config_peek(repo->store, names, ids, &unused) == 0);
+	return rc;
+}
+
+static int
+unlock_as(struct vrv_repo *repo, const struct varve_open_options *options,
+    const struct vrv_config_names *names, const struct vrv_config_ids *ids,
+    uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	(void)names;
+	return vrv_repo_unlock(repo, options, &ids->slots, ret_admin, err);
+}
+
+/* Nothing is proven: the first id that has a config. */
+static int
+load_as(struct vrv_repo *repo, const struct varve_open_options *options,
+    const struct vrv_config_names *names, const struct vrv_config_ids *ids,
+    uint8_t ret_admin[VRV_SIGN_PUBLIC], struct varve_err *err)
+{
+	struct vrv_config_read config;
+
+	(void)options, (void)ids, (void)ret_admin;
+	int rc = vrv_config_load(repo->store, names, repo->id, NULL,
+	    &repo->arena, &config, err);
+	if (rc == 0)
+		vrv_repo_config_set(repo, &config);
+	return rc;
+}
+
 static int
 open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
-    const struct vrv_config_names *names, const struct vrv_config_ids *ids,
+    const struct vrv_config_names *names, struct vrv_config_ids *ids,
     struct varve_err *err)
 {
 	uint8_t admin[VRV_SIGN_PUBLIC];
 	struct varve_err why;
-	int rc = 0;
 
-	/* A store may plant configs of another repository: the right one is
-	 * that whose slot opens. */
-	for (size_t i = 0; i < ids->n; i++) {
-		memcpy(repo->id, ids->ids[i], VRV_REPO_ID);
-		rc = vrv_repo_unlock(repo, options, &ids->slots, admin, err);
-		if (rc == 0 || vrv_err_is_fatal(err))
-			break;
-	}
+	int rc = open_as_one(repo, options, names, ids, unlock_as, admin, err);
 	if (rc == 0)
 		rc = load_config(repo, names, admin, &why, err);
 	if (rc == 0)
@@ -141,26 +183,6 @@ open_locked(struct vrv_repo *repo, const struct varve_open_options *options,
 		vrv_salvage_tell(repo, &why);
 	if (rc == 0)
 		rc = open_cache(repo, options, err);
-	return rc;
-}
-
-/* Nothing is proven: the first id that has a config. */
-static int
-open_without_key(struct vrv_repo *repo, const struct vrv_config_names *names,
-    const struct vrv_config_ids *ids, struct varve_err *err)
-{
-	struct vrv_config_read config;
-	int rc = 0;
-
-	for (size_t i = 0; i < ids->n; i++) {
-		memcpy(repo->id, ids->ids[i], VRV_REPO_ID);
-		rc = vrv_config_load(repo->store, names, repo->id, NULL,
-		    &repo->arena, &config, err);
-		if (rc == 0)
-			vrv_repo_config_set(repo, &config);
-		if (rc == 0 || vrv_err_is_fatal(err))
-			break;
-	}
 	return rc;
 }
 
@@ -184,7 +206,7 @@ vrv_repo_open(struct vrv_store *take_store,
     struct varve_err *err)
 {
 	struct vrv_config_names names = {0};
-	struct vrv_config_ids ids;
+	struct vrv_config_ids ids = {0};
 	struct vrv_repo *repo = calloc(1, sizeof(*repo));
 
 	if (repo == NULL) {
@@ -217,7 +239,8 @@ vrv_repo_open(struct vrv_store *take_store,
 		rc = list_configs(repo, &names, &ids, err);
 	if (rc == 0)
 		rc = options->without_key ?
-		    open_without_key(repo, &names, &ids, err) :
+		    open_as_one(repo, options, &names, &ids, load_as, NULL,
+			err) :
 		    open_locked(repo, options, &names, &ids, err);
 	free(names.items);
 	if (rc != 0) {

@@ -21,17 +21,6 @@ struct claims {
 	size_t looked_at;
 };
 
-static void
-add_id(struct vrv_config_ids *ids, const uint8_t id[VRV_REPO_ID])
-{
-	for (size_t i = 0; i < ids->n; i++) {
-		if (memcmp(ids->ids[i], id, VRV_REPO_ID) == 0)
-			return;
-	}
-	if (ids->n < VRV_CONFIG_IDS)
-		memcpy(ids->ids[ids->n++], id, VRV_REPO_ID);
-}
-
 static int
 add_claim(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 {
@@ -50,7 +39,7 @@ add_claim(void *arg, const struct vrv_store_item *item, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_header_get(bytes, sizeof(bytes), &header, &why);
 	if (rc == 0)
-		add_id(c->ids, header.repository);
+		vrv_config_add_id(c->ids, header.repository);
 	if (rc != 0 && vrv_err_is_fatal(&why)) {
 		*err = why;
 		return rc;

@@ -172,7 +172,7 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 	vrv_auto_secret char *pass = vrv_secret_new(VARVE_PASSPHRASE_MAX);
 	vrv_auto_buf struct vrv_buf object = {0};
 	uint8_t admin[VRV_SIGN_PUBLIC];
-	struct vrv_config_ids ids;
+	struct vrv_config_ids ids = {0};
 	vrv_auto_stretched kept = {0};
 	struct varve_err damage;
 	struct vrv_name name = {.type = VRV_KEY_SLOT};
@@ -193,6 +193,9 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 		rc = vrv_config_peek(store, &names, &ids, err);
 	if (rc == 0)
 		rc = vrv_header_get(object.data, object.len, &header, err);
+	while (rc == 0 && !is_one_of(&ids, header.repository) &&
+	    vrv_config_peek(store, &names, &ids, &damage) == 0)
+		continue;
 	if (rc == 0 && !is_one_of(&ids, header.repository)) {
 		vrv_fail(err, VARVE_AUTH,
 		    "this key belongs to another repository than '%s'",
@@ -206,6 +209,10 @@ vrv_repo_slot_import(struct vrv_store *take_store,
 		rc = copy == NULL ? VRV_NOMEM(err, "a key slot") :
 				    vrv_slot_object_parse(copy, object.len,
 					&name, &slot, &damage, err);
+		if (rc == 0 && damage.code != 0) {
+			*err = damage;
+			rc = damage.code;
+		}
 	}
 	if (rc == 0 && slot.slot.kdf == VRV_KDF_ARGON2ID) {
 		rc = vrv_ask(options, false, store, pass, &n, err);

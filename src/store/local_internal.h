@@ -44,6 +44,11 @@ int vrv_local_open_dir(int root, const char *path, int *ret_fd,
 /* The same; what is missing is made, durably. */
 int vrv_local_make_dir(int root, const char *path, int *ret_fd,
     struct varve_err *err) VRV_MUST;
+/* Make a file of the root directory that `write` fills, whole or not at all;
+ * one that is there stays. */
+int vrv_local_make_file(int root, const char *name,
+    int (*write)(int fd, struct varve_err *err), struct varve_err *err)
+    VRV_MUST;
 /* The directory that holds `path`, and the name in it; with `make` it is made
  * if it is missing. */
 int vrv_local_open_parent(int root, const char *path, bool make, int *ret_fd,

@@ -166,8 +166,9 @@ write_place(int fd, struct varve_err *err)
 	return vrv_os_write(fd, text, sizeof(text) - 1, err);
 }
 
-static int
-make_place(int root, struct varve_err *err)
+int
+vrv_local_make_file(int root, const char *name,
+    int (*write)(int fd, struct varve_err *err), struct varve_err *err)
 {
 	struct vrv_newfile file;
 	vrv_auto_fd tmp = -1;
@@ -177,12 +178,12 @@ make_place(int root, struct varve_err *err)
 		rc = vrv_newfile_open(tmp, 0400, &file, err);
 	if (rc != 0)
 		return rc;
-	rc = write_place(file.fd, err);
+	rc = write(file.fd, err);
 	if (rc != 0) {
 		vrv_newfile_abort(&file);
 		return rc;
 	}
-	rc = vrv_newfile_link(&file, root, VRV_LOCAL_PLACE, err);
+	rc = vrv_newfile_link(&file, root, name, err);
 	return rc == VARVE_EXISTS ? 0 : rc;
 }
 
@@ -197,7 +198,8 @@ vrv_local_create(int root, struct varve_err *err)
 	if (rc == 0)
 		rc = vrv_local_reserve_make(root, err);
 	if (rc == 0)
-		rc = make_place(root, err);
+		rc = vrv_local_make_file(root, VRV_LOCAL_PLACE, write_place,
+		    err);
 	for (size_t i = COUNT(kinds); rc == 0 && i-- > 1;)
 		rc = make_dir(root, kinds[i], err);
 	if (rc == 0)

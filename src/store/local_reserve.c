@@ -45,21 +45,7 @@ write_bytes(int fd, struct varve_err *err)
 int
 vrv_local_reserve_make(int root, struct varve_err *err)
 {
-	struct vrv_newfile file;
-	vrv_auto_fd tmp = -1;
-
-	int rc = vrv_local_make_dir(root, VRV_LOCAL_TMP, &tmp, err);
-	if (rc == 0)
-		rc = vrv_newfile_open(tmp, 0400, &file, err);
-	if (rc != 0)
-		return rc;
-	rc = write_bytes(file.fd, err);
-	if (rc != 0) {
-		vrv_newfile_abort(&file);
-		return rc;
-	}
-	rc = vrv_newfile_link(&file, root, VRV_LOCAL_RESERVE, err);
-	return rc == VARVE_EXISTS ? 0 : rc;
+	return vrv_local_make_file(root, VRV_LOCAL_RESERVE, write_bytes, err);
 }
 
 int
